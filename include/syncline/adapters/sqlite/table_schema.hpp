@@ -1,0 +1,288 @@
+#ifndef SYNCLINE_ADAPTERS_SQLITE_TABLE_SCHEMA_HPP
+#define SYNCLINE_ADAPTERS_SQLITE_TABLE_SCHEMA_HPP
+
+#include <syncline/adapters/sqlite/column_value.hpp>
+#include <syncline/adapters/sqlite/database.hpp>
+#include <syncline/model/model_schema.hpp>
+#include <syncline/support/result.hpp>
+#include <syncline/support/version.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+SYNCLINE_NAMESPACE_BEGIN
+
+/// One column of an app's table.
+struct sqlite_column {
+    std::string name;
+    std::string declared;             ///< the declared type as written; may be empty
+    sqlite_affinity affinity = sqlite_affinity::blob;
+    bool not_null = false;
+    bool has_default = false;
+    bool generated = false;
+    int primary_key = 0;              ///< its place in the primary key from 1; 0: not in it
+    std::string collation = "BINARY";
+};
+
+/// One unique index of an app's table, the primary key's included (but not that of an `INTEGER PRIMARY KEY`).
+struct sqlite_unique_index {
+    struct part {
+        std::string column;
+        std::string collation;
+    };
+    std::string name;
+    bool primary = false;
+    bool partial = false;
+    bool expression = false;
+    std::vector<part> parts;
+};
+
+/// One foreign key of a single column.
+struct sqlite_foreign_key {
+    std::string column;
+    std::string table;
+    std::string to;  ///< the referenced column; empty: the primary key
+    reference_action on_erase = reference_action::none;
+};
+
+/// What the database says of one table.
+struct sqlite_table {
+    std::string name;
+    std::vector<sqlite_column> columns;
+    std::vector<sqlite_unique_index> unique_indexes;
+    std::vector<sqlite_foreign_key> foreign_keys;
+    bool without_rowid = false;
+    std::string rowid_column;  ///< the `INTEGER PRIMARY KEY` column, which SQLite fills by itself; empty: none
+    std::string rowid_name;    ///< a name by which SQL reaches the rowid and no column hides it; empty: none
+
+    [[nodiscard]] const sqlite_column* find(std::string_view column) const {
+        for (const auto& c : columns)
+            if (c.name == column) return &c;
+        return nullptr;
+    }
+};
+
+/// Compares names as SQLite does: ASCII letters without case.
+[[nodiscard]] inline bool sqlite_same_name(std::string_view a, std::string_view b) {
+    return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) {
+        return sqlite_lower(x) == sqlite_lower(y);
+    });
+}
+
+/// Reads the table called @p name in the main database.
+/// @return the table; or `errc::unsupported` when there is no such table, or it is a view or virtual.
+[[nodiscard]] inline result<sqlite_table> read_sqlite_table(sqlite_database& db, const std::string& name) {
+    sqlite_table table;
+    {
+        auto s = db.prepare("SELECT name, type, sql FROM main.sqlite_schema WHERE type IN ('table','view') AND name = ?1 COLLATE NOCASE");
+        if (!s) return s.error();
+        s->bind_text(1, name);
+        const auto row = s->step();
+        if (!row) return row.error();
+        if (!*row)
+            return make_fault(errc::unsupported, "the database has no table `", name, "`; create it before it is registered for sync");
+        if (s->column_text(1) == "view") return make_fault(errc::unsupported, "`", name, "` is a view; register the tables under it");
+        table.name = std::string{s->column_text(0)};
+    }
+    {
+        auto s = db.prepare("SELECT type, wr FROM pragma_table_list WHERE schema = 'main' AND name = ?1");
+        if (!s) return s.error();
+        s->bind_text(1, table.name);
+        const auto row = s->step();
+        if (!row) return row.error();
+        if (*row && s->column_text(0) != "table")
+            return make_fault(errc::unsupported, "`", name, "` is a virtual table; only ordinary tables are synced");
+        table.without_rowid = *row && s->column_integer(1) != 0;
+    }
+    {
+        auto s = db.prepare("SELECT name, type, \"notnull\", dflt_value, pk, hidden FROM pragma_table_xinfo(?1, 'main') ORDER BY cid");
+        if (!s) return s.error();
+        s->bind_text(1, table.name);
+        for (;;) {
+            const auto row = s->step();
+            if (!row) return row.error();
+            if (!*row) break;
+            sqlite_column c;
+            c.name = std::string{s->column_text(0)};
+            c.declared = std::string{s->column_text(1)};
+            c.affinity = sqlite_affinity_of(c.declared);
+            c.not_null = s->column_integer(2) != 0;
+            c.has_default = !s->column_is_null(3);
+            c.primary_key = static_cast<int>(s->column_integer(4));
+            c.generated = s->column_integer(5) != 0;
+            const char* collation = nullptr;
+            if (sqlite3_table_column_metadata(db.handle(), "main", table.name.c_str(), c.name.c_str(), nullptr, &collation, nullptr,
+                                              nullptr, nullptr) == SQLITE_OK &&
+                collation != nullptr)
+                c.collation = collation;
+            table.columns.push_back(std::move(c));
+        }
+    }
+    {
+        auto s = db.prepare("SELECT name, origin = 'pk', partial FROM pragma_index_list(?1, 'main') WHERE \"unique\" ORDER BY seq");
+        if (!s) return s.error();
+        s->bind_text(1, table.name);
+        for (;;) {
+            const auto row = s->step();
+            if (!row) return row.error();
+            if (!*row) break;
+            sqlite_unique_index index;
+            index.name = std::string{s->column_text(0)};
+            index.primary = s->column_integer(1) != 0;
+            index.partial = s->column_integer(2) != 0;
+            table.unique_indexes.push_back(std::move(index));
+        }
+        for (auto& index : table.unique_indexes) {
+            auto x = db.prepare("SELECT name, coll, cid FROM pragma_index_xinfo(?1, 'main') WHERE key ORDER BY seqno");
+            if (!x) return x.error();
+            x->bind_text(1, index.name);
+            for (;;) {
+                const auto row = x->step();
+                if (!row) return row.error();
+                if (!*row) break;
+                if (x->column_integer(2) < 0) index.expression = true;
+                index.parts.push_back({std::string{x->column_text(0)}, std::string{x->column_text(1)}});
+            }
+        }
+    }
+    {
+        // Only keys of one column name a record; those of several are plain data to us.
+        auto s = db.prepare(
+            "SELECT \"from\", \"table\", \"to\", on_delete FROM pragma_foreign_key_list(?1, 'main') AS f WHERE 1 = (SELECT count(*) FROM "
+            "pragma_foreign_key_list(?1, 'main') AS g WHERE g.id = f.id) ORDER BY id DESC");
+        if (!s) return s.error();
+        s->bind_text(1, table.name);
+        for (;;) {
+            const auto row = s->step();
+            if (!row) return row.error();
+            if (!*row) break;
+            sqlite_foreign_key k;
+            k.column = std::string{s->column_text(0)};
+            k.table = std::string{s->column_text(1)};
+            k.to = std::string{s->column_text(2)};
+            const auto action = s->column_text(3);
+            if (action == "CASCADE") k.on_erase = reference_action::cascade;
+            if (action == "SET NULL") k.on_erase = reference_action::set_null;
+            table.foreign_keys.push_back(std::move(k));
+        }
+    }
+    // An INTEGER PRIMARY KEY is the rowid itself and has no index; every other primary key has one.
+    const auto in_key = std::count_if(table.columns.begin(), table.columns.end(), [](const sqlite_column& c) { return c.primary_key > 0; });
+    const bool indexed = std::any_of(table.unique_indexes.begin(), table.unique_indexes.end(), [](const sqlite_unique_index& i) { return i.primary; });
+    if (!table.without_rowid && in_key == 1 && !indexed)
+        for (const auto& c : table.columns)
+            if (c.primary_key > 0) table.rowid_column = c.name;
+    if (!table.without_rowid)
+        for (const char* alias : {"rowid", "_rowid_", "oid"})
+            if (table.rowid_name.empty() &&
+                std::none_of(table.columns.begin(), table.columns.end(), [&](const sqlite_column& c) { return sqlite_same_name(c.name, alias); }))
+                table.rowid_name = alias;
+    return table;
+}
+
+/// How the table stores a key of column @p c: text, integer or bytes (a UUID of 16 bytes); nothing: not a key type.
+[[nodiscard]] inline std::optional<value_kind> sqlite_key_kind(const sqlite_column& c) {
+    switch (c.affinity) {
+    case sqlite_affinity::text: return value_kind::text;
+    case sqlite_affinity::integer: return value_kind::integer;
+    case sqlite_affinity::blob:
+        if (c.declared.empty()) return std::nullopt;
+        return value_kind::bytes;
+    case sqlite_affinity::real:
+    case sqlite_affinity::numeric: return std::nullopt;
+    }
+    return std::nullopt;
+}
+
+/// Checks that @p key of @p table can name records.
+/// @return `errc::unsupported`, by name, when it is missing, composite, not unique, of another type, or compared without
+///         regard to case.
+[[nodiscard]] inline result<void> check_sqlite_key(const sqlite_table& table, const std::string& key) {
+    const sqlite_column* const c = table.find(key);
+    if (c == nullptr) return make_fault(errc::unsupported, "table `", table.name, "` has no key column `", key, "`");
+    if (c->generated) return make_fault(errc::unsupported, "table `", table.name, "`: key column `", key, "` is generated; a key must be stored");
+    const auto in_key = std::count_if(table.columns.begin(), table.columns.end(), [](const sqlite_column& x) { return x.primary_key > 0; });
+    bool unique = table.rowid_column == key || (c->primary_key > 0 && in_key == 1);
+    for (const auto& i : table.unique_indexes)
+        if (!i.partial && !i.expression && i.parts.size() == 1 && i.parts[0].column == key && c->not_null) unique = true;
+    if (!unique && c->primary_key > 0)
+        return make_fault(errc::unsupported, "table `", table.name, "`: key column `", key,
+                          "` is one part of a composite primary key; a key of one column is needed");
+    if (!unique)
+        return make_fault(errc::unsupported, "table `", table.name, "`: key column `", key,
+                          "` is neither PRIMARY KEY nor UNIQUE NOT NULL; make it one of them");
+    if (!sqlite_key_kind(*c))
+        return make_fault(errc::unsupported, "table `", table.name, "`: key column `", key, "` is declared `", c->declared,
+                          "`; a key is TEXT, INTEGER or a BLOB of 16 bytes (UUID)");
+    if (c->collation != "BINARY")
+        return make_fault(errc::unsupported, "table `", table.name, "`: key column `", key, "` has the collation ", c->collation,
+                          "; keys are compared byte by byte: use BINARY");
+    return {};
+}
+
+/// Makes a model from the table called @p name: its name is the table's, its key the single column of the primary key,
+/// its fields every other stored column, kinds by declared type (`sqlite_kind_of`), references by foreign key.
+/// @return the model; or `errc::unsupported`, by name, as `read_sqlite_table` and `check_sqlite_key`.
+[[nodiscard]] inline result<model_schema> read_model_schema(sqlite_database& db, const std::string& name) {
+    auto table = read_sqlite_table(db, name);
+    if (!table) return table.error();
+    model_schema m;
+    m.name = table->name;
+    m.key_name.clear();
+    for (const auto& c : table->columns) {
+        if (c.primary_key == 0) continue;
+        if (!m.key_name.empty())
+            return make_fault(errc::unsupported, "table `", table->name, "` has a composite primary key; a key of one column is needed");
+        m.key_name = c.name;
+    }
+    for (const auto& i : table->unique_indexes)  // no primary key at all: the only UNIQUE NOT NULL column will do
+        if (m.key_name.empty() && !i.partial && !i.expression && i.parts.size() == 1)
+            if (const auto* c = table->find(i.parts[0].column); c != nullptr && c->not_null) m.key_name = c->name;
+    if (m.key_name.empty())
+        return make_fault(errc::unsupported, "table `", table->name, "` has no PRIMARY KEY and no UNIQUE NOT NULL column to name its records by");
+    if (auto ok = check_sqlite_key(*table, m.key_name); !ok) return ok.error();
+    m.key_kind = *sqlite_key_kind(*table->find(m.key_name));
+    for (const auto& c : table->columns) {
+        if (c.name == m.key_name || c.generated) continue;
+        field_schema f;
+        f.name = c.name;
+        f.kind = sqlite_kind_of(c.declared);
+        f.nullable = !c.not_null;
+        m.fields.push_back(std::move(f));
+    }
+    for (const auto& k : table->foreign_keys)
+        if (const auto field = m.find_field(k.column)) m.references.push_back({*field, k.table, k.on_erase});
+    return m;
+}
+
+/// Checks that @p table can hold the records of @p model and that its changes can be captured.
+/// @return the fault names table and column:
+///         - `errc::unsupported`: the key (`check_sqlite_key`), a generated column as field, a partial or expression unique index
+///         - `errc::schema_mismatch`: a field without a column, or a key of another kind
+[[nodiscard]] inline result<void> check_sqlite_model(const sqlite_table& table, const model_schema& model) {
+    if (auto ok = check_sqlite_key(table, model.key_name); !ok) return ok;
+    const value_kind kind = *sqlite_key_kind(*table.find(model.key_name));
+    if (kind != model.key_kind)
+        return make_fault(errc::schema_mismatch, "table `", table.name, "`: key column `", model.key_name, "` holds ", name_of(kind),
+                          " and the model says ", name_of(model.key_kind));
+    for (const auto& f : model.fields) {
+        const sqlite_column* const c = table.find(f.name);
+        if (c == nullptr) return make_fault(errc::schema_mismatch, "table `", table.name, "` has no column `", f.name, "`, which the model names");
+        if (c->generated)
+            return make_fault(errc::unsupported, "table `", table.name, "`: column `", f.name, "` is generated; leave it out of the model");
+    }
+    for (const auto& i : table.unique_indexes) {
+        if (i.partial) return make_fault(errc::unsupported, "table `", table.name, "`: the unique index `", i.name, "` is partial (has a WHERE)");
+        if (i.expression) return make_fault(errc::unsupported, "table `", table.name, "`: the unique index `", i.name, "` is on an expression");
+    }
+    return {};
+}
+
+SYNCLINE_NAMESPACE_END
+
+#endif

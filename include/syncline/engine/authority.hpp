@@ -1,0 +1,410 @@
+#ifndef SYNCLINE_ENGINE_AUTHORITY_HPP
+#define SYNCLINE_ENGINE_AUTHORITY_HPP
+
+#include <syncline/change/batch.hpp>
+#include <syncline/change/bundle.hpp>
+#include <syncline/change/cursor.hpp>
+#include <syncline/change/receipt.hpp>
+#include <syncline/engine/authority_types.hpp>
+#include <syncline/engine/bundle_commit.hpp>
+#include <syncline/engine/push_decider.hpp>
+#include <syncline/engine/sealing.hpp>
+#include <syncline/model/model_schema.hpp>
+#include <syncline/storage/authority_store.hpp>
+#include <syncline/support/result.hpp>
+#include <syncline/support/time.hpp>
+#include <syncline/support/version.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
+#include <vector>
+
+SYNCLINE_NAMESPACE_BEGIN
+
+/// The server-side engine, one under both wires: gives order to everybody's changes, decides conflicts on the mutation wire,
+/// refuses them on the bundle wire, and serves history. Knows nothing of HTTP, JSON or a wire's names.
+///
+/// Every call is one transaction of the store and is bounded by its arguments. `errc::busy` means that another writer held
+/// the tenant: call again, receipts make that safe. Holds no state of its own beside its options, so any number of
+/// authorities may stand over one store; one object is used by one thread at a time.
+/// @tparam Store  models `authority_store`; outlives the authority
+template <authority_store Store>
+class authority {
+public:
+    explicit authority(Store& store, authority_options options = {}) : store_(&store), options_(std::move(options)) {}
+
+    [[nodiscard]] const schema_set& schemas() const { return store_->schemas(); }
+    [[nodiscard]] const authority_options& options() const noexcept { return options_; }
+
+    /// Seals what others wrote (ENGINE.md rule 2).
+    /// @return how many rows were sealed
+    [[nodiscard]] result<std::size_t> seal_foreign(const std::string& tenant, timestamp now) {
+        auto t = store_->begin(tenant, access::write);
+        if (!t) return std::move(t).error();
+        auto sealed = seal(*t, schemas(), bundle_source{}, {}, now);
+        if (!sealed) return sealed;
+        if (auto r = t->commit(); !r) return std::move(r).error();
+        return sealed;
+    }
+
+    /// Decides a push of the mutation wire: one request, one transaction, one bundle (ENGINE.md rules 1, 3, 8 and 11).
+    /// Refused mutations change nothing and stop nobody else.
+    /// @return outcomes in the order of @p mutations; `errc::busy`; or a fault of the store, and then nothing happened
+    [[nodiscard]] result<push_answer> push(const caller& who, std::vector<mutation> mutations, timestamp now) {
+        auto t = store_->begin(who.tenant, access::write);
+        if (!t) return std::move(t).error();
+        if (auto sealed = seal(*t, schemas(), bundle_source{}, {}, now); !sealed) return std::move(sealed).error();
+        push_decider<typename Store::transaction> decider{*t, schemas(), options_, who, now};
+        auto outcomes = decider.run(std::move(mutations));
+        if (!outcomes) return std::move(outcomes).error();
+        auto head = t->head();
+        if (!head) return std::move(head).error();
+        if (auto r = t->commit(); !r) return std::move(r).error();
+        return push_answer{std::move(*outcomes), head->seq, head->stamp, head->epoch};
+    }
+
+    /// A page of the mutation wire (ENGINE.md rule 6): the newest state of what changed after the cursor, in stamp order, each
+    /// row preceded by the rows it references that the device may lack.
+    /// @return `errc::history_pruned` below the floor, `errc::invalid_cursor`, or a fault of the store
+    [[nodiscard]] result<pull_answer> pull(const caller& who, const pull_query& query, timestamp now) {
+        auto t = begin_sealed(who.tenant, now);
+        if (!t) return std::move(t).error();
+        auto head = t->head();
+        if (!head) return std::move(head).error();
+        if (auto r = check_cursor(query.from, head->stamp); !r) return std::move(r).error();
+        const bool walking = query.walk_started && *query.walk_started >= head->floor_stamp;
+        if (query.from != 0 && !reachable(query.from, head->floor_stamp) && !walking)
+            return make_fault(errc::history_pruned, "the history after this cursor is no longer kept; start again without a cursor");
+
+        const std::size_t limit = std::clamp<std::size_t>(query.limit, 1, options_.max_rows_per_page);
+        auto changes = t->latest_after(query.from, limit + 1);
+        if (!changes) return std::move(changes).error();
+        pull_answer out;
+        out.rows.from = query.from;
+        out.rows.next = query.from;
+        out.rows.head_seq = head->seq;
+        out.rows.more = changes->size() > limit;
+        out.head_stamp = head->stamp;
+        out.epoch = head->epoch;
+        if (out.rows.more) changes->pop_back();
+        if (!changes->empty()) out.rows.next = changes->back().stamp;
+
+        auto contained = contained_in_flight(*t, who, query.in_flight);
+        if (!contained) return std::move(contained).error();
+        std::unordered_set<record_key, record_key_hash> sent;
+        for (auto& change : *changes)
+            if (auto r = add_with_references(*t, query.from, change.key, change.version, std::move(change.after), *contained, sent,
+                                             out.rows.rows);
+                !r)
+                return std::move(r).error();
+        if (auto r = t->commit(); !r) return std::move(r).error();
+        return out;
+    }
+
+    /// Opens a push session for one source bundle (bundle wire). A session of the same tuple that was open is gone; a bundle that
+    /// was committed answers with its receipt, whatever became of its session.
+    /// @param id  of the new session: random, never used before
+    /// @return `errc::out_of_sequence` when the number is not the source's next one, `errc::history_pruned` when it is older and
+    ///         its receipt is gone
+    [[nodiscard]] result<session_answer> create_session(const caller& who, std::int64_t source_bundle_id, std::uint32_t planned_rows,
+                                                        std::string id, timestamp now) {
+        auto t = store_->begin(who.tenant, access::write);
+        if (!t) return std::move(t).error();
+        if (auto sealed = seal(*t, schemas(), bundle_source{}, {}, now); !sealed) return std::move(sealed).error();
+        if (auto r = t->expire(now); !r) return std::move(r).error();
+        session_answer out;
+        auto known = t->find_bundle_receipt(who.source, source_bundle_id);
+        if (!known) return std::move(known).error();
+        if (*known) {
+            out.already_committed = std::move(**known);
+        } else {
+            auto last = t->last_source_bundle_id(who.source);
+            if (!last) return std::move(last).error();
+            if (source_bundle_id <= *last)
+                return make_fault(errc::history_pruned, "this source bundle was committed so long ago that its receipt is gone");
+            if (source_bundle_id != *last + 1)
+                return make_fault(errc::out_of_sequence, "this source's next bundle is number ", std::to_string(*last + 1), ", not ",
+                                  std::to_string(source_bundle_id), "; the device was copied or restored and needs a new source id");
+            if (auto r = t->drop_sessions(who.source, source_bundle_id); !r) return std::move(r).error();
+            out.session = push_session{std::move(id), who.principal, who.source, source_bundle_id, planned_rows, 0, now + options_.session_ttl};
+            if (auto r = t->put_session(out.session); !r) return std::move(r).error();
+        }
+        if (auto r = t->commit(); !r) return std::move(r).error();
+        return out;
+    }
+
+    /// Adds rows to a push session. A chunk that was received already is answered as the first time.
+    /// @return how many rows the session has; `errc::session_gone`, `errc::forbidden`, `errc::stale` when the chunk does not
+    ///         continue what was received, `errc::too_large` beyond the planned number
+    [[nodiscard]] result<std::uint32_t> append_chunk(const caller& who, const std::string& id, std::uint32_t first,
+                                                     const std::vector<mutation>& rows, timestamp now) {
+        auto t = store_->begin(who.tenant, access::write);
+        if (!t) return std::move(t).error();
+        auto session = session_of(*t, who, id, now);
+        if (!session) return std::move(session).error();
+        const std::uint64_t end = std::uint64_t{first} + rows.size();
+        if (end <= session->received_rows) return session->received_rows;
+        if (first != session->received_rows)
+            return make_fault(errc::stale, "the chunk starts at row ", std::to_string(first), ", the session expects row ",
+                              std::to_string(session->received_rows));
+        if (end > session->planned_rows)
+            return make_fault(errc::too_large, "the chunk ends at row ", std::to_string(end), ", the session was planned for ",
+                              std::to_string(session->planned_rows));
+        if (auto r = t->append_session(id, first, rows); !r) return std::move(r).error();
+        session->received_rows = static_cast<std::uint32_t>(end);
+        session->expires = now + options_.session_ttl;
+        if (auto r = t->put_session(*session); !r) return std::move(r).error();
+        if (auto r = t->commit(); !r) return std::move(r).error();
+        return session->received_rows;
+    }
+
+    /// Commits a complete push session as one bundle, or tells what stands in the way and changes nothing (bundle wire).
+    /// @return `errc::session_gone`, `errc::forbidden`, `errc::stale` when rows are missing, `errc::out_of_sequence`
+    [[nodiscard]] result<commit_answer> commit_session(const caller& who, const std::string& id, timestamp now) {
+        auto t = store_->begin(who.tenant, access::write);
+        if (!t) return std::move(t).error();
+        auto session = session_of(*t, who, id, now);
+        if (!session) return std::move(session).error();
+        if (session->received_rows != session->planned_rows)
+            return make_fault(errc::stale, "the session has ", std::to_string(session->received_rows), " of ",
+                              std::to_string(session->planned_rows), " planned rows; send the rest, then commit");
+        auto last = t->last_source_bundle_id(session->source);
+        if (!last) return std::move(last).error();
+        if (*last + 1 != session->source_bundle_id)
+            return make_fault(errc::out_of_sequence, "another session of this source committed first");
+        if (auto sealed = seal(*t, schemas(), bundle_source{}, {}, now); !sealed) return std::move(sealed).error();
+        auto rows = t->session_mutations(id);
+        if (!rows) return std::move(rows).error();
+        auto answer = commit_bundle(*t, schemas(), options_, who, *session, *rows, now);
+        if (!answer || !answer->committed) return answer;
+        if (auto r = t->drop_session(id); !r) return std::move(r).error();
+        if (auto r = t->commit(); !r) return std::move(r).error();
+        return answer;
+    }
+
+    /// Drops a push session. Unknown ones are fine: what matters is that it can no longer commit.
+    [[nodiscard]] result<void> delete_session(const caller& who, const std::string& id, timestamp now) {
+        auto t = store_->begin(who.tenant, access::write);
+        if (!t) return std::move(t).error();
+        auto session = session_of(*t, who, id, now);
+        if (!session) {
+            if (session.error().code == errc::session_gone) return {};
+            return std::move(session).error();
+        }
+        if (auto r = t->drop_session(id); !r) return r;
+        return t->commit();
+    }
+
+    /// Rows of one sealed bundle, from ordinal @p from on, and its head (bundle wire, committed rows).
+    /// @return `errc::history_pruned` at or below the floor, `errc::absent` when there is no such bundle
+    [[nodiscard]] result<bundle> committed_rows(const caller& who, std::int64_t seq, std::uint32_t from, std::size_t limit) {
+        auto t = store_->begin(who.tenant, access::snapshot);
+        if (!t) return std::move(t).error();
+        auto head = t->head();
+        if (!head) return std::move(head).error();
+        if (seq <= head->floor_seq) return make_fault(errc::history_pruned, "this bundle is no longer kept; rehydrate");
+        auto heads = t->bundle_heads(seq - 1, 1);
+        if (!heads) return std::move(heads).error();
+        if (heads->empty() || heads->front().seq != seq) return make_fault(errc::absent, "there is no bundle ", std::to_string(seq));
+        auto rows = t->bundle_rows(seq, from, limit);
+        if (!rows) return std::move(rows).error();
+        return bundle{std::move(heads->front()), std::move(*rows)};
+    }
+
+    /// Whole bundles after @p from, up to @p ceiling (0: the newest), at most @p limit (bundle wire, pull).
+    /// @return `errc::history_pruned` below the floor, `errc::invalid_cursor`
+    [[nodiscard]] result<bundle_page> bundles_after(const caller& who, cursor from, std::size_t limit, cursor ceiling, timestamp now) {
+        auto t = begin_sealed(who.tenant, now);
+        if (!t) return std::move(t).error();
+        auto head = t->head();
+        if (!head) return std::move(head).error();
+        if (auto r = check_cursor(from, head->seq); !r) return std::move(r).error();
+        if (auto r = check_cursor(ceiling, head->seq); !r) return std::move(r).error();
+        if (!reachable(from, head->floor_seq))
+            return make_fault(errc::history_pruned, "the history after bundle ", std::to_string(from), " is no longer kept; rehydrate");
+        bundle_page out;
+        out.from = from;
+        out.stable = ceiling == 0 ? head->seq : ceiling;
+        auto heads = t->bundle_heads(from, limit + 1);
+        if (!heads) return std::move(heads).error();
+        for (auto& h : *heads) {
+            if (h.seq > out.stable) break;
+            if (out.bundles.size() == limit) {
+                out.more = true;
+                break;
+            }
+            auto rows = t->bundle_rows(h.seq, 0, h.row_count);
+            if (!rows) return std::move(rows).error();
+            out.bundles.push_back(bundle{std::move(h), std::move(*rows)});
+        }
+        if (auto r = t->commit(); !r) return std::move(r).error();
+        return out;
+    }
+
+    /// Freezes one consistent picture of the tenant for hydration.
+    /// @param id  of the new session: random, never used before
+    [[nodiscard]] result<snapshot_head> create_snapshot(const caller& who, std::string id, timestamp now) {
+        auto t = store_->begin(who.tenant, access::write);
+        if (!t) return std::move(t).error();
+        if (auto sealed = seal(*t, schemas(), bundle_source{}, {}, now); !sealed) return std::move(sealed).error();
+        if (auto r = t->expire(now); !r) return std::move(r).error();
+        snapshot_head wanted;
+        wanted.id = std::move(id);
+        wanted.principal = who.principal;
+        wanted.expires = now + options_.session_ttl;
+        auto made = t->make_snapshot(wanted);
+        if (!made) return made;
+        if (auto r = t->commit(); !r) return std::move(r).error();
+        return made;
+    }
+
+    /// A snapshot session's rows from ordinal @p from (0-based) on, with its head.
+    /// @return `errc::session_gone`, `errc::forbidden`
+    [[nodiscard]] result<std::pair<snapshot_head, std::vector<row_image>>> snapshot_page(const caller& who, const std::string& id,
+                                                                                         std::uint32_t from, std::size_t limit, timestamp now) {
+        auto t = store_->begin(who.tenant, access::snapshot);
+        if (!t) return std::move(t).error();
+        auto head = snapshot_of(*t, who, id, now);
+        if (!head) return std::move(head).error();
+        auto rows = t->snapshot_rows(id, from, limit);
+        if (!rows) return std::move(rows).error();
+        return std::make_pair(std::move(*head), std::move(*rows));
+    }
+
+    /// Drops a snapshot session; unknown ones are fine.
+    [[nodiscard]] result<void> delete_snapshot(const caller& who, const std::string& id) {
+        auto t = store_->begin(who.tenant, access::write);
+        if (!t) return std::move(t).error();
+        auto head = t->find_snapshot(id);
+        if (!head) return std::move(head).error();
+        if (!*head) return {};
+        if ((*head)->principal != who.principal) return make_fault(errc::forbidden, "the session belongs to another principal");
+        if (auto r = t->drop_snapshot(id); !r) return r;
+        return t->commit();
+    }
+
+    /// Forgets the history up to and including bundle @p to (ENGINE.md rule 10). Devices whose cursor is older rehydrate.
+    [[nodiscard]] result<void> prune(const std::string& tenant, std::int64_t to, timestamp now) {
+        auto t = store_->begin(tenant, access::write);
+        if (!t) return std::move(t).error();
+        if (auto sealed = seal(*t, schemas(), bundle_source{}, {}, now); !sealed) return std::move(sealed).error();
+        auto head = t->head();
+        if (!head) return std::move(head).error();
+        const std::int64_t floor = (std::min)(to, head->seq);
+        if (floor > head->floor_seq)
+            if (auto r = t->prune(floor); !r) return r;
+        return t->commit();
+    }
+
+    /// The tenant's newest numbers.
+    [[nodiscard]] result<authority_head> head(const std::string& tenant) {
+        auto t = store_->begin(tenant, access::snapshot);
+        if (!t) return std::move(t).error();
+        return t->head();
+    }
+
+private:
+    using transaction = typename Store::transaction;
+
+    // A pull seals foreign changes first; one that cannot get the lock serves what is sealed.
+    [[nodiscard]] result<transaction> begin_sealed(const std::string& tenant, timestamp now) {
+        {
+            auto look = store_->begin(tenant, access::snapshot);
+            if (!look) return look;
+            auto staged = look->has_staged();
+            if (!staged) return std::move(staged).error();
+            if (!*staged) return look;
+        }
+        {
+            auto t = store_->begin(tenant, access::write);
+            if (t) {
+                if (auto sealed = seal(*t, schemas(), bundle_source{}, {}, now); !sealed) return std::move(sealed).error();
+                if (auto r = t->commit(); !r) return std::move(r).error();
+            } else if (t.error().code != errc::busy) {
+                return t;
+            }
+        }
+        return store_->begin(tenant, access::snapshot);
+    }
+
+    [[nodiscard]] result<push_session> session_of(transaction& t, const caller& who, const std::string& id, timestamp now) {
+        auto session = t.find_session(id);
+        if (!session) return std::move(session).error();
+        if (!*session) return make_fault(errc::session_gone, "there is no such push session; it committed, was replaced or was deleted: create it again");
+        if ((*session)->principal != who.principal) return make_fault(errc::forbidden, "the session belongs to another principal");
+        if ((*session)->expires < now) return make_fault(errc::session_gone, "the push session has expired; create it again");
+        return std::move(**session);
+    }
+
+    [[nodiscard]] result<snapshot_head> snapshot_of(transaction& t, const caller& who, const std::string& id, timestamp now) {
+        auto head = t.find_snapshot(id);
+        if (!head) return std::move(head).error();
+        if (!*head) return make_fault(errc::session_gone, "there is no such snapshot session; create a new one");
+        if ((*head)->principal != who.principal) return make_fault(errc::forbidden, "the session belongs to another principal");
+        if ((*head)->expires < now) return make_fault(errc::session_gone, "the snapshot session has expired; create a new one");
+        return std::move(**head);
+    }
+
+    using contained_ids = std::unordered_map<record_key, std::pair<mutation_id, std::int64_t>, record_key_hash>;
+
+    [[nodiscard]] result<contained_ids> contained_in_flight(transaction& t, const caller& who, const std::vector<mutation_id>& ids) {
+        contained_ids out;
+        for (const auto& id : ids) {
+            auto known = t.find_receipt(who.principal, id);
+            if (!known) return std::move(known).error();
+            if (*known && (*known)->outcome == outcome_kind::applied)
+                out.insert_or_assign((*known)->key, std::make_pair(id, (*known)->version));
+        }
+        return out;
+    }
+
+    // Closure: a referenced row that changed after the cursor comes first; cycles come whole.
+    [[nodiscard]] result<void> add_with_references(transaction& t, cursor from, const record_key& key, std::int64_t version,
+                                                   std::optional<record> row, const contained_ids& contained,
+                                                   std::unordered_set<record_key, record_key_hash>& sent, std::vector<row_image>& out) {
+        // An explicit stack: a chain of self-references may be as long as the table.
+        struct pending {
+            row_image image;
+            std::vector<record_key> references;
+            std::size_t next = 0;
+        };
+        std::vector<pending> stack;
+        const auto push = [&](const record_key& k, std::int64_t v, std::optional<record> r) {
+            if (!sent.insert(k).second) return;
+            pending p;
+            p.image.key = k;
+            p.image.version = v;
+            if (const auto at = contained.find(k); at != contained.end() && v >= at->second.second) p.image.contains = at->second.first;
+            if (r) p.references = references_of(schemas(), k.model, *r, schemas()[k.model].all_fields());
+            p.image.row = std::move(r);
+            stack.push_back(std::move(p));
+        };
+        push(key, version, std::move(row));
+        while (!stack.empty()) {
+            if (stack.back().next == stack.back().references.size()) {
+                out.push_back(std::move(stack.back().image));
+                stack.pop_back();
+                continue;
+            }
+            const record_key parent = stack.back().references[stack.back().next++];
+            if (sent.contains(parent)) continue;
+            auto sealed = t.sealed(parent);
+            if (!sealed) return std::move(sealed).error();
+            if (*sealed && (*sealed)->row && (*sealed)->stamp > from) push(parent, (*sealed)->version, std::move((*sealed)->row));
+        }
+        return {};
+    }
+
+    Store* store_;
+    authority_options options_;
+};
+
+SYNCLINE_NAMESPACE_END
+
+#endif

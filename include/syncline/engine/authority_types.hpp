@@ -1,0 +1,119 @@
+#ifndef SYNCLINE_ENGINE_AUTHORITY_TYPES_HPP
+#define SYNCLINE_ENGINE_AUTHORITY_TYPES_HPP
+
+#include <syncline/change/batch.hpp>
+#include <syncline/change/bundle.hpp>
+#include <syncline/change/cursor.hpp>
+#include <syncline/change/receipt.hpp>
+#include <syncline/conflict/conflict.hpp>
+#include <syncline/model/model_schema.hpp>
+#include <syncline/storage/authority_store.hpp>
+#include <syncline/support/result.hpp>
+#include <syncline/support/time.hpp>
+#include <syncline/support/version.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+SYNCLINE_NAMESPACE_BEGIN
+
+/// Who asks: the principal as the host's authenticator named it, the tenant it belongs to, and the device that writes.
+struct caller {
+    std::string tenant;
+    std::string principal;
+    std::string source;  ///< the mutation wire's `client_id`, the bundle wire's source id
+};
+
+/// A change that is about to be written, for the host's validator.
+struct proposed_change {
+    const caller& who;
+    const model_schema& schema;
+    const record_key& key;
+    operation op;
+    const record* before;  ///< the current row; nullptr: there is none
+    const record* after;   ///< the row that would be written; nullptr: it would be erased
+};
+
+/// Why the host refuses a change. A code of category `retry` makes it a transient error, which leaves no receipt.
+struct rejection {
+    wait_reason why;
+    std::vector<field_message> messages;
+};
+
+/// Checks a change against the host's rules, after the decision and before anything is written. Nothing: it is fine.
+using validator = std::function<std::optional<rejection>(const proposed_change&)>;
+
+/// Shapes an incoming mutation before it is decided, or rejects it. It may change operation and fields, not the id.
+using mutation_mapper = std::function<std::optional<rejection>(const caller&, mutation&)>;
+
+/// How an authority is set up. Callables are called inside the store's transaction and must not touch the store.
+struct authority_options {
+    resolver_set resolvers;
+    mutation_mapper mapper;      ///< empty: none
+    validator validate;          ///< empty: everything is allowed
+    std::size_t max_rows_per_page = 5000;
+    std::chrono::seconds session_ttl{900};   ///< push and snapshot sessions
+};
+
+/// The answer to a push: an outcome for every mutation, in the order they were sent.
+struct push_answer {
+    std::vector<outcome> outcomes;
+    std::int64_t head_seq = 0;
+    cursor head_stamp = 0;   ///< a device whose checkpoint is older has something to pull
+    std::string epoch;
+};
+
+/// What a pull on the mutation wire asks for.
+struct pull_query {
+    cursor from = 0;                        ///< 0: everything
+    std::size_t limit = 1000;
+    std::optional<cursor> walk_started;     ///< the head stamp when a walk from 0 began; keeps it valid below the floor
+    std::vector<mutation_id> in_flight;     ///< the device's frozen mutations: rows that contain one say so
+};
+
+/// A page of the mutation wire and what the device needs to know beside it.
+struct pull_answer {
+    page rows;
+    cursor head_stamp = 0;
+    std::string epoch;
+};
+
+/// The answer to creating a push session (bundle wire).
+struct session_answer {
+    std::optional<bundle_receipt> already_committed;  ///< the source bundle is known: its receipt
+    push_session session;                             ///< otherwise: the new session
+};
+
+/// One row that keeps a bundle from committing (bundle wire): the authority never merges there, it tells.
+struct commit_obstacle {
+    enum class kind : std::uint8_t {
+        version_conflict,  ///< the row's version is not the base that was named
+        cascade,           ///< an erase would take a live record along that the bundle does not erase
+        refused,           ///< a constraint or the host's rules refuse the row
+    };
+    kind what = kind::version_conflict;
+    record_key key;                       ///< the uploaded row
+    operation op = operation::update;
+    std::int64_t base_version = 0;        ///< as uploaded
+    std::int64_t server_version = 0;      ///< of `key`; for a cascade of `victim`
+    bool server_deleted = false;
+    std::optional<record> server_row;     ///< of `key`; for a cascade of `victim`
+    record_key victim;                    ///< cascade: the live record that would go
+    std::optional<wait_reason> why;       ///< refused
+};
+
+/// The answer to committing a push session: a receipt, or what stands in the way. Nothing is written in the latter case.
+struct commit_answer {
+    std::optional<bundle_receipt> committed;
+    std::vector<commit_obstacle> obstacles;  ///< in upload order; version conflicts and cascades all, a refusal alone
+};
+
+SYNCLINE_NAMESPACE_END
+
+#endif

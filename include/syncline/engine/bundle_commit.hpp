@@ -1,0 +1,196 @@
+#ifndef SYNCLINE_ENGINE_BUNDLE_COMMIT_HPP
+#define SYNCLINE_ENGINE_BUNDLE_COMMIT_HPP
+
+#include <syncline/change/batch.hpp>
+#include <syncline/change/coalesce.hpp>
+#include <syncline/change/receipt.hpp>
+#include <syncline/engine/authority_types.hpp>
+#include <syncline/engine/push_decider.hpp>
+#include <syncline/engine/sealing.hpp>
+#include <syncline/model/model_schema.hpp>
+#include <syncline/model/record_codec.hpp>
+#include <syncline/storage/authority_store.hpp>
+#include <syncline/support/result.hpp>
+#include <syncline/support/sha256.hpp>
+#include <syncline/support/time.hpp>
+#include <syncline/support/version.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
+#include <vector>
+
+SYNCLINE_NAMESPACE_BEGIN
+
+/// The hash of a source bundle's content: models, keys, operations, bases and whole rows, in upload order. Device and authority
+/// compute it alike, so that a device can tell a receipt for other content (ENGINE.md rule 8).
+[[nodiscard]] inline std::string bundle_content_hash(const schema_set& schemas, const std::vector<mutation>& rows) {
+    std::string bytes;
+    byte_writer w{bytes};
+    sha256 hash;
+    for (const auto& row : rows) {
+        bytes.clear();
+        const auto& schema = schemas[row.what.key.model];
+        w.text(schema.name);
+        w.text(row.what.key.key);
+        w.number(static_cast<std::uint64_t>(row.what.op));
+        w.signed_number(row.what.base.row_version);
+        if (row.what.op != operation::erase) w.put(row.what.whole(schema.fields.size()));
+        hash.update(bytes);
+    }
+    const auto digest = hash.finish();
+    constexpr char digits[] = "0123456789abcdef";
+    std::string out;
+    for (const auto byte : digest) {
+        out.push_back(digits[byte >> 4]);
+        out.push_back(digits[byte & 15]);
+    }
+    return out;
+}
+
+/// Commits uploaded rows as one bundle inside the transaction, or gives the rows that stand in the way; the authority of the bundle
+/// wire never merges (ENGINE.md rule 1). The caller commits the transaction, or drops it.
+template <authority_transaction Transaction>
+[[nodiscard]] result<commit_answer> commit_bundle(Transaction& t, const schema_set& schemas, const authority_options& options,
+                                                  const caller& who, const push_session& session, std::vector<mutation>& rows,
+                                                  timestamp now) {
+    commit_answer answer;
+    std::unordered_set<record_key, record_key_hash> erased;
+    std::unordered_set<record_key, record_key_hash> written;
+    for (const auto& row : rows) {
+        auto& mine = row.what.op == operation::erase ? erased : written;
+        if (erased.contains(row.what.key) || written.contains(row.what.key))
+            return make_fault(errc::malformed_message, "a record of model `", schemas[row.what.key.model].name,
+                              "` stands twice in one bundle; send each record once");
+        mine.insert(row.what.key);
+    }
+    // Rows of this bundle that a cascade from a referenced record would take along.
+    std::unordered_map<record_key, record_key, record_key_hash> written_under;
+    for (const auto& row : rows) {
+        const auto& schema = schemas[row.what.key.model];
+        if (row.what.op == operation::erase || schema.references.empty()) continue;
+        field_set cascading;
+        for (const auto& reference : schema.references)
+            if (reference.on_erase == reference_action::cascade) cascading.insert(reference.field);
+        for (auto& parent : references_of(schemas, row.what.key.model, row.what.whole(schema.fields.size()), cascading))
+            written_under.emplace(std::move(parent), row.what.key);
+    }
+    const std::string hash = bundle_content_hash(schemas, rows);
+    const auto order = running_order(schemas, rows);
+    const auto refusal = [&](const mutation& m, wait_reason why) {
+        commit_obstacle o;
+        o.what = commit_obstacle::kind::refused;
+        o.key = m.what.key;
+        o.op = m.what.op;
+        o.base_version = m.what.base.row_version;
+        o.why = std::move(why);
+        answer.obstacles.assign(1, std::move(o));
+        return answer;
+    };
+
+    for (const std::size_t i : order) {
+        auto& m = rows[i];
+        if (options.mapper)
+            if (auto rejected = options.mapper(who, m)) {
+                if (category_of(rejected->why.code) == fault_category::retry) return fault{rejected->why.code, rejected->why.detail};
+                return refusal(m, std::move(rejected->why));
+            }
+        auto current = t.current(m.what.key);
+        if (!current) return std::move(current).error();
+        auto sealed = t.sealed(m.what.key);
+        if (!sealed) return std::move(sealed).error();
+        const std::int64_t version = *sealed ? (*sealed)->version : 0;
+        const std::int64_t base = m.what.base.row_version;
+        const bool fits = m.what.op == operation::create ? !*current && (version == 0 || base == version) : current->has_value() && base == version;
+        if (!fits) {
+            commit_obstacle o;
+            o.key = m.what.key;
+            o.op = m.what.op;
+            o.base_version = base;
+            o.server_version = version;
+            o.server_deleted = !*current && version != 0;
+            o.server_row = std::move(*current);
+            answer.obstacles.push_back(std::move(o));
+            continue;
+        }
+        if (m.what.op == operation::erase) {
+            auto victims = t.referencing(m.what.key, erased.size() + 1);
+            if (!victims) return std::move(victims).error();
+            auto found = std::find_if(victims->begin(), victims->end(), [&](const record_key& k) { return !erased.contains(k); });
+            const record_key* victim = found != victims->end() ? &*found : nullptr;
+            if (const auto under = written_under.find(m.what.key); under != written_under.end()) victim = &under->second;
+            if (victim == nullptr) continue;
+            auto row = t.sealed(*victim);
+            if (!row) return std::move(row).error();
+            commit_obstacle o;
+            o.what = commit_obstacle::kind::cascade;
+            o.key = m.what.key;
+            o.op = m.what.op;
+            o.base_version = base;
+            o.victim = *victim;
+            o.server_version = *row ? (*row)->version : 0;
+            o.server_row = *row ? std::move((*row)->row) : std::nullopt;
+            answer.obstacles.push_back(std::move(o));
+            continue;
+        }
+        const auto& schema = schemas[m.what.key.model];
+        if (schema.references.empty()) continue;
+        for (const auto& parent : references_of(schemas, m.what.key.model, m.what.whole(schema.fields.size()), m.what.changes.fields())) {
+            if (written.contains(parent)) continue;
+            auto there = t.current(parent);
+            if (!there) return std::move(there).error();
+            if (*there) continue;
+            wait_reason why{errc::constraint, "it refers to a record of model `"};
+            why.detail.append(schemas[parent.model].name).append("` that does not exist here");
+            return refusal(m, std::move(why));
+        }
+    }
+    if (!answer.obstacles.empty()) return answer;
+
+    own_writes own;
+    std::string writer{"bundle:"};
+    writer.append(session.source).append(":").append(std::to_string(session.source_bundle_id));
+    for (const std::size_t i : order) {
+        const auto& m = rows[i];
+        const auto& schema = schemas[m.what.key.model];
+        auto current = t.current(m.what.key);
+        if (!current) return std::move(current).error();
+        std::optional<record> row;
+        if (m.what.op != operation::erase) {
+            intent over = m.what;
+            if (*current) over.op = operation::update;
+            row = overlay(schema, &over, *current);
+        }
+        if (options.validate) {
+            const proposed_change proposed{who, schema, m.what.key, m.what.op, *current ? &**current : nullptr, row ? &*row : nullptr};
+            if (auto rejected = options.validate(proposed)) {
+                if (category_of(rejected->why.code) == fault_category::retry) return fault{rejected->why.code, rejected->why.detail};
+                return refusal(m, std::move(rejected->why));
+            }
+        }
+        auto done = row ? t.write(m.what.key, *row) : t.erase(m.what.key);
+        if (!done) {
+            const errc code = done.error().code;
+            if (category_of(code) == fault_category::retry || category_of(code) == fault_category::report_bug) return std::move(done).error();
+            return refusal(m, wait_reason{code, done.error().detail});
+        }
+        own.insert_or_assign(m.what.key, own_write{writer, m.what.changes.fields(), true, (std::min)(m.what.edited_at, now)});
+    }
+    auto sealed = seal(t, schemas, bundle_source{session.source, session.source_bundle_id}, own, now);
+    if (!sealed) return std::move(sealed).error();
+    auto head = t.head();
+    if (!head) return std::move(head).error();
+    bundle_receipt kept{session.source, session.source_bundle_id, head->seq, hash, static_cast<std::uint32_t>(*sealed)};
+    if (auto r = t.put_bundle_receipt(kept); !r) return std::move(r).error();
+    answer.committed = std::move(kept);
+    return answer;
+}
+
+SYNCLINE_NAMESPACE_END
+
+#endif

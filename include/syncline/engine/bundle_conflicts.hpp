@@ -1,0 +1,195 @@
+#ifndef SYNCLINE_ENGINE_BUNDLE_CONFLICTS_HPP
+#define SYNCLINE_ENGINE_BUNDLE_CONFLICTS_HPP
+
+#include <syncline/change/batch.hpp>
+#include <syncline/change/coalesce.hpp>
+#include <syncline/conflict/decide.hpp>
+#include <syncline/engine/authority_types.hpp>
+#include <syncline/engine/row_placement.hpp>
+#include <syncline/model/model_schema.hpp>
+#include <syncline/storage/replica_store.hpp>
+#include <syncline/support/result.hpp>
+#include <syncline/support/time.hpp>
+#include <syncline/support/version.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+SYNCLINE_NAMESPACE_BEGIN
+
+/// What became of a batch that could not commit.
+struct thaw_report {
+    std::size_t superseded = 0;
+    std::vector<std::pair<record_key, wait_reason>> waiting;
+};
+
+/// The deciding place of the bundle wire: thaws a batch that could not commit and decides its conflicts (ENGINE.md rules 1 and 12).
+/// Lives as long as the transaction.
+template <replica_transaction Transaction>
+class bundle_conflicts {
+public:
+    bundle_conflicts(Transaction& t, const schema_set& schemas, const resolver_set& resolvers, row_placement<Transaction>& rows,
+                     replica_state& state, timestamp now)
+        : t_(t), schemas_(schemas), resolvers_(resolvers), rows_(rows), state_(state), now_(now) {}
+
+    /// @param items      the whole batch in flight
+    /// @param obstacles  what the authority named; rows that are not in the batch are passed over
+    [[nodiscard]] result<thaw_report> settle(std::vector<batch_item>& items, const std::vector<commit_obstacle>& obstacles) {
+        // Bases are read while the layers still stand.
+        for (const auto& item : items)
+            if (auto r = load(item.what.key); !r) return std::move(r).error();
+        for (const auto& o : obstacles)
+            if (o.what == commit_obstacle::kind::cascade)
+                if (auto r = load(o.victim); !r) return std::move(r).error();
+        if (auto r = t_.drop_batch(); !r) return std::move(r).error();
+
+        for (auto& item : items) {
+            const commit_obstacle* met = nullptr;
+            for (const auto& o : obstacles)
+                if (o.key == item.what.key) {
+                    met = &o;
+                    break;
+                }
+            result<void> done;
+            if (met == nullptr)
+                done = rows_.back_to_open(std::move(item.what), std::nullopt);
+            else if (met->what == commit_obstacle::kind::version_conflict)
+                done = decide_version(std::move(item.what), *met);
+            else if (met->what == commit_obstacle::kind::cascade)
+                done = decide_cascade(std::move(item), *met);
+            else
+                done = wait(std::move(item.what), met->why.value_or(wait_reason{errc::constraint, "the server refused the row"}));
+            if (!done) return std::move(done).error();
+        }
+        for (const auto& key : order_)
+            if (auto r = rows_.place(key, bases_.at(key)); !r && r.error().code != errc::constraint) return std::move(r).error();
+        return std::move(report_);
+    }
+
+private:
+    [[nodiscard]] result<void> load(const record_key& key) {
+        if (bases_.contains(key)) return {};
+        auto base = rows_.load(key);
+        if (!base) return std::move(base).error();
+        bases_.emplace(key, std::move(*base));
+        order_.push_back(key);
+        return {};
+    }
+
+    [[nodiscard]] result<void> wait(intent what, wait_reason why) {
+        report_.waiting.emplace_back(what.key, why);
+        return rows_.back_to_open(std::move(what), std::move(why));
+    }
+
+    void take(const record_key& key, const std::optional<record>& row, std::int64_t version) {
+        auto& base = bases_.at(key);
+        if (version >= base.version) base = known_base{version, row, std::nullopt};
+    }
+
+    [[nodiscard]] result<void> decide_version(intent frozen, const commit_obstacle& met) {
+        const record_key key = frozen.key;
+        const model_schema& schema = schemas_[key.model];
+        auto open = t_.open_intent(key);
+        if (!open) return std::move(open).error();
+        if (*open)
+            if (auto r = t_.drop_open(key); !r) return r;
+        auto whole = compose(schema, std::move(frozen), std::move(*open));
+        take(key, met.server_row, met.server_version);
+        if (!whole) return {};
+
+        field_set foreign = schema.all_fields();
+        if (whole->before && met.server_row) foreign = differing_fields(*met.server_row, *whole->before);
+        const decision_input in{schema, *whole, met.server_row, met.server_version, foreign, timestamp{}, whole->edited_at};
+        decision d = decide(in, resolvers_, resolver_context{{}, now_});
+        switch (d.what) {
+        case decision::verb::take_server: ++report_.superseded; return {};
+        case decision::verb::nothing: return {};
+        case decision::verb::refuse: return wait(std::move(*whole), d.why.value_or(wait_reason{}));
+        case decision::verb::erase:
+            whole->base = base_ref{met.server_version, {}};
+            whole->before = met.server_row;
+            return rows_.put_open(*whole);
+        case decision::verb::write: break;
+        }
+        intent moved = *whole;
+        moved.op = met.server_row ? operation::update : operation::create;
+        moved.base = base_ref{met.server_version, {}};
+        moved.before = met.server_row;
+        moved.changes = {};
+        for (std::size_t f = 0; f < schema.fields.size(); ++f) {
+            const auto field = static_cast<field_index>(f);
+            const bool mine = !met.server_row || whole->changes.find(field) != nullptr || !(d.row->fields[f] == met.server_row->fields[f]);
+            if (mine && !d.lost.contains(field)) moved.changes.set(field, d.row->fields[f]);
+        }
+        return rows_.put_open(moved);
+    }
+
+    [[nodiscard]] result<void> decide_cascade(batch_item item, const commit_obstacle& met) {
+        const record_key key = item.what.key;
+        auto& victim = bases_.at(met.victim);
+        if (met.server_version > victim.version) victim = known_base{met.server_version, met.server_row, std::nullopt};
+        conflict c;
+        c.key = key;
+        c.schema = &schemas_[key.model];
+        c.client_op = operation::erase;
+        const auto& base = bases_.at(key);
+        c.server = base.row ? &*base.row : nullptr;
+        c.base = item.what.before ? &*item.what.before : nullptr;
+        c.server_version = base.version;
+        c.client_fields = c.schema->all_fields();
+        c.server_fields = c.client_fields;
+        c.overlapping = c.client_fields;
+        c.client_time = item.what.edited_at;
+        c.cascade = true;
+        const resolution said = resolvers_.decide(c, resolver_context{{}, now_});
+
+        if (said.what == resolution::verb::take_server || said.what == resolution::verb::merged) {
+            ++report_.superseded;
+            auto open = t_.open_intent(key);
+            if (!open) return std::move(open).error();
+            if (*open && (*open)->base.after == item.id) {
+                (*open)->base = item.what.base;
+                return rows_.put_open(**open);
+            }
+            return {};
+        }
+        if (said.what == resolution::verb::take_client && met.server_row) {
+            auto above = t_.open_intent(met.victim);
+            if (!above) return std::move(above).error();
+            if (!*above) {
+                // The erase takes the record along by name, on the version that was just seen.
+                intent along;
+                along.key = met.victim;
+                along.op = operation::erase;
+                along.before = met.server_row;
+                along.base = base_ref{met.server_version, {}};
+                along.ordinal = state_.next_ordinal++;
+                along.edited_at = now_;
+                if (auto r = rows_.put_open(along); !r) return r;
+                return rows_.back_to_open(std::move(item.what), std::nullopt);
+            }
+        }
+        return wait(std::move(item.what), detail::refusal_of(said.what == resolution::verb::take_client
+                                                                 ? resolution::defer("the erase would take along a record that has a change of its own; settle that first")
+                                                                 : said));
+    }
+
+    Transaction& t_;
+    const schema_set& schemas_;
+    const resolver_set& resolvers_;
+    row_placement<Transaction>& rows_;
+    replica_state& state_;
+    timestamp now_;
+    std::unordered_map<record_key, known_base, record_key_hash> bases_;
+    std::vector<record_key> order_;
+    thaw_report report_;
+};
+
+SYNCLINE_NAMESPACE_END
+
+#endif

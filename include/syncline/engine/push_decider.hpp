@@ -1,0 +1,447 @@
+#ifndef SYNCLINE_ENGINE_PUSH_DECIDER_HPP
+#define SYNCLINE_ENGINE_PUSH_DECIDER_HPP
+
+#include <syncline/change/batch.hpp>
+#include <syncline/change/change_codec.hpp>
+#include <syncline/change/coalesce.hpp>
+#include <syncline/change/receipt.hpp>
+#include <syncline/conflict/decide.hpp>
+#include <syncline/engine/authority_types.hpp>
+#include <syncline/engine/sealing.hpp>
+#include <syncline/model/model_schema.hpp>
+#include <syncline/storage/authority_store.hpp>
+#include <syncline/support/result.hpp>
+#include <syncline/support/sha256.hpp>
+#include <syncline/support/time.hpp>
+#include <syncline/support/version.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
+#include <vector>
+
+SYNCLINE_NAMESPACE_BEGIN
+
+/// The order in which a request's mutations run (ENGINE.md rule 11): writes by rising model rank, then erases by falling
+/// rank, each as sent otherwise. Gives positions in @p mutations.
+[[nodiscard]] inline std::vector<std::size_t> running_order(const schema_set& schemas, const std::vector<mutation>& mutations) {
+    std::vector<std::size_t> order(mutations.size());
+    for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
+    const auto place = [&](std::size_t i) {
+        const auto& what = mutations[i].what;
+        const auto rank = static_cast<std::int64_t>(schemas.rank_of(what.key.model));
+        return what.op == operation::erase ? (std::int64_t{1} << 40) - rank : rank;
+    };
+    std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return place(a) < place(b); });
+    return order;
+}
+
+/// The hash of what is sent under a mutation id; an id that comes again with another one is refused (ENGINE.md rule 8).
+[[nodiscard]] inline std::string content_hash(const schema_set& schemas, const intent& what) {
+    intent plain = what;
+    plain.ordinal = 0;
+    plain.waiting.reset();
+    std::string bytes;
+    byte_writer w{bytes};
+    w.text(schemas[what.key.model].name);
+    w.text(what.key.key);
+    bytes.append(encode_intent(plain));
+    return sha256_hex(bytes);
+}
+
+/// The names of the records that a row refers to.
+/// @param only  the reference fields to look at
+[[nodiscard]] inline std::vector<record_key> references_of(const schema_set& schemas, model_id model, const record& row,
+                                                           const field_set& only) {
+    std::vector<record_key> out;
+    for (const auto& reference : schemas[model].references) {
+        if (!only.contains(reference.field) || reference.field >= row.fields.size()) continue;
+        const auto target = schemas.find(reference.model);
+        if (!target) continue;
+        const value& v = row.fields[reference.field];
+        if (v.kind() == value_kind::text)
+            out.push_back({*target, v.as_string()});
+        else if (v.kind() == value_kind::integer)
+            out.push_back({*target, std::to_string(v.as_integer())});
+    }
+    return out;
+}
+
+/// What others did to a record since a base (ENGINE.md rule 3).
+struct foreign_changes {
+    bool any = false;
+    field_set fields;
+};
+
+/// Decides the mutations of one push, in one transaction of the authority's store: the middle of the mutation wire.
+/// Lives as long as that transaction.
+template <authority_transaction Transaction>
+class push_decider {
+public:
+    push_decider(Transaction& t, const schema_set& schemas, const authority_options& options, const caller& who, timestamp now)
+        : t_(t), schemas_(schemas), options_(options), who_(who), now_(now) {}
+
+    /// Runs @p mutations and gives their outcomes, in the order of the argument. Receipts are written; nothing is committed.
+    /// @return a fault of the store; then the transaction is to be dropped
+    [[nodiscard]] result<std::vector<outcome>> run(std::vector<mutation> mutations) {
+        outcomes_.assign(mutations.size(), outcome{});
+        for (const std::size_t i : running_order(schemas_, mutations)) {
+            outcomes_[i].id = mutations[i].id;
+            if (auto r = one(i, mutations[i]); !r) return std::move(r).error();
+        }
+        if (auto r = seal(t_, schemas_, bundle_source{who_.source, 0}, own_, now_); !r) return std::move(r).error();
+        if (auto r = complete(); !r) return std::move(r).error();
+        return std::move(outcomes_);
+    }
+
+    /// Which fields of @p key others changed since the base of a change by this caller.
+    [[nodiscard]] result<foreign_changes> foreign_since(const record_key& key, const base_ref& base,
+                                                        const std::optional<sealed_row>& sealed) {
+        foreign_changes out;
+        const std::int64_t current = sealed ? sealed->version : 0;
+        if (current == 0 || current == base.row_version) return out;
+        std::unordered_set<mutation_id> chain;
+        bool first = true;
+        for (mutation_id at = base.after; !at.empty();) {
+            if (!chain.insert(at).second) break;
+            auto known = t_.find_receipt(who_.principal, at);
+            if (!known) return std::move(known).error();
+            if (!*known) break;
+            if (first && (*known)->clean && (*known)->version == current) return out;
+            first = false;
+            at = (*known)->after;
+        }
+        const field_set all = schemas_[key.model].all_fields();
+        if (sealed->pruned_version > base.row_version) return foreign_changes{true, all};
+        auto marks = t_.changes_of(key, base.row_version);
+        if (!marks) return std::move(marks).error();
+        for (const auto& mark : *marks) {
+            if (!mark.writer.empty() && chain.contains(mark.writer)) continue;
+            out.any = true;
+            out.fields |= mark.fields.empty() ? all : mark.fields;
+        }
+        return out;
+    }
+
+private:
+    struct pending_receipt {
+        std::size_t index;
+        record_key key;
+        receipt kept;
+        bool wrote;
+    };
+
+    struct sent_before {
+        std::size_t index;
+        std::string content_hash;
+    };
+
+    [[nodiscard]] result<void> one(std::size_t index, mutation& m) {
+        const record_key key = m.what.key;
+        const std::string hash = content_hash(schemas_, m.what);
+        auto known = t_.find_receipt(who_.principal, m.id);
+        if (!known) return std::move(known).error();
+        if (*known) return repeat(index, **known, hash, key);
+        if (const auto first = decided_in_request_.find(m.id); first != decided_in_request_.end()) {
+            if (first->second.content_hash != hash) return id_reused(index);
+            copies_.emplace_back(index, first->second.index);
+            return {};
+        }
+
+        auto parents = parents_of(m.what);
+        const bool behind_error = errored_.contains(key) || any_in(parents, errored_);
+        std::optional<rejection> rejected;
+        if (!behind_error && options_.mapper) rejected = options_.mapper(who_, m);
+        if (behind_error || (rejected && category_of(rejected->why.code) == fault_category::retry)) {
+            // A transient fault leaves no receipt, and what builds on it must not be decided before it (W06, W07).
+            errored_.insert(key);
+            outcomes_[index].kind = outcome_kind::error;
+            outcomes_[index].why = behind_error ? wait_reason{errc::held, "follows a change of the same record or its parent that "
+                                                                          "failed for now; both will be sent again"}
+                                                : rejected->why;
+            return {};
+        }
+        decided_in_request_.emplace(m.id, sent_before{index, hash});
+
+        receipt kept;
+        kept.id = m.id;
+        kept.key = key;
+        kept.after = m.what.base.after;
+        kept.content_hash = hash;
+
+        auto blocked = held_by(key, m.what, parents);
+        if (!blocked) return std::move(blocked).error();
+        if (*blocked) {
+            kept.outcome = outcome_kind::held;
+            kept.why = wait_reason{errc::held, "follows a refused change of the same record or of a record that it refers to; settle "
+                                               "that one first"};
+            refused_.insert(key);
+            return finish(index, std::move(kept), "held behind a refused change", false);
+        }
+        if (rejected) return refuse(index, std::move(kept), std::move(rejected->why), "the host's mapper refused it", std::move(rejected->messages));
+
+        auto sealed = t_.sealed(key);
+        if (!sealed) return std::move(sealed).error();
+        auto current = t_.current(key);
+        if (!current) return std::move(current).error();
+        auto foreign = foreign_since(key, m.what.base, *sealed);
+        if (!foreign) return std::move(foreign).error();
+        auto d = decide_on(m.what, *current, *sealed, *foreign);
+
+        if (d.what == decision::verb::erase) {
+            auto victims = t_.referencing(key, 1);
+            if (!victims) return std::move(victims).error();
+            if (!victims->empty()) cascade_conflict(d, m.what, *current, *sealed, victims->front());
+        }
+        kept.clean = !d.merged_or_decided;
+        switch (d.what) {
+        case decision::verb::refuse: return refuse(index, std::move(kept), d.why.value_or(wait_reason{}), d.rule, {});
+        case decision::verb::take_server:
+            kept.outcome = outcome_kind::superseded;
+            kept.clean = false;
+            kept.carries_row = true;
+            return finish(index, std::move(kept), d.rule, false);
+        case decision::verb::nothing:
+            kept.outcome = outcome_kind::applied;
+            kept.clean = false;
+            kept.carries_row = true;
+            return finish(index, std::move(kept), d.rule, false);
+        case decision::verb::write:
+        case decision::verb::erase: break;
+        }
+        return apply(index, m, std::move(kept), std::move(d), *current, parents);
+    }
+
+    [[nodiscard]] decision decide_on(const intent& what, const std::optional<record>& current,
+                                     const std::optional<sealed_row>& sealed, const foreign_changes& foreign) {
+        const model_schema& schema = schemas_[what.key.model];
+        decision d;
+        bool conflicting = foreign.any;
+        field_set fields = foreign.fields;
+        if (what.op == operation::create && current && !conflicting) conflicting = true, fields = schema.all_fields();
+        if (what.op == operation::create && !current) conflicting = false;  // rule 10: takes what is there
+        if (what.op == operation::update && !current && !conflicting) conflicting = true, fields = schema.all_fields();
+        if (conflicting || (what.op == operation::erase && !current)) {
+            const timestamp written = (std::min)(what.edited_at, now_);
+            const decision_input in{schema, what, current, sealed ? sealed->version : 0, fields,
+                                    sealed ? sealed->written_at : timestamp{}, written};
+            return decide(in, options_.resolvers, resolver_context{who_.principal, now_});
+        }
+        d.rule = "its base is the current record";
+        if (what.op == operation::erase) {
+            d.what = decision::verb::erase;
+        } else if (current) {
+            intent over = what;
+            over.op = operation::update;
+            d.what = decision::verb::write;
+            d.row = overlay(schema, &over, current);
+        } else {
+            d.what = decision::verb::write;
+            d.row = what.whole(schema.fields.size());
+        }
+        return d;
+    }
+
+    // Rule 5: an erase whose cascade would hit a live record that the request does not itself erase is a conflict.
+    void cascade_conflict(decision& d, const intent& what, const std::optional<record>& current,
+                          const std::optional<sealed_row>& sealed, const record_key& victim) {
+        conflict c;
+        c.key = what.key;
+        c.schema = &schemas_[what.key.model];
+        c.server_op = operation::update;
+        c.client_op = operation::erase;
+        c.server = current ? &*current : nullptr;
+        c.base = what.before ? &*what.before : nullptr;
+        c.server_version = sealed ? sealed->version : 0;
+        c.client_fields = c.schema->all_fields();
+        c.server_fields = c.client_fields;
+        c.overlapping = c.client_fields;
+        c.server_time = sealed ? sealed->written_at : timestamp{};
+        c.client_time = (std::min)(what.edited_at, now_);
+        c.cascade = true;
+        const resolution said = options_.resolvers.decide(c, resolver_context{who_.principal, now_});
+        std::string rule{"the erase would take along a live record of model `"};
+        rule.append(schemas_[victim.model].name).append("`");
+        d.rule = detail::rule_text(rule.c_str(), said);
+        d.decided = c.client_fields;
+        d.merged_or_decided = true;
+        if (said.what == resolution::verb::take_client) return;
+        if (said.what == resolution::verb::refuse || said.what == resolution::verb::defer) {
+            d.what = decision::verb::refuse;
+            d.why = detail::refusal_of(said);
+            return;
+        }
+        d.what = decision::verb::take_server;
+        d.lost = c.client_fields;
+    }
+
+    [[nodiscard]] result<void> apply(std::size_t index, const mutation& m, receipt kept, decision d,
+                                     const std::optional<record>& current, const std::vector<record_key>& parents) {
+        const record_key& key = m.what.key;
+        if (d.what == decision::verb::write) {
+            for (const auto& parent : parents) {
+                if (parent == key) continue;
+                auto there = t_.current(parent);
+                if (!there) return std::move(there).error();
+                if (*there) continue;
+                wait_reason why{errc::constraint, "it refers to a record of model `"};
+                why.detail.append(schemas_[parent.model].name).append("` that does not exist here; send that first, or change the reference");
+                return refuse(index, std::move(kept), std::move(why), "a record that it refers to is missing", {});
+            }
+        }
+        if (options_.validate) {
+            const proposed_change proposed{who_, schemas_[key.model], key, m.what.op, current ? &*current : nullptr,
+                                           d.what == decision::verb::write ? &*d.row : nullptr};
+            if (auto rejected = options_.validate(proposed)) {
+                if (category_of(rejected->why.code) == fault_category::retry) {
+                    errored_.insert(key);
+                    decided_in_request_.erase(m.id);
+                    outcomes_[index].kind = outcome_kind::error;
+                    outcomes_[index].why = std::move(rejected->why);
+                    return {};
+                }
+                return refuse(index, std::move(kept), std::move(rejected->why), "the host's validator refused it", std::move(rejected->messages));
+            }
+        }
+        if (auto r = t_.savepoint(); !r) return r;
+        auto done = d.what == decision::verb::write ? t_.write(key, *d.row) : t_.erase(key);
+        if (!done) {
+            const errc code = done.error().code;
+            if (category_of(code) == fault_category::retry || category_of(code) == fault_category::report_bug) return done;
+            if (auto r = t_.rollback_to_savepoint(); !r) return r;
+            return refuse(index, std::move(kept), wait_reason{code, done.error().detail}, "the table refused the row", {});
+        }
+        if (auto r = t_.release_savepoint(); !r) return r;
+
+        auto& mine = own_[key];
+        mine.writer = m.id;
+        mine.wrote = true;
+        mine.written_at = (std::min)(m.what.edited_at, now_);
+        for (const auto& change : m.what.changes)
+            if (!d.lost.contains(change.field)) mine.fields.insert(change.field);
+        kept.outcome = outcome_kind::applied;
+        kept.carries_row = d.merged_or_decided;
+        return finish(index, std::move(kept), d.rule, true);
+    }
+
+    [[nodiscard]] result<void> refuse(std::size_t index, receipt kept, wait_reason why, std::string rule,
+                                      std::vector<field_message> messages) {
+        refused_.insert(kept.key);
+        kept.outcome = outcome_kind::refused;
+        kept.clean = false;
+        kept.carries_row = true;
+        kept.why = std::move(why);
+        kept.messages = std::move(messages);
+        return finish(index, std::move(kept), std::move(rule), false);
+    }
+
+    [[nodiscard]] result<void> finish(std::size_t index, receipt kept, std::string rule, bool wrote) {
+        outcomes_[index].rule = std::move(rule);
+        record_key key = kept.key;
+        pending_.push_back({index, std::move(key), std::move(kept), wrote});
+        return {};
+    }
+
+    // Versions and rows describe the record as it is after the whole request, so they are filled in at its end.
+    [[nodiscard]] result<void> complete() {
+        for (auto& p : pending_) {
+            auto sealed = t_.sealed(p.key);
+            if (!sealed) return std::move(sealed).error();
+            p.kept.version = *sealed ? (*sealed)->version : 0;
+            if (p.kept.outcome == outcome_kind::held) p.kept.version = 0;
+            if (p.wrote && (!*sealed || !(*sealed)->row) ) p.kept.carries_row = true;
+            if (auto r = t_.put_receipt(who_.principal, p.kept); !r) return r;
+            fill(outcomes_[p.index], p.kept, *sealed);
+        }
+        for (const auto index : repeated_) {
+            // A repeated answer carries the record as it is now.
+            auto& out = outcomes_[index.first];
+            if (!out.carries_row) continue;
+            auto sealed = t_.sealed(index.second);
+            if (!sealed) return std::move(sealed).error();
+            out.version = *sealed ? (*sealed)->version : 0;
+            out.row = *sealed ? (*sealed)->row : std::nullopt;
+        }
+        for (const auto& [index, first] : copies_) {
+            const mutation_id id = outcomes_[index].id;
+            outcomes_[index] = outcomes_[first];
+            outcomes_[index].id = id;
+        }
+        return {};
+    }
+
+    static void fill(outcome& out, const receipt& kept, const std::optional<sealed_row>& sealed) {
+        out.kind = kept.outcome;
+        out.version = kept.version;
+        out.clean = kept.clean;
+        out.carries_row = kept.carries_row;
+        if (kept.carries_row && sealed) out.row = sealed->row;
+        out.why = kept.why;
+        out.messages = kept.messages;
+    }
+
+    [[nodiscard]] result<void> repeat(std::size_t index, const receipt& known, const std::string& hash, const record_key& key) {
+        auto& out = outcomes_[index];
+        if (known.content_hash != hash) return id_reused(index);
+        fill(out, known, std::nullopt);
+        out.rule = "already decided: the receipt answers";
+        if (known.outcome == outcome_kind::refused || known.outcome == outcome_kind::held) refused_.insert(key);
+        repeated_.emplace_back(index, key);
+        return {};
+    }
+
+    [[nodiscard]] result<void> id_reused(std::size_t index) {
+        auto& out = outcomes_[index];
+        out.kind = outcome_kind::refused;
+        out.why = wait_reason{errc::id_reused, "this mutation id was already used for other content; the device was copied or "
+                                               "restored from a backup, or makes ids that are not random"};
+        out.rule = "an id is used once";
+        return {};
+    }
+
+    [[nodiscard]] std::vector<record_key> parents_of(const intent& what) const {
+        if (what.op == operation::erase) return {};
+        const auto& schema = schemas_[what.key.model];
+        if (schema.references.empty()) return {};
+        return references_of(schemas_, what.key.model, what.whole(schema.fields.size()), what.changes.fields());
+    }
+
+    [[nodiscard]] static bool any_in(const std::vector<record_key>& keys, const std::unordered_set<record_key, record_key_hash>& set) {
+        return std::any_of(keys.begin(), keys.end(), [&](const record_key& k) { return set.contains(k); });
+    }
+
+    [[nodiscard]] result<bool> held_by(const record_key& key, const intent& what, const std::vector<record_key>& parents) {
+        if (refused_.contains(key)) return true;
+        if (what.op == operation::erase) return false;
+        for (const auto& parent : parents) {
+            if (!refused_.contains(parent)) continue;
+            auto there = t_.current(parent);
+            if (!there) return std::move(there).error();
+            if (!*there) return true;
+        }
+        return false;
+    }
+
+    Transaction& t_;
+    const schema_set& schemas_;
+    const authority_options& options_;
+    const caller& who_;
+    timestamp now_;
+    own_writes own_;
+    std::vector<outcome> outcomes_;
+    std::vector<pending_receipt> pending_;
+    std::unordered_map<mutation_id, sent_before> decided_in_request_;
+    std::vector<std::pair<std::size_t, record_key>> repeated_;
+    std::vector<std::pair<std::size_t, std::size_t>> copies_;
+    std::unordered_set<record_key, record_key_hash> refused_;
+    std::unordered_set<record_key, record_key_hash> errored_;
+};
+
+SYNCLINE_NAMESPACE_END
+
+#endif

@@ -1,0 +1,707 @@
+#ifndef SYNCLINE_ENGINE_REPLICA_HPP
+#define SYNCLINE_ENGINE_REPLICA_HPP
+
+#include <syncline/change/batch.hpp>
+#include <syncline/change/bundle.hpp>
+#include <syncline/change/coalesce.hpp>
+#include <syncline/change/cursor.hpp>
+#include <syncline/change/receipt.hpp>
+#include <syncline/conflict/decide.hpp>
+#include <syncline/engine/authority_types.hpp>
+#include <syncline/engine/bundle_conflicts.hpp>
+#include <syncline/engine/row_placement.hpp>
+#include <syncline/model/model_schema.hpp>
+#include <syncline/storage/replica_store.hpp>
+#include <syncline/support/random.hpp>
+#include <syncline/support/result.hpp>
+#include <syncline/support/time.hpp>
+#include <syncline/support/ulid.hpp>
+#include <syncline/support/uuid.hpp>
+#include <syncline/support/version.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+SYNCLINE_NAMESPACE_BEGIN
+
+/// A frozen batch with its items, as a wire sends it.
+struct frozen_batch {
+    batch head;
+    std::vector<batch_item> items;  ///< by position
+};
+
+/// What one call that took in rows did.
+struct apply_report {
+    bool stale = false;             ///< the page did not continue the checkpoint and was dropped
+    std::size_t applied = 0;        ///< rows that became the base
+    std::size_t skipped = 0;        ///< rows that were older than what is held, own echoes among them
+    std::size_t quarantined = 0;    ///< rows that the app's table refused
+    bool hydrated = false;          ///< a staged picture was swapped in
+};
+
+/// What one call that settled a batch did.
+struct settle_report {
+    bool stale = false;             ///< the answer was for another batch and was dropped
+    std::size_t applied = 0;
+    std::size_t superseded = 0;
+    std::size_t refused = 0;        ///< refused and held: they wait for a person
+    std::size_t errors = 0;         ///< transient: they stay frozen under their ids
+    std::vector<std::pair<record_key, wait_reason>> waiting;
+};
+
+/// Everything that `status()` tells.
+struct replica_status {
+    replica_state state;
+    replica_counts counts;
+};
+
+/// The device-side engine, one under both wires: keeps `visible = open(frozen(base))`, freezes what the app did into batches, and
+/// takes in outcomes, pages, bundles and snapshots. Does no I/O but through its store, reads no clock, draws no randomness.
+///
+/// Every call is one transaction of the store: dropping the replica between any two calls is a crash, and a crash is safe. Late and
+/// repeated answers are told by batch id and checkpoint and change nothing. One object is used by one thread at a time.
+/// @tparam Store  models `replica_store`; outlives the replica
+template <replica_store Store>
+class replica {
+public:
+    explicit replica(Store& store, resolver_set resolvers = resolver_set{}) : store_(&store), resolvers_(std::move(resolvers)) {}
+
+    [[nodiscard]] const schema_set& schemas() const { return store_->schemas(); }
+
+    /// Names the source on the first start of this store, and takes in what the app did while nobody looked.
+    [[nodiscard]] result<void> open(random_source random, timestamp now) {
+        return run(now, [&](work& w) -> result<void> {
+            if (w.state.source_id.empty()) w.state.source_id = to_string(make_uuid_v4(random));
+            return {};
+        });
+    }
+
+    /// Takes in what the app did since the last call. Every other call does it first by itself.
+    /// @return how many records were edited
+    [[nodiscard]] result<std::size_t> absorb(timestamp now) {
+        std::size_t absorbed = 0;
+        auto done = run(now, [&](work& w) -> result<void> {
+            absorbed = w.absorbed;
+            return {};
+        });
+        if (!done) return std::move(done).error();
+        return absorbed;
+    }
+
+    [[nodiscard]] result<replica_status> status(timestamp now) {
+        replica_status out;
+        auto done = run(now, [&](work& w) -> result<void> {
+            auto counts = w.t.counts();
+            if (!counts) return std::move(counts).error();
+            out.counts = *counts;
+            out.state = w.state;
+            return {};
+        });
+        if (!done) return std::move(done).error();
+        return out;
+    }
+
+    /// The batch in flight; or, where there is none, freezes the next one: at most @p limit open intents that wait for nothing, in the
+    /// order of sending, get their ids here (ENGINE.md rule 4). Nothing: there is nothing to send.
+    /// @param numbered  bundle wire: the batch gets the source's next bundle number
+    [[nodiscard]] result<std::optional<frozen_batch>> freeze(std::size_t limit, bool numbered, random_source random, timestamp now) {
+        std::optional<frozen_batch> out;
+        auto done = run(now, [&](work& w) -> result<void> {
+            auto current = w.t.current_batch();
+            if (!current) return std::move(current).error();
+            if (*current) {
+                out.emplace();
+                out->head = **current;
+                return items_of(w.t, out->items);
+            }
+            return freeze_next(w, limit, numbered, random, now, out);
+        });
+        if (!done) return std::move(done).error();
+        return out;
+    }
+
+    /// Mutation wire: takes in the outcomes of the batch @p batch_id. Mutations without an outcome stay frozen under their ids.
+    [[nodiscard]] result<settle_report> settle(std::uint64_t batch_id, const std::vector<outcome>& outcomes, timestamp now) {
+        settle_report report;
+        auto done = run(now, [&](work& w) -> result<void> {
+            auto current = w.t.current_batch();
+            if (!current) return std::move(current).error();
+            if (!*current || (*current)->id != batch_id) {
+                report.stale = true;
+                return {};
+            }
+            for (const auto& o : outcomes)
+                if (auto r = settle_one(w, o, report); !r) return r;
+            return drop_empty_batch(w.t);
+        });
+        if (!done) return std::move(done).error();
+        return report;
+    }
+
+    /// Mutation wire: takes in one page and moves the checkpoint, in one transaction (ENGINE.md rule 6). Rows go under pending intents;
+    /// one that the app's table refuses is quarantined and tried again with every later page.
+    [[nodiscard]] result<apply_report> apply(const page& p, timestamp now) {
+        apply_report report;
+        auto done = run(now, [&](work& w) -> result<void> {
+            if (w.state.needs_hydration || !continues(w.state.checkpoint, p.from, p.next)) {
+                report.stale = true;
+                return {};
+            }
+            for (const auto& row : p.rows)
+                if (auto r = apply_row(w, row, true, report); !r) return r;
+            if (auto r = retry_quarantined(w, report); !r) return r;
+            w.state.checkpoint = p.next;
+            return {};
+        });
+        if (!done) return std::move(done).error();
+        return report;
+    }
+
+    /// Bundle wire: remembers that the authority acknowledged the commit of batch @p batch_id.
+    /// @return whether that batch was still in flight
+    [[nodiscard]] result<bool> committed(std::uint64_t batch_id, std::int64_t seq, std::string hash, timestamp now) {
+        bool ours = false;
+        auto done = run(now, [&](work& w) -> result<void> {
+            auto current = w.t.current_batch();
+            if (!current) return std::move(current).error();
+            if (!*current || (*current)->id != batch_id) return {};
+            ours = true;
+            batch b = **current;
+            b.state = batch_state::committed_remote;
+            b.committed_seq = seq;
+            b.committed_hash = std::move(hash);
+            return w.t.put_batch(b);
+        });
+        if (!done) return std::move(done).error();
+        return ours;
+    }
+
+    /// Bundle wire: replays the committed rows of batch @p batch_id: they become the base, the frozen layer goes, and the source's next
+    /// number is due. The checkpoint moves when the bundle is the next one.
+    /// @param rows  nullptr: the authority no longer keeps them; the device must rehydrate
+    [[nodiscard]] result<apply_report> replay(std::uint64_t batch_id, std::int64_t seq, const std::vector<row_image>* rows, timestamp now) {
+        apply_report report;
+        auto done = run(now, [&](work& w) -> result<void> { return replay_rows(w, batch_id, seq, rows, report); });
+        if (!done) return std::move(done).error();
+        return report;
+    }
+
+    /// Bundle wire: takes in one bundle and moves the checkpoint to it, in one transaction. While a batch is unsettled no bundle is taken:
+    /// its rows could not be told from the batch's own (ENGINE.md, apply).
+    /// @return `errc::constraint` when the app's table refuses a row: then the whole bundle waits and is asked for again
+    [[nodiscard]] result<apply_report> apply_bundle(cursor from, std::int64_t seq, const std::vector<row_image>& rows, timestamp now) {
+        apply_report report;
+        auto done = run(now, [&](work& w) -> result<void> {
+            auto current = w.t.current_batch();
+            if (!current) return std::move(current).error();
+            if (*current || w.state.needs_hydration || !continues(w.state.checkpoint, from, seq)) {
+                report.stale = true;
+                return {};
+            }
+            for (const auto& row : rows)
+                if (auto r = apply_row(w, row, false, report); !r) return r;
+            w.state.checkpoint = seq;
+            return {};
+        });
+        if (!done) return std::move(done).error();
+        return report;
+    }
+
+    /// Bundle wire: takes in why batch @p batch_id could not commit. The batch is thawed; version conflicts are decided here, by the resolver,
+    /// on the frozen intent with the open one above it (ENGINE.md rule 1); a row that was refused waits; the rest is free to be frozen anew.
+    /// @pre for a refusal or a cascade: the batch's push session is known to be dead (ENGINE.md rule 12)
+    [[nodiscard]] result<settle_report> obstructed(std::uint64_t batch_id, const std::vector<commit_obstacle>& obstacles, timestamp now) {
+        settle_report report;
+        auto done = run(now, [&](work& w) -> result<void> {
+            auto current = w.t.current_batch();
+            if (!current) return std::move(current).error();
+            if (!*current || (*current)->id != batch_id || (*current)->state != batch_state::prepared) {
+                report.stale = true;
+                return {};
+            }
+            std::vector<batch_item> items;
+            if (auto r = items_of(w.t, items); !r) return r;
+            bundle_conflicts<transaction> conflicts{w.t, schemas(), resolvers_, w.rows, w.state, now};
+            auto outcome = conflicts.settle(items, obstacles);
+            if (!outcome) return std::move(outcome).error();
+            report.superseded = outcome->superseded;
+            report.refused = outcome->waiting.size();
+            report.waiting = std::move(outcome->waiting);
+            return {};
+        });
+        if (!done) return std::move(done).error();
+        return report;
+    }
+
+    /// The source's history is broken (`errc::out_of_sequence`, `id_reused`, `source_retired`): a new source id, numbering from 1, and the
+    /// batch in flight back to open. With @p suspect its intents wait as `maybe_sent`, since a copy of this device may have sent them.
+    [[nodiscard]] result<void> renew_source(random_source random, bool suspect, timestamp now) {
+        return run(now, [&](work& w) -> result<void> {
+            std::vector<batch_item> items;
+            if (auto r = items_of(w.t, items); !r) return r;
+            if (auto r = w.t.drop_batch(); !r) return r;
+            for (auto& item : items) {
+                std::optional<wait_reason> why;
+                if (suspect)
+                    why = wait_reason{errc::maybe_sent, "this device was copied or restored from a backup, so the change may have been sent before; "
+                                                        "compare with the record, then retry or discard it"};
+                const record_key key = item.what.key;
+                if (auto r = w.rows.back_to_open(std::move(item.what), std::move(why)); !r) return r;
+                if (auto r = w.rows.rebase(key); !r) return r;
+            }
+            w.state.source_id = to_string(make_uuid_v4(random));
+            w.state.next_source_bundle_id = 1;
+            return {};
+        });
+    }
+
+    /// Starts building the state anew from the authority's picture; pending intents are kept.
+    [[nodiscard]] result<void> begin_hydration(timestamp now) {
+        return run(now, [&](work& w) -> result<void> {
+            w.state.needs_hydration = true;
+            w.state.hydration_session.clear();
+            w.state.hydration_position = 0;
+            return w.t.clear_stage();
+        });
+    }
+
+    /// Forgets the session being staged, because the authority no longer has it.
+    [[nodiscard]] result<void> restart_hydration(timestamp now) { return begin_hydration(now); }
+
+    /// Stages one part of a picture, and swaps it in when it is the last.
+    /// @param session   the snapshot session's id (bundle wire) or the walk's name (mutation wire)
+    /// @param from      the position that the part starts at; a first part (0 of a new session) clears what was staged before
+    /// @param next      the position after it
+    /// @param seq       the newest `bundle_seq` that the picture contains: newer bases are kept
+    /// @param cursor_after  the checkpoint once it is swapped in; nothing: more parts follow
+    [[nodiscard]] result<apply_report> stage(const std::string& session, std::int64_t from, std::int64_t next, std::int64_t seq,
+                                             const std::vector<row_image>& rows, std::optional<cursor> cursor_after, timestamp now) {
+        apply_report report;
+        auto done = run(now, [&](work& w) -> result<void> {
+            if (!w.state.needs_hydration) {
+                report.stale = true;
+                return {};
+            }
+            if (w.state.hydration_session != session) {
+                if (from != 0) {
+                    report.stale = true;
+                    return {};
+                }
+                if (auto r = w.t.clear_stage(); !r) return r;
+                w.state.hydration_session = session;
+                w.state.hydration_position = 0;
+            }
+            if (w.state.hydration_position != from) {
+                report.stale = true;
+                return {};
+            }
+            if (auto r = w.t.stage(rows); !r) return r;
+            w.state.hydration_position = next;
+            return cursor_after ? swap(w, seq, *cursor_after, report) : result<void>{};
+        });
+        if (!done) return std::move(done).error();
+        return report;
+    }
+
+    /// Notes the authority's incarnation. A device that meets a new one must rehydrate.
+    /// @return whether it changed
+    [[nodiscard]] result<bool> note_epoch(const std::string& epoch, timestamp now) {
+        bool changed = false;
+        auto done = run(now, [&](work& w) -> result<void> {
+            if (epoch.empty() || w.state.epoch == epoch) return {};
+            changed = !w.state.epoch.empty();
+            w.state.epoch = epoch;
+            if (!changed) return {};
+            w.state.checkpoint = 0;
+            w.state.needs_hydration = true;
+            w.state.hydration_session.clear();
+            w.state.hydration_position = 0;
+            return w.t.clear_stage();
+        });
+        if (!done) return std::move(done).error();
+        return changed;
+    }
+
+    /// Remembers the end of a full sync.
+    [[nodiscard]] result<void> note_synced(timestamp now) {
+        return run(now, [&](work& w) -> result<void> {
+            w.state.last_sync_us = to_microseconds(now);
+            return {};
+        });
+    }
+
+    /// The intents that wait for a person, oldest first, at most @p limit.
+    [[nodiscard]] result<std::vector<intent>> waiting(std::size_t limit, timestamp now) {
+        std::vector<intent> out;
+        auto done = run(now, [&](work& w) -> result<void> {
+            auto found = w.t.waiting_intents(limit);
+            if (!found) return std::move(found).error();
+            out = std::move(*found);
+            return {};
+        });
+        if (!done) return std::move(done).error();
+        return out;
+    }
+
+    /// Sends a waiting intent again as it is, under a new id.
+    /// @return `errc::absent` when nothing waits for that record
+    [[nodiscard]] result<void> retry(const record_key& key, timestamp now) {
+        return run(now, [&](work& w) -> result<void> {
+            auto open = w.t.open_intent(key);
+            if (!open) return std::move(open).error();
+            if (!*open || !(*open)->waiting) return nothing_waits(key);
+            (*open)->waiting.reset();
+            return w.rows.put_open(**open);
+        });
+    }
+
+    /// Decides a waiting intent for the client: it is laid on what the authority has now and sent again. This is the person's word, so it
+    /// moves the base (ENGINE.md rule 1).
+    /// @return `errc::absent` when nothing waits for that record
+    [[nodiscard]] result<void> take_client(const record_key& key, timestamp now) {
+        return run(now, [&](work& w) -> result<void> {
+            auto open = w.t.open_intent(key);
+            if (!open) return std::move(open).error();
+            if (!*open || !(*open)->waiting) return nothing_waits(key);
+            auto base = w.rows.load(key);
+            if (!base) return std::move(base).error();
+            intent moved = std::move(**open);
+            moved.waiting.reset();
+            if (moved.op == operation::erase && !base->row) {
+                if (auto r = w.t.drop_open(key); !r) return r;
+                return w.rows.place(key, *base);
+            }
+            if (moved.op != operation::erase) {
+                const record whole = moved.whole(schemas()[key.model].fields.size());
+                if (!base->row)
+                    for (std::size_t f = 0; f < whole.fields.size(); ++f) moved.changes.set(static_cast<field_index>(f), whole.fields[f]);
+                moved.op = base->row ? operation::update : operation::create;
+            }
+            moved.before = base->row;
+            moved.base = base->provisional ? base_ref{base->provisional->row_version, base->provisional->after} : base_ref{base->version, {}};
+            if (auto r = w.rows.put_open(moved); !r) return r;
+            return w.rows.place(key, *base);
+        });
+    }
+
+    /// Gives up a waiting intent: the record shows what the authority has (take the server's).
+    /// @return `errc::absent` when nothing waits for that record
+    [[nodiscard]] result<void> discard(const record_key& key, timestamp now) {
+        return run(now, [&](work& w) -> result<void> {
+            auto open = w.t.open_intent(key);
+            if (!open) return std::move(open).error();
+            if (!*open || !(*open)->waiting) return nothing_waits(key);
+            auto base = w.rows.load(key);
+            if (!base) return std::move(base).error();
+            if (auto r = w.t.drop_open(key); !r) return r;
+            return w.rows.place(key, *base);
+        });
+    }
+
+private:
+    using transaction = typename Store::transaction;
+
+    struct work {
+        transaction& t;
+        row_placement<transaction>& rows;
+        replica_state& state;
+        std::size_t absorbed;
+    };
+
+    template <class Body>
+    [[nodiscard]] result<void> run(timestamp now, Body&& body) {
+        auto t = store_->begin();
+        if (!t) return std::move(t).error();
+        auto state = t->state();
+        if (!state) return std::move(state).error();
+        const replica_state before = *state;
+        row_placement<transaction> rows{*t, schemas()};
+        auto absorbed = rows.absorb(*state, now);
+        if (!absorbed) return std::move(absorbed).error();
+        work w{*t, rows, *state, *absorbed};
+        if (auto r = body(w); !r) return r;
+        if (auto r = rows.finish(); !r) return r;
+        if (!(*state == before))
+            if (auto r = t->put_state(*state); !r) return r;
+        return t->commit();
+    }
+
+    [[nodiscard]] static result<void> items_of(transaction& t, std::vector<batch_item>& out) {
+        for (std::uint32_t from = 0;;) {
+            auto some = t.frozen_items(from, 500);
+            if (!some) return std::move(some).error();
+            if (some->empty()) return {};
+            from = some->back().position + 1;
+            for (auto& item : *some) out.push_back(std::move(item));
+        }
+    }
+
+    [[nodiscard]] static result<void> drop_empty_batch(transaction& t) {
+        auto left = t.frozen_items(0, 1);
+        if (!left) return std::move(left).error();
+        return left->empty() ? t.drop_batch() : result<void>{};
+    }
+
+    [[nodiscard]] result<void> freeze_next(work& w, std::size_t limit, bool numbered, random_source random, timestamp now,
+                                           std::optional<frozen_batch>& out) {
+        std::vector<intent> chosen;
+        send_position after;
+        while (chosen.size() < limit) {
+            auto some = w.t.ready_intents(after, (std::min<std::size_t>)(limit - chosen.size(), 500));
+            if (!some) return std::move(some).error();
+            if (some->empty()) break;
+            after = some->back().first;
+            for (auto& [position, open] : *some) {
+                auto held = behind_waiting_parent(w.t, open);
+                if (!held) return std::move(held).error();
+                if (!*held) chosen.push_back(std::move(open));
+            }
+        }
+        if (chosen.empty()) return {};
+        batch head;
+        head.id = w.state.next_batch_id++;
+        head.source_bundle_id = numbered ? w.state.next_source_bundle_id : 0;
+        head.frozen_items = static_cast<std::uint32_t>(chosen.size());
+        if (auto r = w.t.put_batch(head); !r) return r;
+        out.emplace();
+        out->head = head;
+        ulid_generator ids;
+        for (auto& open : chosen) {
+            batch_item item{to_string(ids.next(now, random)), static_cast<std::uint32_t>(out->items.size()), std::move(open)};
+            if (auto r = w.t.drop_open(item.what.key); !r) return r;
+            if (auto r = w.t.put_frozen(item); !r) return r;
+            out->items.push_back(std::move(item));
+        }
+        return {};
+    }
+
+    // A change that needs a record whose own creation waits for a person is held back with it, and nothing else is (promise 4).
+    [[nodiscard]] result<bool> behind_waiting_parent(transaction& t, const intent& open) const {
+        if (open.op == operation::erase) return false;
+        for (const auto& reference : schemas()[open.key.model].references) {
+            const auto target = schemas().find(reference.model);
+            const value* v = open.changes.find(reference.field);
+            if (!target || v == nullptr) continue;
+            record_key parent{*target, v->kind() == value_kind::integer ? std::to_string(v->as_integer()) : v->as_string()};
+            auto above = t.open_intent(parent);
+            if (!above) return std::move(above).error();
+            if (*above && (*above)->waiting && (open.op == operation::create || (*above)->op == operation::create)) return true;
+        }
+        return false;
+    }
+
+    [[nodiscard]] result<void> settle_one(work& w, const outcome& o, settle_report& report) {
+        auto found = w.t.frozen_by_id(o.id);
+        if (!found) return std::move(found).error();
+        if (!*found) return {};
+        if (o.kind == outcome_kind::error) {
+            ++report.errors;
+            return {};
+        }
+        batch_item item = std::move(**found);
+        const record_key key = item.what.key;
+        auto base = w.rows.load(key);
+        if (!base) return std::move(base).error();
+        if (auto r = w.t.drop_frozen(key); !r) return r;
+
+        const auto take_row = [&] {
+            if (o.version >= base->version) *base = known_base{o.version, o.row, std::nullopt};
+        };
+        switch (o.kind) {
+        case outcome_kind::applied:
+            ++report.applied;
+            if (o.carries_row) {
+                take_row();
+            } else if (base->version < o.version) {
+                // The layer folds into the base, which stays provisional until the authority's own row arrives (rule 3).
+                provisional_base p{base->provisional ? base->provisional->row_version : base->version, o.id};
+                p.row_version = (std::min)(p.row_version, item.what.base.row_version);
+                base->row = overlay(schemas()[key.model], &item.what, std::move(base->row));
+                base->version = o.version;
+                base->provisional = std::move(p);
+            }
+            break;
+        case outcome_kind::superseded:
+            ++report.superseded;
+            if (o.carries_row) take_row();
+            break;
+        case outcome_kind::refused:
+        case outcome_kind::held: {
+            ++report.refused;
+            wait_reason why = o.why.value_or(wait_reason{o.kind == outcome_kind::held ? errc::held : errc::conflict, {}});
+            report.waiting.emplace_back(key, why);
+            if (auto r = w.rows.back_to_open(std::move(item.what), std::move(why)); !r) return r;
+            if (o.kind == outcome_kind::refused && o.carries_row && o.version > 0) take_row();
+            break;
+        }
+        case outcome_kind::error: break;
+        }
+        return place_or_quarantine(w, key, *base, nullptr);
+    }
+
+    [[nodiscard]] result<void> apply_row(work& w, const row_image& row, bool may_quarantine, apply_report& report) {
+        auto kept = w.t.base(row.key);
+        if (!kept) return std::move(kept).error();
+        const bool newer = row.version > kept->version || (kept->provisional && row.version == kept->version);
+        if (!newer) {
+            ++report.skipped;
+            return {};
+        }
+        if (!row.contains.empty() && w.rows.has_layers()) {
+            auto frozen = w.t.frozen(row.key);
+            if (!frozen) return std::move(frozen).error();
+            if (*frozen && (*frozen)->id == row.contains) {
+                if (auto r = w.t.drop_frozen(row.key); !r) return r;
+                if (auto r = drop_empty_batch(w.t); !r) return r;
+            }
+        }
+        ++report.applied;
+        if (!may_quarantine) return w.rows.place(row.key, known_base{row.version, row.row, std::nullopt});
+        return place_or_quarantine(w, row.key, known_base{row.version, row.row, std::nullopt}, &report);
+    }
+
+    [[nodiscard]] result<void> place_or_quarantine(work& w, const record_key& key, const known_base& base, apply_report* report) {
+        auto placed = w.rows.place(key, base);
+        if (placed) return w.rows.has_quarantined() ? w.t.release(key) : result<void>{};
+        if (placed.error().code != errc::constraint) return placed;
+        if (report != nullptr) {
+            --report->applied;
+            ++report->quarantined;
+        }
+        if (auto r = w.t.quarantine({row_image{key, base.version, base.row, {}}, wait_reason{placed.error().code, placed.error().detail}}); !r)
+            return r;
+        // The base stays as it was; layers that this transaction took away must not show.
+        auto old = w.rows.load(key);
+        if (!old) return std::move(old).error();
+        auto shown = w.rows.place(key, *old);
+        return shown || shown.error().code == errc::constraint ? result<void>{} : shown;
+    }
+
+    // What stood in a quarantined row's way may be gone with this page.
+    [[nodiscard]] result<void> retry_quarantined(work& w, apply_report& report) {
+        auto rows = w.t.quarantined(1000);
+        if (!rows) return std::move(rows).error();
+        for (auto& q : *rows) {
+            auto kept = w.t.base(q.image.key);
+            if (!kept) return std::move(kept).error();
+            const bool newer = q.image.version > kept->version || (kept->provisional && q.image.version == kept->version);
+            if (newer) {
+                auto placed = w.rows.place(q.image.key, known_base{q.image.version, q.image.row, std::nullopt});
+                if (!placed && placed.error().code == errc::constraint) continue;
+                if (!placed) return placed;
+                ++report.applied;
+            }
+            if (auto r = w.t.release(q.image.key); !r) return r;
+        }
+        return {};
+    }
+
+    [[nodiscard]] result<void> replay_rows(work& w, std::uint64_t batch_id, std::int64_t seq, const std::vector<row_image>* rows,
+                                           apply_report& report) {
+        auto current = w.t.current_batch();
+        if (!current) return std::move(current).error();
+        if (!*current || (*current)->id != batch_id) {
+            report.stale = true;
+            return {};
+        }
+        std::vector<batch_item> items;
+        if (auto r = items_of(w.t, items); !r) return r;
+        // Bases are read while the layers still stand.
+        std::unordered_map<record_key, known_base, record_key_hash> bases;
+        const auto load = [&](const record_key& key) -> result<void> {
+            if (bases.contains(key)) return {};
+            auto base = w.rows.load(key);
+            if (!base) return std::move(base).error();
+            bases.emplace(key, std::move(*base));
+            return {};
+        };
+        for (const auto& item : items)
+            if (auto r = load(item.what.key); !r) return r;
+        if (rows != nullptr)
+            for (const auto& row : *rows) {
+                if (auto r = load(row.key); !r) return r;
+                auto& base = bases.at(row.key);
+                if (row.version > base.version) base = known_base{row.version, row.row, std::nullopt}, ++report.applied;
+            }
+        if (auto r = w.t.drop_batch(); !r) return r;
+        for (const auto& item : items) {
+            auto open = w.t.open_intent(item.what.key);
+            if (!open) return std::move(open).error();
+            if (!*open || (*open)->base.after != item.id) continue;
+            (*open)->base = base_ref{seq, {}};
+            if (auto r = w.rows.put_open(**open); !r) return r;
+        }
+        // In the order of the bundle, parents before children, so that a row finds what it refers to.
+        if (rows != nullptr)
+            for (const auto& row : *rows)
+                if (auto r = place_or_quarantine(w, row.key, bases.at(row.key), nullptr); !r) return r;
+        for (const auto& item : items)
+            if (auto r = place_or_quarantine(w, item.what.key, bases.at(item.what.key), nullptr); !r) return r;
+        ++w.state.next_source_bundle_id;
+        if (rows == nullptr) {
+            w.state.needs_hydration = true;
+            w.state.hydration_session.clear();
+            w.state.hydration_position = 0;
+            return w.t.clear_stage();
+        }
+        if (seq == w.state.checkpoint + 1) w.state.checkpoint = seq;
+        return {};
+    }
+
+    [[nodiscard]] result<void> swap(work& w, std::int64_t seq, cursor cursor_after, apply_report& report) {
+        // Rows that are no longer there go first, so that they cannot stand in the way of new ones.
+        std::optional<record_key> last;
+        while (true) {
+            auto gone = w.t.unstaged(last ? &*last : nullptr, 500);
+            if (!gone) return std::move(gone).error();
+            if (gone->empty()) break;
+            last = gone->back();
+            for (const auto& key : *gone) {
+                auto base = w.rows.load(key);
+                if (!base) return std::move(base).error();
+                if (base->version > seq || (!base->row && !base->provisional)) continue;  // newer, or a tombstone that stays known
+                if (auto r = place_or_quarantine(w, key, known_base{}, nullptr); !r) return r;
+            }
+        }
+        last.reset();
+        while (true) {
+            auto rows = w.t.staged(last ? &*last : nullptr, 500);
+            if (!rows) return std::move(rows).error();
+            if (rows->empty()) break;
+            last = rows->back().key;
+            for (const auto& row : *rows) {
+                auto kept = w.t.base(row.key);
+                if (!kept) return std::move(kept).error();
+                if (kept->version > seq) continue;
+                ++report.applied;
+                if (auto r = place_or_quarantine(w, row.key, known_base{row.version, row.row, std::nullopt}, &report); !r) return r;
+            }
+        }
+        if (auto r = w.t.clear_stage(); !r) return r;
+        if (auto r = retry_quarantined(w, report); !r) return r;
+        w.state.needs_hydration = false;
+        w.state.hydration_session.clear();
+        w.state.hydration_position = 0;
+        w.state.checkpoint = (std::max)(w.state.checkpoint, cursor_after);
+        report.hydrated = true;
+        return {};
+    }
+
+    [[nodiscard]] result<void> nothing_waits(const record_key& key) const {
+        return make_fault(errc::absent, "no change of a record of model `", schemas()[key.model].name, "` with that key waits");
+    }
+
+    Store* store_;
+    resolver_set resolvers_;
+};
+
+SYNCLINE_NAMESPACE_END
+
+#endif

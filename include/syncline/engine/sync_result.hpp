@@ -1,0 +1,46 @@
+#ifndef SYNCLINE_ENGINE_SYNC_RESULT_HPP
+#define SYNCLINE_ENGINE_SYNC_RESULT_HPP
+
+#include <syncline/change/intent.hpp>
+#include <syncline/change/receipt.hpp>
+#include <syncline/model/record.hpp>
+#include <syncline/support/result.hpp>
+#include <syncline/support/version.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+SYNCLINE_NAMESPACE_BEGIN
+
+/// A change that was not applied, and why.
+struct sync_rejection {
+    mutation_id id;       ///< empty where the wire has none
+    record_key key;
+    outcome_kind kind = outcome_kind::refused;
+    wait_reason why;
+    std::vector<field_message> messages;
+};
+
+/// What one sync did: everything that was settled and the fault that ended it, if any, together (W34).
+struct sync_result {
+    std::size_t pushed = 0;       ///< changes that the authority decided: applied or superseded
+    std::size_t pulled = 0;       ///< rows taken in, own echoes not counted
+    std::size_t conflicts = 0;    ///< changes that met changes of others: merged, superseded or refused for it
+    std::size_t failed = 0;       ///< changes that were refused or held: they wait for a person
+    std::size_t pull_errors = 0;  ///< rows that could not be applied and are quarantined
+    std::size_t retried = 0;      ///< requests that were sent again
+    bool hydrated = false;        ///< the state was built anew from the authority's picture
+    bool skipped = false;         ///< another sync was running
+    std::vector<sync_rejection> rejections;
+    std::optional<fault> why;     ///< what ended it early; nothing: it ran to its end
+    std::vector<std::string> decisions;  ///< for each conflict: the rule, in words
+
+    [[nodiscard]] bool ok() const noexcept { return !why; }
+};
+
+SYNCLINE_NAMESPACE_END
+
+#endif
