@@ -3,6 +3,7 @@
 
 /// Everything but adapters/, observe/, testing/ and the one header that throws.
 
+#include <syncline/change/backoff.hpp>
 #include <syncline/change/batch.hpp>
 #include <syncline/change/bundle.hpp>
 #include <syncline/change/change_codec.hpp>
@@ -10,17 +11,23 @@
 #include <syncline/change/cursor.hpp>
 #include <syncline/change/intent.hpp>
 #include <syncline/change/receipt.hpp>
+#include <syncline/conflict/add_wins_set.hpp>
 #include <syncline/conflict/conflict.hpp>
 #include <syncline/conflict/decide.hpp>
+#include <syncline/conflict/merge_laws.hpp>
 #include <syncline/conflict/merge_lines.hpp>
 #include <syncline/conflict/merges.hpp>
+#include <syncline/conflict/overlap.hpp>
+#include <syncline/conflict/resolvers.hpp>
 #include <syncline/engine/authority.hpp>
 #include <syncline/engine/authority_types.hpp>
 #include <syncline/engine/bundle_commit.hpp>
+#include <syncline/engine/bundle_conflicts.hpp>
 #include <syncline/engine/push_decider.hpp>
 #include <syncline/engine/replica.hpp>
 #include <syncline/engine/row_placement.hpp>
 #include <syncline/engine/sealing.hpp>
+#include <syncline/engine/sync_result.hpp>
 #include <syncline/model/field_codec.hpp>
 #include <syncline/model/field_merge.hpp>
 #include <syncline/model/field_set.hpp>
@@ -30,10 +37,17 @@
 #include <syncline/model/record_codec.hpp>
 #include <syncline/model/value.hpp>
 #include <syncline/storage/authority_store.hpp>
+#include <syncline/storage/journal.hpp>
+#include <syncline/storage/memory_authority_store.hpp>
+#include <syncline/storage/memory_replica_store.hpp>
+#include <syncline/storage/memory_table.hpp>
 #include <syncline/storage/replica_store.hpp>
 #include <syncline/support/base64.hpp>
+#include <syncline/support/canonical_json.hpp>
 #include <syncline/support/hex.hpp>
 #include <syncline/support/hlc.hpp>
+#include <syncline/support/json_tape.hpp>
+#include <syncline/support/json_view.hpp>
 #include <syncline/support/json_writer.hpp>
 #include <syncline/support/random.hpp>
 #include <syncline/support/result.hpp>
@@ -54,5 +68,12 @@
 #include <syncline/transport/mount_table.hpp>
 #include <syncline/transport/principal.hpp>
 #include <syncline/transport/transport.hpp>
+#include <syncline/wire/client_step.hpp>
+#include <syncline/wire/http_fault.hpp>
+#include <syncline/wire/mutation/answers.hpp>
+#include <syncline/wire/mutation/client.hpp>
+#include <syncline/wire/mutation/messages.hpp>
+#include <syncline/wire/mutation/server.hpp>
+#include <syncline/wire/value_json.hpp>
 
 #endif

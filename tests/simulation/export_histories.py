@@ -8,6 +8,7 @@
 import argparse, collections, copy, glob, json, os, random, sys
 
 WIRE = dict(snapshot='mutation', bundle='bundle')
+ADDED = {'dead_delete', 'dead_create'}
 COLUMNS = ('a', 'b', 'n', 'm', 's')
 
 
@@ -27,12 +28,12 @@ def patch():
     plain_resolve, plain_foreign, plain_push = M.resolve, M.Authority._foreign_since, M.Authority.push
 
     def resolve(policy, m, server, changed):
-        if server is None and m.op == 'erase': return 'noop', None, (), ()
-        if server is None and m.op == 'create': return 'write', m.full(), (), tuple(M.ALL)
+        if server is None and m.op == 'erase' and 'dead_delete' in ADDED: return 'noop', None, (), ()
+        if server is None and m.op == 'create' and 'dead_create' in ADDED: return 'write', m.full(), (), tuple(M.ALL)
         return plain_resolve(policy, m, server, changed)
 
     def foreign_since(self, key, ver, after):
-        if key in self.creates and key not in self.rows: return frozenset()      # so its receipt is clean
+        if key in self.creates and key not in self.rows and 'dead_create' in ADDED: return frozenset()      # so its receipt is clean
         return plain_foreign(self, key, ver, after)
 
     def push(self, ms):
@@ -57,9 +58,9 @@ def plain(d): return json.loads(json.dumps(d))
 
 
 def summary(kind, a, keys):
-    """The `answer` of a serve; keys: mutation id -> key."""
+    """The `answer` of a serve; keys: mutation id -> (key, op)."""
     if kind == 'push':
-        return dict(outcomes={keys[m]: 'merged' if o['outcome'] == 'applied' and o['merged'] else o['outcome'] for m, o in a.items()})
+        return dict(outcomes={keys[m][0]: 'merged' if o['outcome'] == 'applied' and o['merged'] and keys[m][1] != 'erase' else o['outcome'] for m, o in a.items()})
     k = a['kind']; out = dict(kind={'hpage': 'page', 'hgone': 'gone'}.get(k, k))
     if k in ('conflict', 'refused', 'cascade'): out['key'] = a['key']
     if k == 'cascade': out['child'] = a['child']
@@ -145,6 +146,7 @@ def make_recorder():
             if 'bare' in o: self.auth.bare = o['bare']
             if 'prune' in o: self.use_prune = o['prune']
             if 'limit' in o: self.limit = o['limit']
+            self.warm = o.get('warm')
             if 'error_rate' in o: self.auth.error_rate = o['error_rate']
             self.events, self.tags, self.nq, self.na, self.used = [], set(), 0, 0, set()
             self.exp = Expectations(self.reps); self.watch()
@@ -156,7 +158,13 @@ def make_recorder():
                 if any(a.sealed.get(k) == a.rows.get(k) and k not in force for k in keys): self.tags.add('net_zero')
                 if any(a.sealed.get(k) == a.rows.get(k) and k in force for k in keys): self.tags.add('same_row')
                 return seal(keys, source, sbid, writers, force)
+            tuples, create = {}, a.bcreate
+            def bcreate(source, sbid):
+                x = create(source, sbid)
+                if x['kind'] == 'staging': tuples[x['push']] = (source, sbid)
+                return x
             def bcommit(p):
+                if tuples.get(p) in a.breceipts: self.tags.add('commit_again')
                 s = a.sessions.get(p); x = commit(p)
                 if x['kind'] == 'conflict':
                     bad = [m.key for _, m in s['rows'] if (not (a.rows.get(m.key) is None and a.ver.get(m.key, 0) in (0, m.ver)) if m.op == 'create' else (m.key not in a.rows or m.ver != a.ver.get(m.key, 0)))]
@@ -178,7 +186,7 @@ def make_recorder():
                     if o['outcome'] == 'applied' and o['merged']: self.tags.add('merged')
                     if 'version' in o and o['version'] != a.ver.get(m.key, 0): o['stale'] = True
                 return out
-            a._seal, a.bcommit, a.pull, a.push = _seal, bcommit, apull, apush
+            a._seal, a.bcreate, a.bcommit, a.pull, a.push = _seal, bcreate, bcommit, apull, apush
 
         def random_edit(self, visible):
             e = super().random_edit(visible)
@@ -193,13 +201,13 @@ def make_recorder():
             froze = c.r.batch is None; q = self.next_request(c, what)
             if not q: return None
             self.nq += 1; ev = send_event(c.r, self.nq, q[0], froze and c.r.batch is not None)
-            keys = {m: i.key for m, i in c.r.batch['items']} if q[0] == 'push' else {}
+            keys = {m: (i.key, i.op) for m, i in c.r.batch['items']} if q[0] == 'push' else {}
             return q, self.nq, keys, ev
 
         def served(self, ev, kind, keys, a):
             self.na += 1; ev['ans'] = self.na; ev['answer'] = summary(kind, a, keys)
             if kind == 'push':
-                bad = [keys[m] for m, o in a.items() if o['outcome'] == 'error']
+                bad = [keys[m][0] for m, o in a.items() if o['outcome'] == 'error']
                 if bad: ev['errors'] = bad
             elif a['kind'] == 'error': ev['errors'] = True; self.tags.add('error')
             elif a['kind'] in ('conflict', 'refused', 'cascade', 'pruned', 'already'): self.tags.add(a['kind'])
@@ -220,19 +228,23 @@ def make_recorder():
             e = None if self.no_foreign else self.random_edit(self.auth.rows)
             if e: self.tags.add('foreign'); self.emit(foreign_write(self.auth, self.led, *e))
 
-        def step(self):                                          # World.step, choice for choice
+        def step(self):                                          # World.step, with its chances as parameters
             rnd = self.rnd; x = rnd.random(); self.auth.now += rnd.choice((0, 1, 5)); c = rnd.choice(self.cl); r = c.r
-            if x < .24:
+            chances = dict(edit=.22, foreign=.06, send=.26, net=.34, timeout=.02, crash=.015, prune=.03, wait=.055) if self.warm else dict(edit=.24, foreign=.06, send=.22, net=.38, timeout=.04, crash=.02, prune=.01, wait=.03)
+            for what, p in chances.items():
+                if x < p: break
+                x -= p
+            if what == 'edit':
                 dark = orphans(r); e = self.random_edit({k: v for k, v in r.visible.items() if k not in dark})
                 if e: self.emit(device_edit(r, self.led, *e))
-            elif x < .30: self.foreign()
-            elif x < .52:
+            elif what == 'foreign': self.foreign()
+            elif what == 'send':
                 if not c.waiting:
                     got = self.request(c, rnd.choice(('push', 'pull')))
                     if got:
                         q, nq, keys, ev = got; c.token += 1; c.waiting = True
                         self.net.append(['req', c, c.token, q, nq, keys, False]); self.emit(ev)
-            elif x < .90 and self.net:
+            elif what == 'net' and self.net:
                 m = self.net.pop(rnd.randrange(len(self.net)) if rnd.random() < .3 * self.faults else -1); y = rnd.random()
                 if m[0] == 'req':
                     if y < .08 * self.faults: self.tags.add('lost_request'); return
@@ -244,16 +256,26 @@ def make_recorder():
                     again = m[6]
                     if y < .18 * self.faults: self.net.insert(0, m[:6] + [True])
                     ev = dict(e='deliver', ans=m[4]); ev.update(self.delivered(m[1], m[2], m[3][0], m[3][1], copy.deepcopy(m[5]), again)); self.emit(ev)
-            elif x < .94:
+            elif what == 'timeout':
                 if c.waiting: c.waiting = False; c.token += 1; c.phase, c.push = 'create', None; self.tags.add('timeout'); self.emit(dict(e='timeout', r=r.name))
-            elif x < .96: self.crash(c); self.tags.add('crash'); self.emit(dict(e='crash', r=r.name))
-            elif x < .97 and self.use_prune:
+            elif what == 'crash': self.crash(c); self.tags.add('crash'); self.emit(dict(e='crash', r=r.name))
+            elif what == 'prune' and self.use_prune:
                 self.auth.seal_foreign(); to = rnd.randint(0, self.auth.head()); self.auth.prune(to); self.tags.add('prune'); self.emit(dict(e='prune', to=to))
-            elif x < .99:
-                w = [k for k, i in r.open.items() if i.waiting]
+            elif what == 'wait':
+                w = [(q, k) for q in self.reps for k, i in q.open.items() if i.waiting]
                 if w:
-                    k = rnd.choice(w); what = 'retry' if rnd.random() < .5 else 'discard'; getattr(r, what)(k)
-                    self.tags.add(what); self.emit(dict(e=what, r=r.name, key=k))
+                    q, k = rnd.choice(w); what = 'retry' if rnd.random() < .5 else 'discard'; getattr(q, what)(k)
+                    self.tags.add(what); self.emit(dict(e=what, r=q.name, key=k))
+
+        def run(self):
+            if self.warm:                                        # the records exist and everybody has them before chance begins
+                for i, k in enumerate([k for k in self.keyset if self.warm != 'parent' or k not in M.PARENT]):
+                    vals = dict(a=0, b=0, n=0, m=10 * i); self.used.add(10 * i)
+                    if self.warm == 'device': self.emit(device_edit(self.reps[0], self.led, k, 'create', vals))
+                    else: self.emit(foreign_write(self.auth, self.led, k, 'create', vals))
+                    self.sync(self.cl[0])
+                for c in self.cl[1:]: self.sync(c)
+            return super().run()
 
         def sync(self, c):
             for what in ('push', 'pull'):
@@ -386,7 +408,7 @@ class Player:
             elif kind in ('bcommit', 'bdelete'): what = c['push']
             elif kind == 'bchunk': what = (c['push'], what)
         c['token'] += 1; uid = r.batch['uid'] if r.batch else 0
-        keys = {m: i.key for m, i in r.batch['items']} if kind == 'push' else {}
+        keys = {m: (i.key, i.op) for m, i in r.batch['items']} if kind == 'push' else {}
         self.q[e['q']] = (r, c['token'], kind, uid, what, keys)
         ev = send_event(r, e['q'], kind, not had and r.batch is not None); ev['e'] = e['e']; return ev
 
@@ -406,7 +428,7 @@ class Player:
         self.a[e['ans']] = (e['q'], x)
         ev = dict(e=e['e'], q=e['q'], ans=e['ans'], answer=summary(kind, x, keys))
         if kind == 'push':
-            ev['errors'] = [keys[m] for m, o in x.items() if o['outcome'] == 'error']
+            ev['errors'] = [keys[m][0] for m, o in x.items() if o['outcome'] == 'error']
             if e.get('strip_row'): ev['strip_row'] = True
         else: ev['errors'] = x['kind'] == 'error'
         if not ev['errors']: del ev['errors']
@@ -507,151 +529,16 @@ def verify(h, fixes=None):
     return None
 
 
-# ---------------------------------------------------------------- minimal histories
-class Script:
-    """Writes a history step by step, under the corrected rules."""
-    def __init__(self, name, rule, note, wires='mm', policy=('field', 'server_wins'), limit=10, tokens=False):
-        self.h = dict(format=1, name=name, rule=rule, note=note, tags=['minimal'], policy=dict(overlap=policy[0], resolver=policy[1]), keys=[],
-                      replicas=[dict(name='ABCD'[i], wire=dict(m='mutation', b='bundle')[w]) for i, w in enumerate(wires)], limit=limit, bare=False, tokens=tokens)
-        self.p = Player(self.h, record=True); self.n = 0; self.edits = 0
-
-    def act(self, e, **kw): return self.p.step(dict(e=e, **kw))
-    def create(self, r, k, **v): self.edit(r, k, 'create', do={**dict(a=0, b=0, n=0, m=0), **v})
-    def update(self, r, k, *fields, **v): self.edit(r, k, 'update', do={**{f: 0 for f in fields}, **v})
-    def erase(self, r, k): self.edit(r, k, 'erase')
-    def edit(self, r, k, op, **kw):                                      # r None: a stranger
-        if r: self.act('edit', r=r, key=k, op=op, **kw)
-        else: self.act('foreign', key=k, op=op, **kw)
-    def kind(self, r, what):
-        k = self.p.next_kind(self.p.by[r], self.p.c[r], what)
-        if k is None: raise Difference(f'{self.h["name"]}: {r} has nothing to {what}')
-        return k
-    def send(self, r, what): self.n += 1; self.act('send', r=r, q=self.n, kind=self.kind(r, what)); return self.n
-    def serve(self, q, **kw): self.n += 1; self.act('serve', q=q, ans=self.n, **kw); return self.n
-    def deliver(self, a): self.act('deliver', ans=a)
-    def exchange(self, r, what, **kw): self.n += 1; return self.act('exchange', r=r, q=self.n, ans=self.n, kind=self.kind(r, what), **kw)
-    def push(self, r):                                                   # until nothing is left in flight
-        self.exchange(r, 'push')
-        while self.p.by[r].batch: self.exchange(r, 'push')
-    def pull(self, r): self.exchange(r, 'pull')
-    def start(self, *rs):
-        self.create(rs[0], 'T'); self.push(rs[0])
-        for r in rs: self.pull(r)
-
-    def done(self):
-        self.p.settle_down(); self.p.settled(); return complete(self.h, self.p)
-
-
-def broken(h, fixes):
-    """The same history where some rule is off; what no longer fits (a client at another phase) is left out. -> what goes wrong"""
-    p, first, i = Player(h, fixes, record=True), None, 0
-    try:
-        for i, e in enumerate(h['steps']):
-            if e['e'] == 'quiesce': break
-            try: done = p.step(e)
-            except (Difference, KeyError): continue
-            if done.get('see') != e.get('see') and first is None: first = f'step {i}: shows {done.get("see")} instead of {e.get("see")}'
-        p.settle_down(); p.settled()
-    except M.Violation as v: return f'step {i}: {v}'
-    end, want = final(p.auth, p.reps, p.led), h['end']
-    if end['authority']['rows'] != want['authority']['rows']: return f'the authority ends with {end["authority"]["rows"]} instead of {want["authority"]["rows"]}'
-    for r in sorted(end['replicas']):
-        if end['replicas'][r]['open'] != want['replicas'][r]['open']: return f'{r} is left with {end["replicas"][r]["open"]} instead of {want["replicas"][r]["open"]}'
-    return first
-
-
-def complete(h, p):
-    h = dict(h, steps=p.steps, end=final(p.auth, p.reps, p.led), keys=sorted({e['key'] for e in p.steps if e['e'] in ('edit', 'foreign')}))
-    if h.get('rule'):
-        h['breaks'] = broken(plain(h), M.ALL_FIXES - set(h['rule'].split('+')))
-        if h['breaks'] is None: raise Difference(f'{h["name"]}: the model without {h["rule"]} does the same')
-    return plain(h)
-
-
-def minimal():
-    out = []
-    def case(*a, **kw): s = Script(*a, **kw); out.append(s); return s
-
-    s = case('rowskip', 'rowskip', 'an answered pull that hung since before the acknowledged edit puts an older row over it: the user sees his edit vanish')
-    s.start('A', 'B'); s.update('B', 'T', 'b'); s.push('B'); late = s.serve(s.send('A', 'pull')); s.act('timeout', r='A')
-    s.update('A', 'T', 'a'); q = s.send('A', 'push'); s.deliver(s.serve(q, strip_row=True)); s.deliver(late)
-
-    s = case('folded', 'folded+echo', 'the pull brought the row that holds the mutation already; folding the late acknowledgement in counts the delta twice for ever')
-    s.start('A', 'B'); s.update('A', 'T', n=1); a = s.serve(s.send('A', 'push')); s.act('timeout', r='A'); s.pull('A'); s.deliver(a); s.pull('A')
-
-    s = case('echo_later', 'echo', 'the row that came in between holds the own mutation under a later one of somebody else: laid over it, the frozen delta shows twice until its answer')
-    s.start('A', 'B'); s.update('A', 'T', n=1); a = s.serve(s.send('A', 'push')); s.pull('B'); s.update('B', 'T', n=5); s.push('B'); s.act('timeout', r='A'); s.pull('A'); s.deliver(a); s.pull('A')
-
-    s = case('provref', 'provref+chain', 'A\'s acknowledged edit of b was merged with a foreign a that A has not been shown; without the rule its next edit of a overwrites it unseen')
-    s.start('A', 'B'); s.update('B', 'T', 'a'); s.push('B'); s.update('A', 'T', 'b'); q = s.send('A', 'push'); s.deliver(s.serve(q, strip_row=True))
-    s.update('A', 'T', 'a'); s.push('A')
-
-    s = case('chain', 'chain', 'a version that A\'s mutation produced by merging counts as wholly seen; an edit of a made before the answer overwrites the foreign a unseen')
-    s.start('A', 'B'); s.update('B', 'T', 'a'); s.push('B'); s.update('A', 'T', 'b'); q = s.send('A', 'push'); a = s.serve(q); s.update('A', 'T', 'a'); s.deliver(a); s.push('A')
-
-    s = case('hidden', 'hidden', 'a page goes under the frozen layer, the user still sees his own a; an edit of it then must not count the hidden row as seen')
-    s.start('A', 'B'); s.update('A', 'T', 'a'); q = s.send('A', 'push'); s.act('timeout', r='A'); s.update('B', 'T', 'a'); s.push('B'); s.pull('A')
-    s.update('A', 'T', 'a'); s.deliver(s.serve(q)); s.push('A')
-
-    s = case('sameid', 'sameid', 'a mutation answered with error that is frozen anew gets a new id; the network\'s second copy of the first request applies it a second time')
-    s.start('A', 'B'); s.update('A', 'T', n=1); q = s.send('A', 'push'); s.deliver(s.serve(q, errors=['T'])); s.serve(q); s.push('A')
-
-    for name, wires in (('swap', 'bm'), ('swap_mutation', 'mm')):
-        s = case(name, 'swap', 'the device restarts in the middle of a rehydration and pushes first: the frozen copy is older than the row that it then holds, and the acknowledged edit vanishes', wires=wires, limit=1)
-        s.create('A', 'T'); s.push('A'); s.pull('A'); s.pull('B'); s.create('B', 'T2'); s.push('B'); s.update('B', 'T2', 'b'); s.push('B'); s.act('prune', to=3)
-        s.pull('A'); s.pull('A'); s.act('crash', r='A'); s.update('A', 'T', 'a'); s.push('A'); s.pull('A')
-
-    s = case('deadses', 'deadses', 'the batch is thawed as soon as the refusal arrives; a second copy of the commit then finds the cause gone and commits the old content under a source_bundle_id that the device uses anew', wires='bb')
-    s.create('A', 'P'); s.push('A'); s.create('A', 'C1'); s.erase(None, 'P'); s.exchange('A', 'push'); s.exchange('A', 'push'); q = s.send('A', 'push'); s.deliver(s.serve(q))
-    if s.kind('A', 'push') == 'bdelete': s.exchange('A', 'push')
-    s.create(None, 'P'); s.serve(q); s.update('A', 'C1', n=1); s.push('A')
-
-    s = case('absorb', 'absorb', 'the second edit is taken as the difference between the row now and the base image: the foreign delta of 5, seen after a rebase, is sent as the device\'s own')
-    s.start('A', 'B'); s.update('A', 'T', n=1); s.update('B', 'T', n=5); s.push('B'); s.pull('A'); s.update('A', 'T', n=1); s.push('A')
-
-    s = case('foldfirst', 'foldfirst', 'the conflict is decided on the frozen intent alone, then the open edit of a is composed onto the moved base and overwrites the foreign a unseen', wires='bb', policy=('field', 'field_merge'))
-    s.start('A', 'B'); s.update('A', 'T', n=1); s.exchange('A', 'push'); s.exchange('A', 'push'); s.update('A', 'T', 'a'); s.update('B', 'T', 'a'); s.push('B'); s.push('A')
-
-    s = case('cascade', 'cascade', 'A erases a parent without having seen its new child: the cascade destroys a record nobody decided about')
-    s.create('A', 'P'); s.push('A'); s.pull('A'); s.pull('B'); s.create('B', 'C1'); s.push('B'); s.erase('A', 'P'); s.push('A')
-
-    s = case('pullfree', 'pullfree', 'a bundle page brings the own commit while its batch is still a layer: the delta shows twice until the replay', wires='bb')
-    s.start('A', 'B'); q = s.send('A', 'pull'); s.act('timeout', r='A'); s.update('A', 'T', n=1)
-    for _ in range(3): s.exchange('A', 'push')
-    s.deliver(s.serve(q))
-
-    s = case('heldtwice', 'heldtwice', 'held leaves no receipt, so the second copy of the request applies the child under its first id after the device gave it back to open: its new id meets its own old self', policy=('field', 'park'))
-    s.create('A', 'P'); s.push('A'); s.pull('A'); s.update('A', 'P', 'a'); s.create('A', 'C1', n=1); s.erase(None, 'P'); q = s.send('A', 'push'); s.deliver(s.serve(q))
-    s.create(None, 'P'); s.serve(q); s.act('discard', r='A', key='P'); s.act('retry', r='A', key='C1'); s.push('A')
-
-    s = case('echo', 'echo', 'a pulled row that holds the frozen mutation already is laid under it: the delta shows twice until the answer comes')
-    s.start('A', 'B'); s.update('A', 'T', n=1); a = s.serve(s.send('A', 'push')); s.act('timeout', r='A'); s.pull('A'); s.deliver(a); s.pull('A')
-
-    s = case('sesskill', 'sesskill', 'a session of an older create of the same tuple still commits: its delayed copy puts the old content under the source_bundle_id that the device then uses anew, and the newer content is taken for committed', wires='bb')
-    s.create('A', 'P'); s.push('A'); s.create('A', 'C1'); s.erase(None, 'P'); s.exchange('A', 'push'); s.exchange('A', 'push'); q = s.send('A', 'push'); s.act('timeout', r='A')
-    for _ in range(4): s.exchange('A', 'push')
-    s.create(None, 'P'); s.serve(q); s.update('A', 'C1', n=1); s.push('A')
-
-    s = case('netrow', 'netrow', 'the outcome of the child says applied and not that the cascade of the same request took it again: the device shows a dead child until the tombstone comes', policy=('field', 'client_wins'))
-    s.create('A', 'P'); s.push('A'); s.create('A', 'C1'); s.push('A'); s.pull('A'); s.update('A', 'C1', 'b'); s.edit('A', 'P', 'erase', no_cascade=True); s.exchange('A', 'push'); s.pull('A')
-
-    s = case('orphan', None, 'a row arrives under a parent that a pending erase hides: it goes into the base and is not shown; the erase is then a cascade conflict and both come back')
-    s.create('A', 'P'); s.push('A'); s.pull('A'); s.pull('B'); s.erase('A', 'P'); s.create('B', 'C1'); s.push('B'); s.pull('A')
-    del s.h['rule']
-    return [s.done() for s in out]
-
-
-
 # ---------------------------------------------------------------- which histories
-DOUBTFUL = ('net_zero', 'same_row', 'child_of_error', 'loose', 'stale_repeat', 'cut_commit', 'many_conflicts', 'hyd_mutation')
+DOUBTFUL = ('net_zero', 'same_row', 'child_of_error', 'loose', 'stale_repeat', 'cut_commit', 'many_conflicts', 'commit_again', 'hyd_mutation')
 RESOLVERS = ('server_wins', 'client_wins', 'field_merge', 'park')
 
 
 def candidates(Recorder, wires, policy, seeds):
     for seed in seeds:
         rnd = random.Random(f'{wires}{policy}{seed}')
-        o = dict(wires=wires, policy=policy, steps=rnd.choice((15, 15, 25, 25, 40)), prune=rnd.random() < .4, tokens=rnd.random() < .7, limit=rnd.choice((1, 2, 3, 3)), replicas=rnd.choice((2, 2, 2, 3)),
-                 keys=rnd.choice((['T'], ['T'], ['T', 'T2'], ['P', 'C1'], ['P', 'C1', 'C2'])), erases=rnd.random() < .7, error_rate=rnd.choice((0, 0, .2)))
+        o = dict(wires=wires, policy=policy, steps=rnd.choice((15, 25, 25, 40, 60)), prune=rnd.random() < .4, tokens=rnd.random() < .7, limit=rnd.choice((1, 2, 3, 3)), replicas=rnd.choice((2, 2, 2, 3)),
+                 keys=rnd.choice((['T'], ['T', 'T2'], ['P', 'C1'], ['P', 'C1'], ['P', 'C1', 'C2'])), erases=rnd.random() < .75, error_rate=rnd.choice((0, 0, .2)), warm=rnd.choice((None, 'device', 'foreign', 'parent')))
         if o['erases']: o['bare'] = False
         yield Recorder(seed, o).run().history('')
 
@@ -660,9 +547,34 @@ def pick(pool, n, seen, cell):
     """Greedy: each one adds what was seen least, short ones first."""
     out = []
     while pool and len(out) < n:
-        def gain(h): return sum(1 / (1 + 4 * seen[cell, t] + seen[t]) for t in features(h)) / (20 + len(h['steps']))
+        def gain(h): return sum(1 / (1 + 4 * seen[cell, t] + seen[t]) for t in sorted(features(h), key=repr)) / (20 + len(h['steps']))
         best = max(pool, key=gain); pool.remove(best); out.append(best)
         for t in features(best): seen[cell, t] += 1; seen[t] += 1
+    return out
+
+
+GUARDS = {                                                       # rules that few random histories need, and where to look for those
+    'rowskip': dict(wires='s', warm='device', erases=False, bare=True, keys=['T'], tokens=False),
+    'provref': dict(wires='s', warm='device', erases=False, bare=True, keys=['T', 'T2']),
+    'folded+echo': dict(wires='s', warm='device', keys=['T', 'T2']), 'echo': dict(wires='s', warm='foreign', keys=['T']),
+    'hidden': dict(wires='s', warm='device', keys=['T']), 'pullfree': dict(wires='b', warm='foreign', keys=['T']),
+    'heldtwice': dict(wires='s', warm='parent', keys=['P', 'C1'], erases=True), 'sesskill': dict(wires='b', warm='parent', keys=['P', 'C1'], erases=True),
+}
+
+
+def guards(Recorder, n, seeds):
+    """For each of these rules the shortest histories that differ with the rule switched off."""
+    out = []
+    for rule, o in GUARDS.items():
+        found = []
+        for seed in range(seeds):
+            rnd = random.Random(f'{rule}{seed}'); how = 'park' if rule == 'heldtwice' and rnd.random() < .7 else rnd.choice(RESOLVERS)
+            h = Recorder(seed, dict(dict(steps=rnd.choice((15, 25, 40)), policy=(rnd.choice(('field', 'row')), how), replicas=2, limit=rnd.choice((1, 3)), prune=False, bare=False, error_rate=0), **o)).run().history('')
+            if len(h['steps']) > 70 or set(h['tags']) & set(DOUBTFUL) - {'loose', 'commit_again'}: continue
+            h['rule'] = rule; x = verify(h, M.ALL_FIXES - set(rule.split('+')))
+            if x and ' send:' not in x: found.append(h)
+        found.sort(key=lambda h: len(h['steps']))
+        for i, h in enumerate(found[:n]): h['name'] = f'guard_{rule.replace("+", "_")}_{i + 1}'; out.append(h)
     return out
 
 
@@ -671,8 +583,15 @@ def features(h):
     fates = {x for f in h['end']['fates'].values() for x in (f.values() if isinstance(f, dict) else (f,))}
     pairs = {(a['e'], b['e']) for a, b in zip(h['steps'], h['steps'][1:]) if b['e'] != 'exchange'}
     acts = {(e.get('kind'), 'late' in e, 'dup' in e, 'idle' in e) for e in h['steps'] if e['e'] in ('deliver', 'send')}
+    said = {('says', x) for e in h['steps'] if 'answer' in e for x in (e['answer'].get('kind'), *e['answer'].get('outcomes', {}).values())}
     n = {f'{len(h["replicas"])} replicas', f'limit {h["limit"]}', ' '.join(h['keys']), f'tokens {h["tokens"]}'}
-    return set(h['tags']) | ops | fates | pairs | acts | n
+    return set(h['tags']) | ops | fates | pairs | acts | said | n
+
+
+def scripted():
+    sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), 'histories'))
+    import minimal
+    return minimal.histories(sys.modules[__name__])
 
 
 def export(out):
@@ -680,28 +599,31 @@ def export(out):
     def write(name, hs):
         nonlocal total; total += len(hs)
         with open(os.path.join(out, name + '.json'), 'w') as f: f.write('[\n' + ',\n'.join(json.dumps(h, separators=(',', ':')) for h in hs) + '\n]\n')
-    write('minimal', minimal()); doubtful, rehydration, long = [], [], []
+    write('minimal', scripted()); write('guards', guards(Recorder, 5, 2000)); doubtful, rehydration, long, free = [], [], [], []
     for short, wires in (('s', 'mutation'), ('b', 'bundle'), ('m', 'mixed')):
         for how in RESOLVERS:
             good = []
             for overlap in ('field', 'row'):
                 pool, odd = [], []
-                for h in candidates(Recorder, short, (overlap, how), range(420)):
+                for h in candidates(Recorder, short, (overlap, how), range(1000)):
                     bad = set(h['tags']) & set(DOUBTFUL)
-                    if not 18 <= len(h['steps']) <= 64: continue
+                    if not 18 <= len(h['steps']) <= 66: continue
                     (odd if bad else pool).append(h)
                 for i, h in enumerate(pick(pool, 13, seen, (wires, how, overlap))): h['name'] = f'{wires}_{how}_{overlap}_{i + 1}'; good.append(h)
-                for h in pick([h for h in odd if set(h['tags']) & set(DOUBTFUL) != {'hyd_mutation'}], 2, seen, 'doubtful'): doubtful.append(h)
+                for h in pick([h for h in odd if set(h['tags']) & set(DOUBTFUL) not in ({'hyd_mutation'}, {'loose'})], 2, seen, 'doubtful'): doubtful.append(h)
                 rehydration += [h for h in odd if set(h['tags']) & set(DOUBTFUL) == {'hyd_mutation'}]
+                free += [h for h in odd if set(h['tags']) & set(DOUBTFUL) == {'loose'}]
             write(f'{wires}-{how}', good)
         for i, how in enumerate(RESOLVERS):
-            for h in (Recorder(s, dict(wires=short, policy=(('field', 'row')[i % 2], how), steps=150, tokens=True, replicas=3, bare=False, prune=short == 'b', limit=3)).run().history('') for s in range(400)):
+            for h in (Recorder(s, dict(wires=short, policy=(('field', 'row')[i % 2], how), steps=150, tokens=True, replicas=3, bare=False, prune=short == 'b', limit=3, warm='foreign', erases=i % 2 == 0)).run().history('') for s in range(600)):
                 if not set(h['tags']) & set(DOUBTFUL) and len(h['steps']) >= 100: h['name'] = f'long_{wires}_{how}'; long.append(h); break
     for i, h in enumerate(doubtful): h['name'] = f'doubtful_{i + 1}'
     write('doubtful', doubtful); write('long', long)
-    few = pick(rehydration, 12, seen, 'rehydration')
-    for i, h in enumerate(few): h['name'] = f'rehydration_{i + 1}'
-    write('rehydration-mutation', few); print(total, 'histories')
+    for name, pool, n in (('rehydration-mutation', rehydration, 12), ('orphans', free, 20)):
+        few = pick(pool, n, seen, name)
+        for i, h in enumerate(few): h['name'] = f'{name.split("-")[0]}_{i + 1}'
+        write(name, few)
+    print(total, 'histories')
 
 
 def check(n):

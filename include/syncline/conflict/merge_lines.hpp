@@ -57,36 +57,39 @@ inline constexpr std::ptrdiff_t most_line_edits = 2000;
 
     // reached[d] holds, for the diagonals -d..d, how far d edits come; it is what the way back is read from.
     std::vector<std::vector<std::ptrdiff_t>> reached;
-    const auto far = [&](std::ptrdiff_t d, std::ptrdiff_t k) -> std::ptrdiff_t& {
+    const auto furthest = [&](std::ptrdiff_t d, std::ptrdiff_t k) -> std::ptrdiff_t& {
         return reached[static_cast<std::size_t>(d)][static_cast<std::size_t>(k + d)];
     };
-    // Whether d edits come to diagonal k by a line of b that a has not (else by one of a that b has not).
-    const auto came_down = [&](std::ptrdiff_t d, std::ptrdiff_t k) {
-        return k == -d || (k != d && (k == d - 1 ? -1 : far(d - 1, k + 1)) > (k == 1 - d ? -1 : far(d - 1, k - 1)));
+    // Whether d edits come to diagonal k by a line of b that a has not; else it is by one of a that b has not.
+    const auto comes_down = [&](std::ptrdiff_t d, std::ptrdiff_t k) {
+        return k == -d || (k != d && furthest(d - 1, k - 1) < furthest(d - 1, k + 1));
     };
-    static_cast<void>(came_down);
+    // Where on diagonal k the edit that is the d-th arrives.
+    const auto arrives = [&](std::ptrdiff_t d, std::ptrdiff_t k) {
+        if (d == 0) return std::ptrdiff_t{0};
+        return comes_down(d, k) ? furthest(d - 1, k + 1) : furthest(d - 1, k - 1) + 1;
+    };
+    const auto match = [&](std::ptrdiff_t x, std::ptrdiff_t y) {
+        matches[head + static_cast<std::size_t>(x)] = head + static_cast<std::size_t>(y);
+    };
     for (std::ptrdiff_t d = 0;; ++d) {
         if (d > most_line_edits) return std::nullopt;
         reached.emplace_back(static_cast<std::size_t>(2 * d + 1), 0);
         for (std::ptrdiff_t k = -d; k <= d; k += 2) {
-            std::ptrdiff_t x = 0;
-            if (d > 0) x = k == -d || (k != d && far(d - 1, k - 1) < far(d - 1, k + 1)) ? far(d - 1, k + 1) : far(d - 1, k - 1) + 1;
+            std::ptrdiff_t x = arrives(d, k);
             std::ptrdiff_t y = x - k;
             while (x < n && y < m && equal(x, y)) {
                 ++x;
                 ++y;
             }
-            far(d, k) = x;
+            furthest(d, k) = x;
             if (x < n || y < m) continue;
-            for (; d > 0; --d) {
-                const bool down = k == -d || (k != d && far(d - 1, k - 1) < far(d - 1, k + 1));
-                const std::ptrdiff_t from = down ? k + 1 : k - 1;
-                const std::ptrdiff_t start = down ? far(d - 1, from) : far(d - 1, from) + 1;
-                for (; x > start; --x) matches[head + static_cast<std::size_t>(x - 1)] = head + static_cast<std::size_t>(x - 1 - k);
-                x = far(d - 1, from);
-                k = from;
+            for (std::ptrdiff_t step = d, diagonal = k;; --step) {
+                for (const std::ptrdiff_t start = arrives(step, diagonal); x > start; --x) match(x - 1, x - 1 - diagonal);
+                if (step == 0) break;
+                diagonal += comes_down(step, diagonal) ? 1 : -1;
+                x = furthest(step - 1, diagonal);
             }
-            for (; x > 0; --x) matches[head + static_cast<std::size_t>(x - 1)] = head + static_cast<std::size_t>(x - 1);
             return matches;
         }
     }

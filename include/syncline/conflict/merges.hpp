@@ -2,7 +2,6 @@
 #define SYNCLINE_CONFLICT_MERGES_HPP
 
 #include <syncline/conflict/merge_lines.hpp>
-#include <syncline/conflict/merge_sets.hpp>
 #include <syncline/model/field_merge.hpp>
 #include <syncline/model/value.hpp>
 #include <syncline/support/version.hpp>
@@ -11,7 +10,6 @@
 #include <compare>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <optional>
 #include <string_view>
 
@@ -123,6 +121,7 @@ struct decimal_parts {
 /// - `commutative`, `idempotent` and `associative` where the law of that name does not hold (`merge_laws.hpp`).
 ///
 /// For all of them: where the server's value is the base the result is the client's value, and the other way round.
+/// One more, `add_wins_set`, stands in `syncline/conflict/add_wins_set.hpp`, because it reads JSON.
 namespace merges {
 
 /// Changes on both sides: the server's value stands.
@@ -197,6 +196,14 @@ struct minimum {
 /// for other kinds, integers beside reals, non-finite reals, and where the sum does not fit.
 struct counter {
     static constexpr bool idempotent = false;  // two equal increments are two increments
+    /// Whether two results count alike: null and -0.0 as 0. Sums of reals are folded in another order only up to rounding.
+    [[nodiscard]] static bool equivalent(const value& a, const value& b) {
+        const auto is_zero = [](const value& v) {
+            return v.is_null() || (v.kind() == value_kind::integer && v.as_integer() == 0) ||
+                   (v.kind() == value_kind::real && std::fpclassify(v.as_real()) == FP_ZERO);
+        };
+        return a == b || (is_zero(a) && is_zero(b));
+    }
     [[nodiscard]] static constexpr bool accepts(value_kind kind) noexcept {
         return kind == value_kind::integer || kind == value_kind::real;
     }
@@ -234,40 +241,10 @@ struct counter {
     static constexpr field_merge erased{"counter", &merge, true};
 };
 
-/// A set, kept as a JSON array of scalars in a json or text field: what either side added is in, what either side removed is
-/// out, and an element that both have is kept although the base had it not. Order: the server's elements in their order,
-/// then the client's additions in theirs; repeated elements count once. Null counts as the empty set. Nothing where a value
-/// is not such an array, or one is text and the other json.
-struct add_wins_set {
-    [[nodiscard]] static constexpr bool accepts(value_kind kind) noexcept {
-        return kind == value_kind::json || kind == value_kind::text;
-    }
-    /// Whether two results stand for the same set, whatever their order.
-    [[nodiscard]] static bool equivalent(const value& a, const value& b) {
-        if (a == b) return true;
-        if (a.kind() != b.kind()) return false;
-        return detail::same_json_set(a.as_string(), b.as_string());
-    }
-    [[nodiscard]] static std::optional<value> merge(const merge_input& in) {
-        return detail::merge_lawfully(in, [&]() -> std::optional<value> {
-            value_kind kind = value_kind::null;
-            for (const value* v : {&in.base, &in.server, &in.client}) {
-                if (v->is_null()) continue;
-                if (!accepts(v->kind()) || (kind != value_kind::null && v->kind() != kind)) return std::nullopt;
-                kind = v->kind();
-            }
-            auto merged = detail::merge_json_sets(in.base.as_string(), in.server.as_string(), in.client.as_string());
-            if (!merged) return std::nullopt;
-            return kind == value_kind::text ? value::text(*std::move(merged)) : value::json(*std::move(merged));
-        });
-    }
-    static constexpr field_merge erased{"add_wins_set", &merge, true};
-};
-
 /// A text whose lines were changed on both sides: changes of different regions are both taken (diff3); nothing where
 /// they touch and differ, or where a side is not text. An unknown base counts as empty.
 struct three_way_lines {
-    static constexpr bool associative = false;  // a region that was taken in two steps may touch a third change in another way
+    static constexpr bool associative = false;  // where lines repeat: an added twin and the old one cannot be told apart
     [[nodiscard]] static constexpr bool accepts(value_kind kind) noexcept { return kind == value_kind::text; }
     [[nodiscard]] static std::optional<value> merge(const merge_input& in) {
         return detail::merge_lawfully(in, [&]() -> std::optional<value> {

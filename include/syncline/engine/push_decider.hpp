@@ -283,8 +283,10 @@ private:
     [[nodiscard]] result<void> apply(std::size_t index, const mutation& m, receipt kept, decision d,
                                      const std::optional<record>& current, const std::vector<record_key>& parents) {
         const record_key& key = m.what.key;
-        if (d.what == decision::verb::write) {
-            for (const auto& parent : parents) {
+        if (d.what == decision::verb::write && !parents.empty()) {
+            // A row that stands already keeps the references that the change does not touch.
+            const auto needed = current ? references_of(schemas_, key.model, *d.row, m.what.changes.fields()) : parents;
+            for (const auto& parent : needed) {
                 if (parent == key) continue;
                 auto there = t_.current(parent);
                 if (!there) return std::move(there).error();
@@ -358,11 +360,11 @@ private:
             if (auto r = t_.put_receipt(who_.principal, p.kept); !r) return r;
             fill(outcomes_[p.index], p.kept, *sealed);
         }
-        for (const auto index : repeated_) {
+        for (const auto& [index, key] : repeated_) {
             // A repeated answer carries the record as it is now.
-            auto& out = outcomes_[index.first];
+            auto& out = outcomes_[index];
             if (!out.carries_row) continue;
-            auto sealed = t_.sealed(index.second);
+            auto sealed = t_.sealed(key);
             if (!sealed) return std::move(sealed).error();
             out.version = *sealed ? (*sealed)->version : 0;
             out.row = *sealed ? (*sealed)->row : std::nullopt;
@@ -408,7 +410,7 @@ private:
         if (what.op == operation::erase) return {};
         const auto& schema = schemas_[what.key.model];
         if (schema.references.empty()) return {};
-        return references_of(schemas_, what.key.model, what.whole(schema.fields.size()), what.changes.fields());
+        return references_of(schemas_, what.key.model, what.whole(schema.fields.size()), schema.all_fields());
     }
 
     [[nodiscard]] static bool any_in(const std::vector<record_key>& keys, const std::unordered_set<record_key, record_key_hash>& set) {

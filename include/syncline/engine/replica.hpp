@@ -127,6 +127,19 @@ public:
         return out;
     }
 
+    /// The ids of the batch in flight, for a pull: rows that contain one of them say so.
+    [[nodiscard]] result<std::vector<mutation_id>> in_flight(timestamp now) {
+        std::vector<mutation_id> out;
+        auto done = run(now, [&](work& w) -> result<void> {
+            std::vector<batch_item> items;
+            if (auto r = items_of(w.t, items); !r) return r;
+            for (auto& item : items) out.push_back(std::move(item.id));
+            return {};
+        });
+        if (!done) return std::move(done).error();
+        return out;
+    }
+
     /// Mutation wire: takes in the outcomes of the batch @p batch_id. Mutations without an outcome stay frozen under their ids.
     [[nodiscard]] result<settle_report> settle(std::uint64_t batch_id, const std::vector<outcome>& outcomes, timestamp now) {
         settle_report report;

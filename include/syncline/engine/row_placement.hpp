@@ -236,8 +236,9 @@ private:
         const bool lower = open.has_value();
         auto whole = compose(schema, std::move(open), std::move(made));
         if (!kept->image_kept) {
+            // Under a layer the base image is kept, unless there is no base row; without one, the base was the visible row.
             kept->image_kept = true;
-            kept->image = std::move(edit.before);
+            kept->image = lower || frozen ? std::nullopt : std::move(edit.before);
         }
         if (whole)
             if (auto r = put_open(*whole); !r) return std::move(r).error();

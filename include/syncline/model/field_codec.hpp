@@ -63,12 +63,12 @@ inline constexpr bool is_one_of = (std::is_same_v<T, Others> || ...);
 
 /// An integer whose every value is a 64-bit signed one, and which does not stand for a character.
 template <class T>
-concept storable_integer = std::integral<T> &&
+concept storable_integer = std::integral<T> && std::is_same_v<T, std::remove_cv_t<T>> &&
                            !is_one_of<T, bool, char, wchar_t, char8_t, char16_t, char32_t> &&
                            (std::is_signed_v<T> || sizeof(T) < sizeof(std::int64_t)) && sizeof(T) <= sizeof(std::int64_t);
 
 template <class T>
-concept storable_enum = std::is_enum_v<T> && storable_integer<std::underlying_type_t<T>>;
+concept storable_enum = std::is_enum_v<T> && std::is_same_v<T, std::remove_cv_t<T>> && storable_integer<std::underlying_type_t<T>>;
 
 [[nodiscard]] inline fault wrong_kind(const value& v, value_kind wanted) {
     return make_fault(errc::malformed_value, "is ", name_of(v.kind()), ", should be ", name_of(wanted),

@@ -22,9 +22,10 @@ public:
     [[nodiscard]] std::size_t mark() const noexcept { return steps_.size(); }
 
     /// Makes @p key of the map @p where mean @p to.
-    template <class Map>
-    void put(State& state, Map State::*where, const typename Map::key_type& key, typename Map::mapped_type to) {
-        Map& map = state.*where;
+    /// @param where  pointer to a data member of the state
+    template <class Where, class Key, class T>
+    void put(State& state, Where where, const Key& key, T to) {
+        auto& map = state.*where;
         const auto at = map.find(key);
         if (at == map.end()) {
             steps_.emplace_back([where, key](State& s) { (s.*where).erase(key); });
@@ -36,29 +37,29 @@ public:
     }
 
     /// Takes @p key out of the map @p where. @return whether it was there
-    template <class Map>
-    bool drop(State& state, Map State::*where, const typename Map::key_type& key) {
-        Map& map = state.*where;
+    template <class Where, class Key>
+    bool drop(State& state, Where where, const Key& key) {
+        auto& map = state.*where;
         const auto at = map.find(key);
         if (at == map.end()) return false;
-        // `key` may be a reference into the entry itself, so it is copied before that goes.
-        steps_.emplace_back([where, key = at->first, was = at->second](State& s) { (s.*where).insert_or_assign(key, was); });
+        // `key` may lie in the entry itself, so the step keeps a copy.
+        steps_.emplace_back([where, kept = at->first, was = at->second](State& s) { (s.*where).insert_or_assign(kept, was); });
         map.erase(at);
         return true;
     }
 
     /// Empties the map @p where.
-    template <class Map>
-    void clear(State& state, Map State::*where) {
-        Map& map = state.*where;
+    template <class Where>
+    void clear(State& state, Where where) {
+        auto& map = state.*where;
         if (map.empty()) return;
         steps_.emplace_back([where, was = map](State& s) { s.*where = was; });
         map.clear();
     }
 
     /// Makes the member @p where be @p to.
-    template <class T>
-    void set(State& state, T State::*where, T to) {
+    template <class Where, class T>
+    void set(State& state, Where where, T to) {
         steps_.emplace_back([where, was = state.*where](State& s) { s.*where = was; });
         state.*where = std::move(to);
     }

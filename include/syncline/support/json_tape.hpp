@@ -123,8 +123,9 @@ public:
             if (!(c >= '0' && c <= '9') && c != '-' && c != '+' && c != 'e' && c != 'E') c = '.';
         }
 #if defined(__cpp_lib_to_chars)
-        // Read again without the C locale. Out of range also means nearer to zero than any double; a value above one
-        // cannot be that.
+        // Read again without the C locale: where its decimal point has several bytes, the parser reads only the whole
+        // part (and, with assertions on, its own assertion ends the program). Out of range also means nearer to zero
+        // than any double; a value above one cannot be that.
         double exact = number;
         const auto read = std::from_chars(text.data(), text.data() + text.size(), exact);
         if (read.ec == std::errc::result_out_of_range) {

@@ -63,7 +63,9 @@ public:
             stream_.avail_in = static_cast<uInt>(taken);
             auto expanded = expand(out, limit);
             if (!expanded) return expanded;
-            piece.remove_prefix(taken - stream_.avail_in);
+            const std::size_t used = taken - stream_.avail_in;
+            if (used == 0) return make_fault(errc::malformed_message, "a body is not valid gzip");
+            piece.remove_prefix(used);
         }
         return {};
     }
@@ -87,9 +89,8 @@ private:
             }
             out.append(block.data(), made);
             ended_ = outcome == Z_STREAM_END;
-            if (ended_ || (stream_.avail_in == 0 && stream_.avail_out != 0)) return {};
-            // No progress although there is room and input: zlib calls that a buffer error, we call it broken.
-            if (outcome == Z_BUF_ERROR && made == 0) return {};
+            // A full block may mean that more is waiting inside zlib; room left means that it wants more input.
+            if (ended_ || stream_.avail_out != 0) return {};
         }
     }
 

@@ -1,0 +1,490 @@
+#ifndef SYNCLINE_ADAPTERS_HTTPLIB_SERVER_HPP
+#define SYNCLINE_ADAPTERS_HTTPLIB_SERVER_HPP
+
+#include <syncline/adapters/httplib/base_url.hpp>
+#include <syncline/adapters/httplib/gzip.hpp>
+#include <syncline/support/result.hpp>
+#include <syncline/support/time.hpp>
+#include <syncline/support/version.hpp>
+#include <syncline/transport/authentication.hpp>
+#include <syncline/transport/json_error.hpp>
+#include <syncline/transport/message.hpp>
+#include <syncline/transport/mount_table.hpp>
+#include <syncline/transport/transport.hpp>
+
+#include <httplib.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <utility>
+
+SYNCLINE_NAMESPACE_BEGIN
+
+/// The PEM files of a TLS server.
+struct tls_files {
+    std::string certificate_chain;
+    std::string private_key;
+};
+
+/// How an `httplib_server` listens. The defaults serve this machine only.
+struct httplib_server_options {
+    /// The address to bind: `127.0.0.1`, `::1`, `0.0.0.0`, ...
+    std::string address = "127.0.0.1";
+    /// The port; 0 picks a free one, see `httplib_server::port`.
+    int port = 0;
+    /// Serves https when given, http otherwise.
+    std::optional<tls_files> tls;
+    /// Whether http may be served beyond this machine, for example behind a proxy that does the TLS.
+    bool allow_plaintext_beyond_loopback = false;
+
+    /// The longest wait for the next bytes of a request, and for room to send the next bytes of an answer.
+    duration read_timeout = std::chrono::seconds{10};
+    duration write_timeout = std::chrono::seconds{10};
+    /// How long an idle connection stays open, in whole seconds. It occupies a thread meanwhile, and `stop` waits for
+    /// it.
+    std::chrono::seconds keep_alive = std::chrono::seconds{1};
+    /// The most requests over one connection.
+    std::size_t keep_alive_requests = 1000;
+
+    /// The most bytes of a request's body, before and after it is expanded: what is above is answered with 413.
+    std::size_t max_request_body = std::size_t{8} << 20;
+    /// Answers of more bytes than this go out as gzip to clients that take it; nothing turns it off.
+    std::optional<std::size_t> gzip_above = 1024;
+    /// The number of connections that are served at a time; others wait.
+    std::size_t threads = 16;
+};
+
+/// A server over HTTP/1.1, with cpp-httplib: mounts handlers under path prefixes and answers with JSON errors always.
+///
+/// Handlers are mounted, and the authenticator is given, before `start`; `mount_table` says how paths lead to handlers.
+/// It listens on a thread of its own and calls handlers from several threads at once. It refers to the handlers, which
+/// must outlive it, and owns the authenticator. Its own functions are called by one thread at a time, and not by a
+/// handler; `port` and `running` by any.
+///
+/// What cpp-httplib 0.11 does not bound: the length of a request line and the number of headers. Put a reverse proxy in
+/// front of it where strangers can connect.
+///
+/// Creating the library's server sets the process to ignore SIGPIPE.
+class httplib_server {
+public:
+    explicit httplib_server(httplib_server_options options = {}) : options_(std::move(options)) {}
+    httplib_server(const httplib_server&) = delete;
+    httplib_server& operator=(const httplib_server&) = delete;
+    /// Stops, see `stop`.
+    ~httplib_server() { stop(); }
+
+    /// Authenticates the callers of all handlers that `mount` takes. `allow_anonymous` lets everybody in.
+    /// @return `errc::invalid_argument` while the server runs
+    template <authenticator Authenticator>
+    result<void> authenticate_with(Authenticator who) {
+        if (server_) return already_running();
+        mounts_.authenticate_with(std::move(who));
+        return {};
+    }
+
+    /// Mounts a handler under @p prefix; empty is everything. See `mount_table::mount`.
+    /// @return `errc::invalid_argument` for a bad prefix, one that is taken, or while the server runs
+    template <class Handler>
+        requires(principal_handler<Handler> || authenticating_handler<Handler>)
+    result<void> mount(std::string_view prefix, Handler& handler) {
+        if (server_) return already_running();
+        return mounts_.mount(prefix, handler);
+    }
+
+    /// Mounts a handler that anybody may call, such as a health check.
+    /// @return as `mount`
+    template <server_handler Handler>
+    result<void> mount_unauthenticated(std::string_view prefix, Handler& handler) {
+        if (server_) return already_running();
+        return mounts_.mount_unauthenticated(prefix, handler);
+    }
+
+    /// Binds and begins to serve.
+    /// @return `errc::invalid_argument` when nothing is mounted, a handler needs an authenticator and none was given,
+    ///         an address beyond this machine would be served without TLS, an option is out of range, the TLS files
+    ///         cannot be used, or it runs already; `errc::unavailable` when the address cannot be bound (in use,
+    ///         unknown or not permitted); `errc::internal` when the system gives no thread
+    result<void> start() {
+        if (server_) return already_running();
+        auto checked = check();
+        if (!checked) return checked;
+        try {
+            return listen();
+        } catch (...) {
+            abandon();
+            return make_fault(errc::internal, "the HTTP server failed to start: no thread or no memory");
+        }
+    }
+
+    /// The port that is bound, or 0 when it is not running.
+    [[nodiscard]] int port() const noexcept { return port_; }
+
+    /// Whether connections are accepted. Becomes false by itself if the system fails the listening socket; then `stop`
+    /// and `start` again.
+    [[nodiscard]] bool running() const noexcept { return listening_; }
+
+    /// Stops accepting, lets every request that is being read or handled finish and be answered, and waits for that.
+    /// Idle connections end after `keep_alive`. Does nothing when it does not run. May be started again afterwards.
+    void stop() noexcept {
+        if (!server_) return;
+        stopping_ = true;
+        close_listener();
+        if (thread_.joinable()) thread_.join();
+        abandon();
+    }
+
+private:
+    // Beyond this the library's pattern matching, which recurses per character, could exhaust a small stack.
+    static constexpr std::size_t most_path = 1024;
+    // How much of a refused body is read, so that a client that is still sending gets to read the refusal.
+    static constexpr std::size_t most_drained = std::size_t{1} << 20;
+
+    static fault already_running() { return make_fault(errc::invalid_argument, "the server is already running"); }
+
+    [[nodiscard]] result<void> check() const {
+        auto ready = mounts_.ready();
+        if (!ready) return ready;
+        if (!options_.tls && !is_loopback_host(options_.address) && !options_.allow_plaintext_beyond_loopback) {
+            return make_fault(errc::invalid_argument, "the server would listen on ", options_.address,
+                              " in plain text: give it TLS files, or set allow_plaintext_beyond_loopback");
+        }
+        if (options_.port < 0 || options_.port > 65535) {
+            return make_fault(errc::invalid_argument, "the server's port is not a number from 0 to 65535");
+        }
+        if (options_.threads == 0 || options_.keep_alive_requests == 0 || options_.keep_alive.count() < 0 ||
+            options_.read_timeout <= duration::zero() || options_.write_timeout <= duration::zero()) {
+            return make_fault(errc::invalid_argument, "the server's threads, limits and timeouts must be positive");
+        }
+        return {};
+    }
+
+    result<void> listen() {
+        stopping_ = false;
+        if (options_.tls) {
+            server_ = std::make_unique<httplib::SSLServer>([this](SSL_CTX& context) { return set_up_tls(context); });
+            if (!server_->is_valid()) {
+                abandon();
+                return make_fault(errc::invalid_argument, "the TLS certificate '", options_.tls->certificate_chain,
+                                  "' and key '", options_.tls->private_key, "' cannot be read or do not belong together");
+            }
+        } else {
+            server_ = std::make_unique<httplib::Server>();
+        }
+        configure();
+        const int bound = options_.port == 0 ? server_->bind_to_any_port(options_.address)
+                          : server_->bind_to_port(options_.address, options_.port) ? options_.port
+                                                                                   : -1;
+        if (bound <= 0) {
+            abandon();
+            return make_fault(errc::unavailable, "cannot listen on ", options_.address, ":",
+                              std::to_string(options_.port), ": in use, unknown or not permitted");
+        }
+#if defined(__linux__)
+        // The library waits for five connections to be accepted; a sixth client would be delayed by a second.
+        ::listen(listener_, 512);
+#endif
+        port_ = bound;
+        listening_ = true;
+        thread_ = std::thread([this] {
+            server_->listen_after_bind();
+            listening_ = false;
+        });
+        return {};
+    }
+
+    bool set_up_tls(SSL_CTX& context) const {
+        SSL_CTX_set_options(&context, SSL_OP_NO_COMPRESSION | SSL_OP_NO_SESSION_RESUMPTION_ON_RENEGOTIATION);
+        return SSL_CTX_set_min_proto_version(&context, TLS1_2_VERSION) == 1 &&
+               SSL_CTX_use_certificate_chain_file(&context, options_.tls->certificate_chain.c_str()) == 1 &&
+               SSL_CTX_use_PrivateKey_file(&context, options_.tls->private_key.c_str(), SSL_FILETYPE_PEM) == 1 &&
+               SSL_CTX_check_private_key(&context) == 1;
+    }
+
+    void configure() {
+        using httplib_request = httplib::Request;
+        using httplib_response = httplib::Response;
+        server_->set_read_timeout(options_.read_timeout);
+        server_->set_write_timeout(options_.write_timeout);
+        server_->set_keep_alive_timeout(options_.keep_alive.count());
+        server_->set_keep_alive_max_count(options_.keep_alive_requests);
+        server_->set_tcp_nodelay(true);
+        const std::size_t threads = options_.threads;
+        server_->new_task_queue = [threads] { return new httplib::ThreadPool(threads); };
+        server_->set_socket_options([this](socket_t sock) { set_up_listener(sock); });
+        server_->set_pre_routing_handler([this](const httplib_request& in, httplib_response& out) {
+            return begin(in, out) ? httplib::Server::HandlerResponse::Handled
+                                  : httplib::Server::HandlerResponse::Unhandled;
+        });
+        const auto with_body = [this](const httplib_request& in, httplib_response& out,
+                                      const httplib::ContentReader& read) { answer_with_body(in, out, read); };
+        server_->Post(".*", with_body);
+        server_->Put(".*", with_body);
+        server_->Patch(".*", with_body);
+        server_->Delete(".*", with_body);
+        server_->set_exception_handler([this](const httplib_request& in, httplib_response& out, std::exception_ptr) {
+            finish(in, out, json_error(500, "internal", "the server failed in an unexpected way"), after::close);
+        });
+        // Called for every error; those that no handler of ours has answered are the library's own.
+        server_->set_error_handler(httplib::Server::HandlerWithResponse(
+            [this](const httplib_request& in, httplib_response& out) {
+                if (!out.body.empty() || out.has_header("Content-Type")) {
+                    return httplib::Server::HandlerResponse::Unhandled;
+                }
+                finish(in, out, error_of(out.status), after::close);
+                return httplib::Server::HandlerResponse::Handled;
+            }));
+    }
+
+    void set_up_listener(socket_t sock) {
+        // Not the library's SO_REUSEPORT: with that, two servers on one port would share its clients in silence.
+        const int yes = 1;
+#if defined(_WIN32)
+        setsockopt(sock, SOL_SOCKET, SO_EXCLUSIVEADDRUSE, reinterpret_cast<const char*>(&yes), sizeof yes);
+#else
+        setsockopt(sock, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+#endif
+#if defined(__linux__)
+        // A descriptor of our own: when the library closes its one, that number may become somebody else's.
+        forget_listener();
+        listener_ = fcntl(sock, F_DUPFD_CLOEXEC, 0);
+#endif
+    }
+
+    // Ends the library's accept loop. Its own `stop` drops connections that wait for a thread; shutting the listening
+    // socket down ends the loop as well, and the connections that are already there are served.
+    void close_listener() noexcept {
+#if defined(__linux__)
+        if (listener_ != INVALID_SOCKET) {
+            ::shutdown(listener_, SHUT_RDWR);
+            return;
+        }
+#endif
+        server_->stop();
+    }
+
+    void forget_listener() noexcept {
+#if defined(__linux__)
+        if (listener_ != INVALID_SOCKET) ::close(listener_);
+        listener_ = INVALID_SOCKET;
+#endif
+    }
+
+    void abandon() noexcept {
+        forget_listener();
+        server_.reset();
+        port_ = 0;
+        listening_ = false;
+    }
+
+    // What becomes of the connection once an answer is sent: where the end of the request is unknown or was not waited
+    // for, its remains would be taken for the next request.
+    enum class after { keep, close };
+
+    // The library hands its own request out as const, and means to act on some of its headers itself. It is not a const
+    // object; changing it is the only way to undo that.
+    static httplib::Request& own(const httplib::Request& in) { return const_cast<httplib::Request&>(in); }
+
+    static bool is_number(std::string_view text) {
+        return !text.empty() && text.size() <= 18 &&
+               std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+    }
+
+    // Answers what has no body. False when a body is to be read first.
+    bool begin(const httplib::Request& in, httplib::Response& out) const {
+        const std::size_t lengths = in.get_header_value_count("Content-Length");
+        const std::size_t transfers = in.get_header_value_count("Transfer-Encoding");
+        const std::string length = in.get_header_value("Content-Length");
+        if (lengths + transfers > 1 || (lengths == 1 && !is_number(length)) ||
+            (transfers == 1 && !same_header_name(in.get_header_value("Transfer-Encoding"), "chunked"))) {
+            finish(in, out, json_error(400, "invalid_request", "the length of the body is not clear"), after::close);
+            return true;
+        }
+        const bool has_body = transfers == 1 || (lengths == 1 && length.find_first_not_of('0') != std::string::npos);
+        const after then = has_body ? after::close : after::keep;
+        const auto method = parse_http_method(in.method);
+        if (!method) {
+            finish(in, out, json_error(405, "method_not_allowed", "this method is not known here"), then);
+            return true;
+        }
+        if (in.path.size() > most_path) {
+            finish(in, out, error_of(414), then);
+            return true;
+        }
+        if (!has_body) {
+            finish(in, out, call(in, *method, {}), after::keep);
+            return true;
+        }
+        const bool readable = *method == http_method::post || *method == http_method::put ||
+                              *method == http_method::patch || *method == http_method::erase;
+        if (!readable || (*method == http_method::erase && lengths == 0)) {
+            finish(in, out, json_error(400, "invalid_request", "this method does not take such a body"), after::close);
+            return true;
+        }
+        if (in.is_multipart_form_data()) {
+            finish(in, out, json_error(415, "unsupported_media_type", "forms are not taken here"), after::close);
+            return true;
+        }
+        if (coding_of(in.get_header_value("Content-Encoding")) == content_coding::unknown ||
+            in.get_header_value_count("Content-Encoding") > 1) {
+            response refused = json_error(415, "unsupported_content_encoding", "bodies are taken as they are or as gzip");
+            refused.headers.push_back({"Accept-Encoding", "gzip"});
+            finish(in, out, std::move(refused), after::close);
+            return true;
+        }
+        return false;
+    }
+
+    void answer_with_body(const httplib::Request& in, httplib::Response& out, const httplib::ContentReader& read) const {
+        const content_coding coding = coding_of(in.get_header_value("Content-Encoding"));
+        // The library would expand without a limit.
+        own(in).headers.erase("Content-Encoding");
+
+        const std::size_t most = coding == content_coding::gzip ? bounded_body::most_encoded(options_.max_request_body)
+                                                                : options_.max_request_body;
+        const std::uint64_t announced = in.has_header("Content-Length")
+                                            ? in.get_header_value<std::uint64_t>("Content-Length")
+                                            : std::uint64_t{0};
+        bounded_body body(options_.max_request_body, coding);
+        result<void> taken;
+        if (announced > most) taken = make_fault(errc::too_large, "the announced body is above the limit");
+        if (!taken && announced - most > most_drained) {
+            finish(in, out, refusal_of_body(taken.error().code), after::close);
+            return;
+        }
+        std::size_t drained = 0;
+        const bool complete = read([&](const char* data, std::size_t size) {
+            if (taken) {
+                taken = body.take(std::string_view{data, size});
+                return true;
+            }
+            drained += size;
+            return drained <= most_drained;
+        });
+        // Set by the library when reading ended early; what is answered is decided here.
+        out.status = -1;
+        if (!taken) {
+            finish(in, out, refusal_of_body(taken.error().code), complete ? after::keep : after::close);
+            return;
+        }
+        if (!complete) {
+            finish(in, out, json_error(400, "invalid_request", "the body did not arrive completely"), after::close);
+            return;
+        }
+        auto text = body.finish();
+        if (!text) {
+            finish(in, out, refusal_of_body(text.error().code), after::keep);
+            return;
+        }
+        finish(in, out, call(in, *parse_http_method(in.method), *std::move(text)), after::keep);
+    }
+
+    response refusal_of_body(errc why) const {
+        if (why == errc::too_large) {
+            std::string message = "a request's body may have ";
+            message.append(std::to_string(options_.max_request_body)).append(" bytes");
+            return json_error(413, "request_too_large", message);
+        }
+        if (why == errc::malformed_message) return json_error(400, "invalid_request", "the body is not valid gzip");
+        return json_error(500, "internal", "the server failed to read the body");
+    }
+
+    response call(const httplib::Request& in, http_method method, std::string body) const {
+        request message;
+        message.method = method;
+        message.path = in.target;
+        message.body = std::move(body);
+        for (const auto& [name, value] : in.headers) {
+            // The library adds these four as if the client had sent them, and the client may have.
+            if (same_header_name(name, "REMOTE_ADDR") || same_header_name(name, "REMOTE_PORT") ||
+                same_header_name(name, "LOCAL_ADDR") || same_header_name(name, "LOCAL_PORT")) {
+                continue;
+            }
+            message.headers.push_back({name, value});
+        }
+        return mounts_(message);
+    }
+
+    static response error_of(int status) {
+        switch (status) {
+        case 404: return json_error(404, "not_found", "there is nothing at this path");
+        case 413: return json_error(413, "request_too_large", "the request's body is too large");
+        case 414: return json_error(414, "uri_too_long", "the request's path is too long");
+        case 415: return json_error(415, "unsupported_media_type", "the request's body is not of a form taken here");
+        case 416: return json_error(416, "range_not_satisfiable", "ranges are not served here");
+        case 400: return json_error(400, "invalid_request", "the request is not valid HTTP");
+        default: break;
+        }
+        if (status >= 400 && status < 500) return json_error(status, "invalid_request", "the request was refused");
+        return json_error(status, "internal", "the server failed in an unexpected way");
+    }
+
+    void finish(const httplib::Request& in, httplib::Response& out, response&& answer, after then) const {
+        const bool gzip = options_.gzip_above && answer.body.size() > *options_.gzip_above &&
+                          !find_header(answer.headers, "Content-Encoding") &&
+                          accepts_gzip(in.get_header_value("Accept-Encoding"));
+        // Otherwise the library would cut the answer to the range that was asked for under a status of 200, and
+        // compress every answer, with brotli if it can.
+        own(in).ranges.clear();
+        own(in).headers.erase("Accept-Encoding");
+        own(in).headers.erase("Range");
+
+        out.status = answer.status;
+        if (answer.status >= 400 && answer.body.empty()) {
+            set_header(answer.headers, "Content-Type", "application/json");
+            answer.body = error_of(answer.status).body;
+        }
+        out.headers.clear();
+        for (const header& h : answer.headers) {
+            if (same_header_name(h.name, "Content-Length") || same_header_name(h.name, "Transfer-Encoding") ||
+                same_header_name(h.name, "Connection")) {
+                continue;
+            }
+            out.set_header(h.name, h.value);
+        }
+        if (gzip) {
+            auto packed = gzip_compress(answer.body);
+            if (packed) {
+                answer.body = *std::move(packed);
+                out.set_header("Content-Encoding", "gzip");
+                out.set_header("Vary", "Accept-Encoding");
+            }
+        }
+        if (then == after::close || stopping_) out.set_header("Connection", "close");
+        if (then == after::keep || answer.body.empty()) {
+            out.body = std::move(answer.body);
+            return;
+        }
+        // The library closes a connection when a body that is produced piece by piece breaks off: ours does, after its
+        // last byte. For HEAD it would not ask for the body.
+        if (in.method == "HEAD") own(in).method = "GET";
+        const std::string type = out.get_header_value("Content-Type");
+        out.headers.erase("Content-Type");
+        const auto body = std::make_shared<const std::string>(std::move(answer.body));
+        out.set_content_provider(body->size(), type, [body](std::size_t, std::size_t, httplib::DataSink& sink) {
+            sink.write(body->data(), body->size());
+            return false;
+        });
+    }
+
+    httplib_server_options options_;
+    mount_table mounts_;
+    std::unique_ptr<httplib::Server> server_;
+    std::thread thread_;
+    std::atomic<int> port_{0};
+    std::atomic<bool> listening_{false};
+    std::atomic<bool> stopping_{false};
+    socket_t listener_ = INVALID_SOCKET;
+};
+
+SYNCLINE_NAMESPACE_END
+
+#endif

@@ -1,0 +1,312 @@
+#ifndef SYNCLINE_ADAPTERS_SQLITE_AUTHORITY_CAPTURE_HPP
+#define SYNCLINE_ADAPTERS_SQLITE_AUTHORITY_CAPTURE_HPP
+
+#include <syncline/adapters/sqlite/authority_tables.hpp>
+#include <syncline/adapters/sqlite/column_value.hpp>
+#include <syncline/adapters/sqlite/database.hpp>
+#include <syncline/adapters/sqlite/table_schema.hpp>
+#include <syncline/model/model_schema.hpp>
+#include <syncline/support/result.hpp>
+#include <syncline/support/version.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+SYNCLINE_NAMESPACE_BEGIN
+
+/// One trigger as `sqlite_schema` keeps it.
+struct sqlite_trigger {
+    std::string name;
+    std::string sql;
+
+    friend bool operator==(const sqlite_trigger&, const sqlite_trigger&) = default;
+};
+
+/// The default expressions of a table's NOT NULL columns, by which REPLACE fills in what was given as NULL.
+[[nodiscard]] inline result<std::vector<std::pair<std::string, std::string>>> read_replaced_defaults(sqlite_database& db,
+                                                                                                     const std::string& table) {
+    std::vector<std::pair<std::string, std::string>> out;
+    auto s = db.prepare("SELECT name, dflt_value FROM pragma_table_xinfo(?1, 'main') WHERE \"notnull\" AND dflt_value IS NOT NULL");
+    if (!s) return std::move(s).error();
+    s->bind_text(1, table);
+    for (;;) {
+        const auto row = s->step();
+        if (!row) return row.error();
+        if (!*row) return out;
+        out.emplace_back(std::string{s->column_text(0)}, std::string{s->column_text(1)});
+    }
+}
+
+/// Writes the triggers by which an authority learns which records of one table any SQL touches.
+///
+/// They append keys and nothing else; what became of the record is read when it is sealed. All but one are BEFORE triggers,
+/// since of several AFTER triggers the one made last runs first. A key that is named although nothing came of it is harmless.
+/// REPLACE removes rows without a trigger, so every row that a new one would collide with is named before: by each unique
+/// index and by the rowid. Two weak spots are covered by conditions rather than by UPDATE OF, which does not see `SET rowid`
+/// and generated columns. No trigger uses INSERT OR ...: the outer statement's policy would override it.
+///
+/// @param number    what stands for the model in the stage
+/// @param owner     the owner column; empty: one tenant
+/// @param defaults  `read_replaced_defaults`
+/// @pre `check_sqlite_model(table, model)`
+[[nodiscard]] inline std::vector<sqlite_trigger> make_sqlite_authority_capture(
+    const sqlite_table& table, const model_schema& model, std::int64_t number, const std::string& owner,
+    const std::vector<std::pair<std::string, std::string>>& defaults) {
+    const std::string t = sqlite_quoted(table.name);
+    const std::string key = sqlite_quoted(model.key_name);
+    const std::string own = owner.empty() ? std::string{} : sqlite_quoted(owner);
+    const bool numbered = table.rowid_column == model.key_name;
+
+    const auto of = [](std::string_view row, const std::string& column) {
+        std::string out{row};
+        return out.append(".").append(column);
+    };
+    const auto default_of = [&](const std::string& column) -> const std::string* {
+        for (const auto& d : defaults)
+            if (d.first == column) return &d.second;
+        return nullptr;
+    };
+    // What the column will hold: under REPLACE, a NULL in a NOT NULL column becomes its default after this trigger ran.
+    const auto coming = [&](const std::string& column) {
+        const std::string plain = of("NEW", sqlite_quoted(column));
+        const std::string* const d = default_of(column);
+        if (d == nullptr) return plain;
+        std::string out{"coalesce("};
+        return out.append(plain).append(",(").append(*d).append("))");
+    };
+    std::string into{"INSERT INTO \"syncline_authority_stage\"(model,key"};
+    into.append(own.empty() ? ") " : ",tenant) ");
+    const auto named = [&](const std::string& what, std::string_view row) {
+        std::string out{into};
+        out.append("SELECT ").append(std::to_string(number)).append(",").append(what);
+        if (!own.empty()) out.append(",").append(row).append(own);
+        return out;
+    };
+    // Rows that stand in the new one's way and are not the record itself.
+    const std::string victims = named(key, "").append(" FROM ").append(t).append(" WHERE ");
+    const auto collisions = [&](bool update) {
+        std::string out;
+        const std::string other = std::string{" AND "}.append(key).append(" IS NOT ").append(of(update ? "OLD" : "NEW", key));
+        if (!own.empty()) {
+            // A key that another tenant holds: it loses the record.
+            out.append(victims).append(key).append("=").append(coming(model.key_name)).append(" AND ").append(own).append(" IS NOT ");
+            out.append(of("NEW", own));
+            if (update) out.append(" AND ").append(of("NEW", key)).append(" IS NOT ").append(of("OLD", key));
+            out.append(";\n");
+        }
+        for (const auto& index : table.unique_indexes) {
+            if (index.parts.size() == 1 && index.parts[0].column == model.key_name) continue;
+            out.append(victims);
+            std::string changed;
+            for (std::size_t i = 0; i < index.parts.size(); ++i) {
+                const auto& part = index.parts[i];
+                const std::string column = sqlite_quoted(part.column);
+                if (i != 0) out.append(" AND ");
+                out.append(column).append("=").append(coming(part.column)).append(" COLLATE ").append(sqlite_quoted(part.collation));
+                changed.append(i == 0 ? "" : " OR ").append(of("NEW", column)).append(" IS NOT ").append(of("OLD", column));
+            }
+            out.append(other);
+            if (update) out.append(" AND (").append(changed).append(")");
+            out.append(";\n");
+        }
+        if (!numbered && !table.without_rowid && !table.rowid_name.empty()) {
+            const std::string rowid = table.rowid_column.empty() ? table.rowid_name : sqlite_quoted(table.rowid_column);
+            out.append(victims).append(rowid).append("=").append(of("NEW", rowid)).append(other);
+            if (update) out.append(" AND ").append(of("NEW", rowid)).append(" IS NOT ").append(of("OLD", rowid));
+            out.append(";\n");
+        }
+        return out;
+    };
+
+    std::vector<sqlite_trigger> out;
+    const auto add = [&](std::string_view suffix, std::string_view when, std::string body) {
+        std::string name{sqlite_authority_prefix};
+        name.append(table.name).append("_").append(suffix);
+        std::string sql{"CREATE TRIGGER "};
+        sql.append(sqlite_quoted(name)).append(" ").append(when).append(" BEGIN\n").append(body).append("END");
+        out.push_back({std::move(name), std::move(sql)});
+    };
+    add("bi", std::string{"BEFORE INSERT ON "}.append(t), named(coming(model.key_name), "NEW.").append(";\n").append(collisions(false)));
+    // A key that SQLite makes up is not known before: NEW holds -1, or the default is drawn again.
+    if (numbered || default_of(model.key_name) != nullptr)
+        add("ai", std::string{"AFTER INSERT ON "}.append(t), named(of("NEW", key), "NEW.").append(";\n"));
+    std::string update = named(of("OLD", key), "OLD.").append(";\n");
+    update.append(named(coming(model.key_name), "NEW.")).append(" WHERE ").append(of("NEW", key)).append(" IS NOT ").append(of("OLD", key));
+    update.append(";\n").append(collisions(true));
+    add("bu", std::string{"BEFORE UPDATE ON "}.append(t), std::move(update));
+    add("bd", std::string{"BEFORE DELETE ON "}.append(t), named(of("OLD", key), "OLD.").append(";\n"));
+    if (!own.empty()) {
+        std::string when{"BEFORE UPDATE ON "};
+        when.append(t).append(" WHEN ").append(of("NEW", own)).append(" IS NOT ").append(of("OLD", own)).append(" COLLATE BINARY");
+        std::string text{"the owner column "};
+        text.append(owner).append(" of ").append(table.name).append(" cannot be changed; delete the row and insert it for the other owner");
+        std::string quoted;
+        for (const char c : text) quoted.append(c == '\'' ? 2U : 1U, c);
+        std::string body{"SELECT RAISE(ABORT,'"};
+        add("owner", when, body.append(quoted).append("');\n"));
+    }
+    return out;
+}
+
+/// One model's table with what its capture needs.
+struct sqlite_captured_model {
+    sqlite_table table;
+    std::string owner;  ///< the owner column; empty: one tenant
+};
+
+/// Checks the owner column @p owner of @p table.
+/// @return `errc::schema_mismatch` where it is missing; `errc::unsupported`, by name, where it may be NULL, is generated or is
+///         neither text nor integer; `errc::invalid_argument` where it is the key or a field of the model
+[[nodiscard]] inline result<void> check_sqlite_owner(const sqlite_table& table, const model_schema& model, const std::string& owner) {
+    const sqlite_column* const c = table.find(owner);
+    if (c == nullptr)
+        return make_fault(errc::schema_mismatch, "table `", table.name, "` has no owner column `", owner, "`; every synced table needs one");
+    if (owner == model.key_name || model.find_field(owner))
+        return make_fault(errc::invalid_argument, "model `", model.name, "`: the owner column `", owner,
+                          "` cannot be its key or a field; leave it out of the model, the store sets it");
+    if (!c->not_null) return make_fault(errc::unsupported, "table `", table.name, "`: the owner column `", owner, "` may be NULL; declare it NOT NULL");
+    if (c->generated) return make_fault(errc::unsupported, "table `", table.name, "`: the owner column `", owner, "` is generated");
+    if (c->affinity != sqlite_affinity::text && c->affinity != sqlite_affinity::integer)
+        return make_fault(errc::unsupported, "table `", table.name, "`: the owner column `", owner, "` is declared `", c->declared,
+                          "`; declare it TEXT or INTEGER");
+    return {};
+}
+
+/// Stages every live row of a model's table and every record of it that was sealed alive: the cheap way to catch up with what
+/// happened while nobody watched. The engine finds out what really differs.
+/// @param tenant  the one tenant; used where the table has no owner column
+[[nodiscard]] inline result<void> stage_everything(sqlite_database& db, const sqlite_captured_model& m, const model_schema& model,
+                                                   std::int64_t number, const std::string& tenant) {
+    const bool owned = !m.owner.empty();
+    if (auto r = run_sqlite(db, "DELETE FROM syncline_authority_stage WHERE model = ?1", [&](sqlite_statement& s) { s.bind(1, number); }); !r)
+        return r;
+    std::string sql{"INSERT INTO syncline_authority_stage(model,key,tenant) SELECT "};
+    sql.append(std::to_string(number)).append(",").append(sqlite_quoted(model.key_name)).append(",");
+    sql.append(owned ? sqlite_quoted(m.owner) : std::string{"NULL"}).append(" FROM ").append(sqlite_quoted(m.table.name));
+    if (auto r = db.execute(sql); !r) return r;
+
+    std::vector<std::pair<std::string, std::string>> sealed;
+    auto read = each_sqlite_row(
+        db,
+        "SELECT r.key, t.name FROM syncline_authority_rows r JOIN syncline_authority_tenants t ON t.id = r.tenant "
+        "WHERE r.model = ?1 AND r.deleted = 0 AND (?2 IS NULL OR t.name = ?2)",
+        [&](sqlite_statement& s) {
+            s.bind(1, number);
+            if (!owned) s.bind_text(2, tenant);
+        },
+        [&](sqlite_statement& s) {
+            sealed.emplace_back(std::string{s.column_text(0)}, std::string{s.column_text(1)});
+            return true;
+        });
+    if (!read) return read;
+    for (const auto& [key, name] : sealed)
+        if (auto r = run_sqlite(db, "INSERT INTO syncline_authority_stage(model,key,tenant) VALUES(?1,?2,?3)",
+                                [&](sqlite_statement& s) {
+                                    s.bind(1, number);
+                                    bind_sqlite_key(s, 2, key, model.key_kind);
+                                    if (owned) s.bind_text(3, name);
+                                });
+            !r)
+            return r;
+    return {};
+}
+
+/// Puts the triggers of every model in place and stages whole tables where they were not: at the first attach, after a table
+/// was rebuilt (which loses its triggers), with a new order of fields, with another tenancy. Where everything is in place it
+/// only reads. To be called inside a write transaction.
+/// @param models  by `model_id`
+/// @param tenant  the one tenant; empty: every table has an owner column
+[[nodiscard]] inline result<void> attach_sqlite_authority_capture(sqlite_database& db, const schema_set& schemas,
+                                                                  const std::vector<sqlite_captured_model>& models,
+                                                                  const sqlite_model_catalog& catalog, const std::string& tenant) {
+    std::vector<sqlite_trigger> present;
+    if (auto r = each_sqlite_row(
+            db, "SELECT name, sql FROM main.sqlite_schema WHERE type = 'trigger' AND substr(name, 1, length(?1)) = ?1",
+            [](sqlite_statement& s) { s.bind_text(1, sqlite_authority_prefix); },
+            [&](sqlite_statement& s) {
+                present.push_back({std::string{s.column_text(0)}, std::string{s.column_text(1)}});
+                return true;
+            });
+        !r)
+        return r;
+
+    std::string tenancy{tenant.empty() ? "owner column" : "one tenant: "};
+    tenancy.append(tenant);
+    const auto before = db.query_text("SELECT value FROM syncline_authority_meta WHERE name = 'tenancy'");
+    if (!before) return before.error();
+    const bool same_tenancy = *before == tenancy;
+    if (!same_tenancy)
+        if (auto r = run_sqlite(db, "INSERT INTO syncline_authority_meta VALUES('tenancy', ?1) ON CONFLICT(name) DO UPDATE SET value = ?1",
+                                [&](sqlite_statement& s) { s.bind_text(1, tenancy); });
+            !r)
+            return r;
+
+    // Parents first, so that the first bundle has them before their children.
+    std::vector<model_id> order;
+    for (std::uint32_t rank = 0; order.size() < schemas.size(); ++rank)
+        for (std::size_t i = 0; i < schemas.size(); ++i)
+            if (schemas.rank_of(static_cast<model_id>(i)) == rank) order.push_back(static_cast<model_id>(i));
+
+    std::vector<bool> wanted(present.size(), false);
+    for (const model_id id : order) {
+        const auto& m = models[id];
+        const auto defaults = read_replaced_defaults(db, m.table.name);
+        if (!defaults) return defaults.error();
+        const auto script = make_sqlite_authority_capture(m.table, schemas[id], catalog.numbers[id], m.owner, *defaults);
+        bool in_place = same_tenancy && !catalog.fresh[id];
+        for (const auto& trigger : script) {
+            bool found = false;
+            for (std::size_t i = 0; i < present.size(); ++i) {
+                if (present[i].name != trigger.name) continue;
+                wanted[i] = true;
+                found = present[i] == trigger;
+                if (!found)
+                    if (auto r = db.execute(std::string{"DROP TRIGGER main."}.append(sqlite_quoted(trigger.name))); !r) return r;
+            }
+            if (found) continue;
+            if (auto r = db.execute(trigger.sql); !r) return r;
+            in_place = false;
+        }
+        if (in_place) continue;
+        if (auto r = stage_everything(db, m, schemas[id], catalog.numbers[id], tenant); !r) return r;
+    }
+    // Models that are served no longer: when they come back, they are staged whole.
+    for (std::size_t i = 0; i < present.size(); ++i)
+        if (!wanted[i])
+            if (auto r = db.execute(std::string{"DROP TRIGGER main."}.append(sqlite_quoted(present[i].name))); !r) return r;
+    return {};
+}
+
+/// Takes the capture triggers and the bookkeeping tables out of a database: the app's tables stay as they are. Needed before
+/// `ALTER TABLE DROP COLUMN` of a captured column too (then the next open stages the whole table).
+/// @param tables_too  false: only the triggers; the history stays
+[[nodiscard]] inline result<void> detach_sqlite_authority(sqlite_database& db, bool tables_too) {
+    std::vector<std::string> drop;
+    if (auto r = each_sqlite_row(
+            db,
+            "SELECT type, name FROM main.sqlite_schema WHERE substr(name, 1, length(?1)) = ?1 AND (type = 'trigger' OR (type = 'table' "
+            "AND ?2))",
+            [&](sqlite_statement& s) { s.bind_text(1, sqlite_authority_prefix).bind(2, tables_too ? 1 : 0); },
+            [&](sqlite_statement& s) {
+                std::string sql{"DROP "};
+                drop.push_back(sql.append(s.column_text(0)).append(" main.").append(sqlite_quoted(s.column_text(1))));
+                return true;
+            });
+        !r)
+        return r;
+    if (auto r = db.execute("SAVEPOINT syncline_detach"); !r) return r;
+    for (const auto& sql : drop)
+        if (auto r = db.execute(sql); !r) {
+            (void)db.execute("ROLLBACK TO syncline_detach; RELEASE syncline_detach");
+            return r;
+        }
+    return db.execute("RELEASE syncline_detach");
+}
+
+SYNCLINE_NAMESPACE_END
+
+#endif

@@ -1,0 +1,351 @@
+#ifndef SYNCLINE_ADAPTERS_SQLITE_AUTHORITY_RECORDS_HPP
+#define SYNCLINE_ADAPTERS_SQLITE_AUTHORITY_RECORDS_HPP
+
+#include <syncline/adapters/sqlite/authority_capture.hpp>
+#include <syncline/adapters/sqlite/authority_log.hpp>
+#include <syncline/adapters/sqlite/authority_tables.hpp>
+#include <syncline/adapters/sqlite/column_value.hpp>
+#include <syncline/adapters/sqlite/database.hpp>
+#include <syncline/adapters/sqlite/table_schema.hpp>
+#include <syncline/model/model_schema.hpp>
+#include <syncline/model/record.hpp>
+#include <syncline/support/result.hpp>
+#include <syncline/support/version.hpp>
+
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_set>
+#include <utility>
+#include <vector>
+
+SYNCLINE_NAMESPACE_BEGIN
+
+/// The SQL by which an authority reads and writes one app table. Parameters: the key last but one, the tenant last where
+/// there is an owner column; before them the fields.
+struct sqlite_record_sql {
+    struct referrer {
+        model_id model = 0;
+        std::string find;     ///< keys of the tenant's records that name the key ?1 (tenant: ?2)
+        std::string foreign;  ///< whether another tenant's record names it; empty: one tenant
+        bool cascades = false;
+    };
+    std::string select;
+    std::string update;
+    std::string insert;
+    std::string erase;
+    std::string exists;  ///< whatever the owner
+    std::vector<referrer> referrers;
+};
+
+/// Writes the SQL for the models in @p schemas. @param models  by `model_id`
+[[nodiscard]] inline std::vector<sqlite_record_sql> make_sqlite_record_sql(const schema_set& schemas,
+                                                                           const std::vector<sqlite_captured_model>& models) {
+    std::vector<sqlite_record_sql> out(schemas.size());
+    const auto parameter = [](std::size_t n) { return std::string{"?"}.append(std::to_string(n)); };
+    const auto owned = [&](const sqlite_captured_model& m, std::size_t at, std::string_view compare) {
+        if (m.owner.empty()) return std::string{};
+        std::string sql{" AND CAST("};
+        // An owner that is a number is compared as its digits, so that no two tenants' names mean one owner.
+        return sql.append(sqlite_quoted(m.owner)).append(" AS TEXT) COLLATE BINARY ").append(compare).append(" ").append(parameter(at));
+    };
+    for (std::size_t i = 0; i < schemas.size(); ++i) {
+        const auto& schema = schemas[static_cast<model_id>(i)];
+        const auto& m = models[i];
+        auto& sql = out[i];
+        const std::string t = sqlite_quoted(m.table.name);
+        const std::string key = sqlite_quoted(schema.key_name);
+        const std::size_t n = schema.fields.size();
+        std::string columns;
+        std::string sets;
+        std::string values;
+        for (std::size_t f = 0; f < n; ++f) {
+            const std::string column = sqlite_quoted(schema.fields[f].name);
+            columns.append(",").append(column);
+            sets.append(f == 0 ? "" : ",").append(column).append("=").append(parameter(f + 1));
+            values.append(parameter(f + 1)).append(",");
+        }
+        if (n == 0) sets.append(key).append("=").append(key);
+        const std::string where = std::string{" WHERE "}.append(key).append("=");
+        sql.select.append("SELECT ").append(key).append(columns).append(" FROM ").append(t).append(where).append("?1").append(owned(m, 2, "="));
+        sql.update.append("UPDATE ").append(t).append(" SET ").append(sets).append(where).append(parameter(n + 1)).append(owned(m, n + 2, "="));
+        sql.insert.append("INSERT INTO ").append(t).append("(");
+        for (std::size_t f = 0; f < n; ++f) sql.insert.append(sqlite_quoted(schema.fields[f].name)).append(",");
+        sql.insert.append(key);
+        if (!m.owner.empty()) sql.insert.append(",").append(sqlite_quoted(m.owner));
+        sql.insert.append(") VALUES(").append(values).append(parameter(n + 1));
+        if (!m.owner.empty()) sql.insert.append(",").append(parameter(n + 2));
+        sql.insert.append(")");
+        sql.erase.append("DELETE FROM ").append(t).append(where).append("?1").append(owned(m, 2, "="));
+        sql.exists.append("SELECT 1 FROM ").append(t).append(where).append("?1");
+
+        for (const auto& reference : schema.references) {
+            const auto target = schemas.find(reference.model);
+            if (!target) continue;
+            sqlite_record_sql::referrer r;
+            r.model = static_cast<model_id>(i);
+            r.cascades = reference.on_erase == reference_action::cascade;
+            const std::string by = std::string{" WHERE "}.append(sqlite_quoted(schema.fields[reference.field].name)).append("=?1");
+            r.find.append("SELECT ").append(key).append(" FROM ").append(t).append(by).append(owned(m, 2, "="));
+            if (!m.owner.empty() && reference.on_erase != reference_action::none)
+                r.foreign.append("SELECT 1 FROM ").append(t).append(by).append(owned(m, 2, "<>"));
+            out[*target].referrers.push_back(std::move(r));
+        }
+    }
+    return out;
+}
+
+/// The live rows of one tenant in the app's own tables.
+class sqlite_authority_records {
+public:
+    /// @param models, sql  by `model_id`; they and @p tenant outlive this object
+    sqlite_authority_records(sqlite_authority_scope scope, const std::vector<sqlite_captured_model>& models,
+                             const std::vector<sqlite_record_sql>& sql, const std::string& tenant)
+        : in_(scope), models_(&models), sql_(&sql), tenant_(&tenant) {}
+
+    [[nodiscard]] result<std::optional<record>> current(const record_key& k) const {
+        if (auto r = known(k); !r) return std::move(r).error();
+        const auto& schema = (*in_.schemas)[k.model];
+        std::optional<record> out;
+        bool nameable = true;
+        auto r = each_sqlite_row(
+            *in_.db, (*sql_)[k.model].select, [&](sqlite_statement& s) { nameable = bind_key(s, 1, k); },
+            [&](sqlite_statement& s) {
+                record row;
+                row.fields.reserve(schema.fields.size());
+                for (std::size_t f = 0; f < schema.fields.size(); ++f)
+                    row.fields.push_back(read_sqlite_value(s, static_cast<int>(f) + 1, schema.fields[f].kind));
+                out = std::move(row);
+                return false;
+            });
+        if (!r) return std::move(r).error();
+        if (!nameable) out.reset();
+        return out;
+    }
+
+    /// @param at_once  a reference that is still open after this write is refused, even where the table would wait for the commit
+    [[nodiscard]] result<void> write(const record_key& k, const record& row, bool at_once) {
+        if (auto r = known(k); !r) return r;
+        const auto& schema = (*in_.schemas)[k.model];
+        const auto& table = (*models_)[k.model].table;
+        if (k.key.empty()) return make_fault(errc::invalid_key, "a record of model `", schema.name, "` has an empty key");
+        if (row.fields.size() != schema.fields.size())
+            return make_fault(errc::bug, "a row of model `", schema.name, "` was written with ", std::to_string(row.fields.size()), " fields; it has ",
+                              std::to_string(schema.fields.size()));
+        for (std::size_t f = 0; f < row.fields.size(); ++f)
+            if (!keeps(row.fields[f], schema.fields[f].kind, table.find(schema.fields[f].name)))
+                return make_fault(errc::malformed_value, "field `", schema.fields[f].name, "` of model `", schema.name, "`: the column cannot hold this ",
+                                  name_of(row.fields[f].kind()), " without changing it");
+        return guarded(k, "writing", at_once, [&] { return put(k, row); });
+    }
+
+    [[nodiscard]] result<void> erase(const record_key& k, bool at_once) {
+        if (auto r = known(k); !r) return r;
+        const auto& sql = (*sql_)[k.model];
+        for (const auto& referrer : sql.referrers) {
+            if (referrer.foreign.empty()) continue;
+            auto found = any(referrer.foreign, k);
+            if (!found) return std::move(found).error();
+            if (!*found) continue;
+            auto mine = current(k);
+            if (!mine) return std::move(mine).error();
+            if (*mine)
+                return make_fault(errc::constraint, "erasing `", k.key, "` of model `", (*in_.schemas)[k.model].name,
+                                  "`: a record that belongs to somebody else refers to it");
+        }
+        return guarded(k, "erasing", at_once, [&] {
+            bool nameable = true;
+            auto r = run_sqlite(*in_.db, sql.erase, [&](sqlite_statement& s) {
+                nameable = bind_key(s, 1, k);
+                if (!nameable) s.bind_null(1);
+            });
+            return r;
+        });
+    }
+
+    [[nodiscard]] result<std::vector<record_key>> referencing(const record_key& k, std::size_t most) const {
+        std::vector<record_key> out;
+        if (auto r = known(k); !r) return std::move(r).error();
+        std::unordered_set<record_key, record_key_hash> seen;
+        for (const auto& referrer : (*sql_)[k.model].referrers) {
+            if (!referrer.cascades) continue;
+            if (out.size() >= most) break;
+            bool nameable = true;
+            auto r = each_sqlite_row(
+                *in_.db, referrer.find,
+                [&](sqlite_statement& s) {
+                    nameable = bind_key(s, 1, k);
+                    if (!nameable) s.bind_null(1);
+                },
+                [&](sqlite_statement& s) {
+                    auto key = read_sqlite_key(s, 0, (*in_.schemas)[referrer.model].key_kind);
+                    if (!key) return true;
+                    record_key found{referrer.model, std::move(*key)};
+                    if (seen.insert(found).second) out.push_back(std::move(found));
+                    return out.size() < most;
+                });
+            if (!r) return std::move(r).error();
+        }
+        return out;
+    }
+
+    [[nodiscard]] result<bool> has_staged() const {
+        bool any = false;
+        auto r = each_sqlite_row(
+            *in_.db, owned() ? "SELECT 1 FROM syncline_authority_stage WHERE tenant = ?1" : "SELECT 1 FROM syncline_authority_stage",
+            [&](sqlite_statement& s) { bind_owner(s); },
+            [&](sqlite_statement&) {
+                any = true;
+                return false;
+            });
+        if (!r) return std::move(r).error();
+        return any;
+    }
+
+    /// Rows whose key is NULL or not of the key column's type name no record and are passed over.
+    [[nodiscard]] result<std::vector<record_key>> take_staged() {
+        std::vector<record_key> out;
+        std::unordered_set<record_key, record_key_hash> seen;
+        auto r = each_sqlite_row(
+            *in_.db,
+            owned() ? "SELECT model, key FROM syncline_authority_stage WHERE tenant = ?1 ORDER BY seq"
+                    : "SELECT model, key FROM syncline_authority_stage ORDER BY seq",
+            [&](sqlite_statement& s) { bind_owner(s); },
+            [&](sqlite_statement& s) {
+                const auto model = in_.catalog->find(s.column_integer(0));
+                if (!model) return true;
+                auto key = read_sqlite_key(s, 1, (*in_.schemas)[*model].key_kind);
+                if (!key) return true;
+                record_key k{*model, std::move(*key)};
+                if (seen.insert(k).second) out.push_back(std::move(k));
+                return true;
+            });
+        if (!r) return std::move(r).error();
+        if (auto gone = run_sqlite(*in_.db,
+                                   owned() ? "DELETE FROM syncline_authority_stage WHERE tenant = ?1" : "DELETE FROM syncline_authority_stage",
+                                   [&](sqlite_statement& s) { bind_owner(s); });
+            !gone)
+            return std::move(gone).error();
+        return out;
+    }
+
+private:
+    [[nodiscard]] bool owned() const noexcept { return !models_->empty() && !models_->front().owner.empty(); }
+    void bind_owner(sqlite_statement& s) const {
+        if (owned()) s.bind_text(1, *tenant_);
+    }
+
+    [[nodiscard]] result<void> known(const record_key& k) const {
+        if (!in_.schemas->contains(k.model)) return make_fault(errc::unknown_model, "a record names a model that is not registered");
+        return {};
+    }
+
+    // Binds the key and, behind it, the tenant. False: no row can have this key.
+    bool bind_key(sqlite_statement& s, int at, const record_key& k) const {
+        const bool ok = bind_sqlite_key(s, at, k.key, (*in_.schemas)[k.model].key_kind);
+        if (owned() && !(*models_)[k.model].owner.empty() && sqlite3_bind_parameter_count(s.handle()) > at) s.bind_text(at + 1, *tenant_);
+        return ok;
+    }
+
+    // What a column turns into a value of the same meaning is let through: the sealed row is read back from the table.
+    [[nodiscard]] static bool keeps(const value& v, value_kind kind, const sqlite_column* column) {
+        if (column == nullptr || sqlite_can_hold(v, kind, column->affinity)) return true;
+        return v.kind() == value_kind::real && kind == value_kind::real && !std::isnan(v.as_real()) && column->affinity != sqlite_affinity::text;
+    }
+
+    [[nodiscard]] result<bool> any(const std::string& sql, const record_key& k) const {
+        bool found = false;
+        bool nameable = true;
+        auto r = each_sqlite_row(
+            *in_.db, sql,
+            [&](sqlite_statement& s) {
+                nameable = bind_key(s, 1, k);
+                if (!nameable) s.bind_null(1);
+            },
+            [&](sqlite_statement&) {
+                found = true;
+                return false;
+            });
+        if (!r) return std::move(r).error();
+        return found;
+    }
+
+    // An upsert without REPLACE and without a conflict target: the app's triggers see an update as an update.
+    [[nodiscard]] result<void> put(const record_key& k, const record& row) {
+        const auto& sql = (*sql_)[k.model];
+        bool nameable = true;
+        const auto bind = [&](sqlite_statement& s) {
+            int at = 1;
+            for (const auto& v : row.fields) bind_sqlite_value(s, at++, v);
+            nameable = bind_key(s, at, k);
+            if (!nameable) s.bind_null(at);
+        };
+        if (auto r = run_sqlite(*in_.db, sql.update, bind); !r) return r;
+        if (!nameable)
+            return make_fault(errc::invalid_key, "`", k.key, "` is not a key of model `", (*in_.schemas)[k.model].name, "`, whose table stores keys as ",
+                              name_of((*in_.schemas)[k.model].key_kind));
+        if (in_.db->changes() != 0) return {};
+        if (owned()) {
+            auto theirs = any(sql.exists, k);
+            if (!theirs) return std::move(theirs).error();
+            auto mine = current(k);
+            if (!mine) return std::move(mine).error();
+            if (*theirs && !*mine) return make_fault(errc::absent, "there is no such record");
+        }
+        if (auto r = run_sqlite(*in_.db, sql.insert, bind); !r) return r;
+        if (in_.db->changes() == 0) return make_fault(errc::constraint, "a trigger of the table ignores the row");
+        return {};
+    }
+
+    // Runs one change of the app's table so that, when it is refused, nothing of it stays.
+    template <class Change>
+    [[nodiscard]] result<void> guarded(const record_key& k, std::string_view doing, bool at_once, Change change) {
+        auto& db = *in_.db;
+        const bool open_before = open_references();
+        if (auto r = run_sqlite(db, "SAVEPOINT syncline_write"); !r) return r;
+        auto done = change();
+        if (done && at_once && !open_before && open_references())
+            done = make_fault(errc::constraint, "FOREIGN KEY constraint failed");
+        if (done) return run_sqlite(db, "RELEASE syncline_write");
+        fault why = std::move(done).error();
+        if (!db.in_transaction()) {
+            why.code = errc::bug;
+            why.detail.append("; the table's own constraint or trigger rolled the whole transaction back (ROLLBACK); use ABORT there");
+            return why;
+        }
+        if (auto r = db.execute("ROLLBACK TO syncline_write; RELEASE syncline_write"); !r) return r;
+        return explained(std::move(why), k, doing);
+    }
+
+    [[nodiscard]] bool open_references() const {
+        int now = 0;
+        int most = 0;
+        sqlite3_db_status(in_.db->handle(), SQLITE_DBSTATUS_DEFERRED_FKS, &now, &most, 0);
+        return now != 0;
+    }
+
+    // SQLite names the constraint, but for a foreign key neither table nor record.
+    [[nodiscard]] fault explained(fault why, const record_key& k, std::string_view doing) const {
+        if (why.code != errc::constraint) return why;
+        constexpr std::string_view plain = "running SQL: ";
+        if (std::string_view{why.detail}.substr(0, plain.size()) == plain) why.detail.erase(0, plain.size());
+        std::string detail{doing};
+        detail.append(" `").append(k.key).append("` of model `").append((*in_.schemas)[k.model].name).append("`: ").append(why.detail);
+        if (why.detail.find("FOREIGN KEY") != std::string::npos)
+            detail.append(doing == "erasing" ? "; another record still refers to it" : "; it refers to a record that does not exist");
+        why.detail = std::move(detail);
+        return why;
+    }
+
+    sqlite_authority_scope in_;
+    const std::vector<sqlite_captured_model>* models_;
+    const std::vector<sqlite_record_sql>* sql_;
+    const std::string* tenant_;
+};
+
+SYNCLINE_NAMESPACE_END
+
+#endif

@@ -1,0 +1,485 @@
+#ifndef SYNCLINE_ADAPTERS_SQLITE_AUTHORITY_STORE_HPP
+#define SYNCLINE_ADAPTERS_SQLITE_AUTHORITY_STORE_HPP
+
+#include <syncline/adapters/sqlite/authority_capture.hpp>
+#include <syncline/adapters/sqlite/authority_log.hpp>
+#include <syncline/adapters/sqlite/authority_records.hpp>
+#include <syncline/adapters/sqlite/authority_sessions.hpp>
+#include <syncline/adapters/sqlite/authority_tables.hpp>
+#include <syncline/adapters/sqlite/column_value.hpp>
+#include <syncline/adapters/sqlite/database.hpp>
+#include <syncline/adapters/sqlite/table_schema.hpp>
+#include <syncline/model/model_schema.hpp>
+#include <syncline/storage/authority_store.hpp>
+#include <syncline/support/result.hpp>
+#include <syncline/support/version.hpp>
+
+#include <charconv>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+SYNCLINE_NAMESPACE_BEGIN
+
+/// How a commit of an SQLite authority reaches the disk.
+enum class sqlite_durability : std::uint8_t {
+    full,    ///< a commit that was answered survives a power cut (the default: devices rely on it)
+    normal,  ///< it survives a crash of the program; a power cut may take the last commits back, which devices cannot know
+};
+
+/// How an SQLite database serves as an authority.
+struct sqlite_authority_options {
+    /// The tenant that all rows belong to. Not used where there is an owner column.
+    std::string tenant = "main";
+    /// The column that holds a row's tenant, in every model's table: NOT NULL, text or integer, and not a field. It cannot be
+    /// changed from then on. Empty: one tenant.
+    std::string owner_column;
+    /// Where a model's owner column has another name: pairs of model and column. Needs `owner_column` or an entry per model.
+    std::vector<std::pair<std::string, std::string>> owner_columns;
+    /// How long `begin` for writing waits for another writer, in this process or another, before `errc::busy`.
+    std::chrono::milliseconds busy_timeout{1000};
+    sqlite_durability durability = sqlite_durability::full;
+    /// Names this incarnation of the data when the bookkeeping is created. Empty: SQLite draws 128 random bits.
+    std::string epoch;
+    /// How many idle connections are kept for the next transactions.
+    std::size_t idle_connections = 4;
+};
+
+/// An authority's store in one SQLite file, beside the app's own tables (models `authority_store`).
+///
+/// Attaching installs triggers (`make_sqlite_authority_capture`) by which any SQL of any program is noticed, and tables named
+/// `syncline_authority_*`. Rows that are there already count as changed. The file is put into WAL mode, so that snapshots never
+/// wait for writers nor block them. SQLite has one writer per file: a `write` transaction excludes those of all tenants.
+///
+/// Other programs need nothing of ours. They should keep to `PRAGMA foreign_keys` as they like; what they cause is noticed.
+/// Rows whose key is NULL or not of the key column's type name no record and are not synced.
+///
+/// @par Threads  Safe: every transaction has a connection of its own. One transaction is used by one thread at a time. The
+///      store may be moved or destroyed while transactions are open; the database closes with the last of them.
+class sqlite_authority_store {
+    struct core;
+
+public:
+    class transaction;
+
+    /// Opens the database at @p path and attaches to the tables of @p schemas, which exist already.
+    /// @return the store; or
+    ///         - `errc::unsupported`, by name: a table or owner column that cannot be captured, two models on one table, a file that
+    ///           cannot be put into WAL mode, bookkeeping of a newer version
+    ///         - `errc::schema_mismatch`: a field without a column, a key of another kind, no owner column
+    ///         - `errc::invalid_argument`: an owner column for one model and none for another, or an empty tenant
+    ///         - `errc::busy`: another program holds the database
+    [[nodiscard]] static result<sqlite_authority_store> open(const std::string& path, schema_set schemas, sqlite_authority_options options = {}) {
+        auto made = std::make_shared<core>();
+        made->path = path;
+        made->schemas = std::move(schemas);
+        made->options = std::move(options);
+        auto db = made->connect();
+        if (!db) return std::move(db).error();
+        const auto mode = (*db)->query_text("PRAGMA journal_mode = WAL");
+        if (!mode) return mode.error();
+        if (*mode != "wal")
+            return make_fault(errc::unsupported, "the database `", path, "` cannot be put into WAL mode (it says `", *mode,
+                              "`); an authority needs a file on a local file system");
+        if (auto r = (*db)->execute("BEGIN IMMEDIATE"); !r) return r.error();
+        if (auto r = made->attach(**db); !r) {
+            (void)(*db)->execute("ROLLBACK");
+            return r.error();
+        }
+        if (auto r = (*db)->execute("COMMIT"); !r) {
+            if ((*db)->in_transaction()) (void)(*db)->execute("ROLLBACK");
+            return r.error();
+        }
+        const auto version = (*db)->query_integer("PRAGMA main.schema_version");
+        if (!version) return version.error();
+        made->attached_version = *version;
+        made->put_back(std::move(*db));
+        return sqlite_authority_store{std::move(made)};
+    }
+
+    [[nodiscard]] const schema_set& schemas() const noexcept { return core_->schemas; }
+
+    /// Begins a transaction for @p tenant on a connection of its own.
+    /// @return `errc::busy` when another writer holds the file longer than the timeout; `errc::invalid_argument` for a tenant
+    ///         that this store does not serve
+    [[nodiscard]] result<transaction> begin(std::string_view tenant, access how);
+
+private:
+    explicit sqlite_authority_store(std::shared_ptr<core> made) : core_(std::move(made)) {}
+
+    // What all transactions share. Everything but the pool and the version is constant once the store is open.
+    struct core {
+        std::string path;
+        schema_set schemas;
+        sqlite_authority_options options;
+        std::vector<sqlite_captured_model> models;
+        std::vector<sqlite_record_sql> sql;
+        sqlite_model_catalog catalog;
+        std::string epoch;
+        bool owned = false;
+        bool owner_is_number = false;
+
+        std::mutex mutex;
+        std::vector<std::unique_ptr<sqlite_database>> idle;
+        std::int64_t attached_version = 0;  // the schema_version under which every trigger was in place
+
+        [[nodiscard]] result<std::unique_ptr<sqlite_database>> connect() {
+            sqlite_open_options how;
+            how.busy_timeout = options.busy_timeout;
+            auto db = sqlite_database::open(path, how);
+            if (!db) return std::move(db).error();
+            std::string setup{"PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA synchronous = "};
+            setup.append(options.durability == sqlite_durability::full ? "FULL" : "NORMAL");
+            if (auto r = db->execute(setup); !r) return std::move(r).error();
+            return std::make_unique<sqlite_database>(std::move(*db));
+        }
+
+        [[nodiscard]] result<std::unique_ptr<sqlite_database>> take_out() {
+            {
+                const std::lock_guard<std::mutex> hold{mutex};
+                if (!idle.empty()) {
+                    auto db = std::move(idle.back());
+                    idle.pop_back();
+                    return db;
+                }
+            }
+            return connect();
+        }
+
+        void put_back(std::unique_ptr<sqlite_database> db) {
+            const std::lock_guard<std::mutex> hold{mutex};
+            if (idle.size() < options.idle_connections) idle.push_back(std::move(db));
+        }
+
+        [[nodiscard]] std::string owner_of(const model_schema& schema) const {
+            for (const auto& [model, column] : options.owner_columns)
+                if (model == schema.name) return column;
+            return options.owner_column;
+        }
+
+        [[nodiscard]] result<void> read_tables(sqlite_database& db, std::vector<sqlite_captured_model>& out) const {
+            for (const auto& schema : schemas) {
+                auto table = read_sqlite_table(db, schema.table_name());
+                if (!table) return std::move(table).error();
+                if (auto r = check_sqlite_model(*table, schema); !r) return r;
+                sqlite_captured_model m{std::move(*table), owner_of(schema)};
+                if (!m.owner.empty())
+                    if (auto r = check_sqlite_owner(m.table, schema, m.owner); !r) return r;
+                for (const auto& other : out) {
+                    if (other.table.name == m.table.name)
+                        return make_fault(errc::unsupported, "two models are registered on table `", m.table.name, "`; register one");
+                    if (other.owner.empty() != m.owner.empty())
+                        return make_fault(errc::invalid_argument, "table `", m.owner.empty() ? m.table.name : other.table.name,
+                                          "` was given no owner column and others were; give every model one, or none");
+                }
+                out.push_back(std::move(m));
+            }
+            return {};
+        }
+
+        [[nodiscard]] std::string single_tenant() const { return owned ? std::string{} : options.tenant; }
+
+        [[nodiscard]] result<void> attach(sqlite_database& db) {
+            if (auto r = read_tables(db, models); !r) return r;
+            for (const auto& m : models) {
+                owned = owned || !m.owner.empty();
+                const auto* c = m.table.find(m.owner);
+                owner_is_number = owner_is_number || (c != nullptr && c->affinity == sqlite_affinity::integer);
+            }
+            if (!owned && options.tenant.empty()) return make_fault(errc::invalid_argument, "the tenant's name is empty; give it one");
+            if (auto r = create_sqlite_authority_tables(db, options.epoch); !r) return r;
+            auto registered = register_sqlite_models(db, schemas);
+            if (!registered) return std::move(registered).error();
+            catalog = std::move(*registered);
+            if (owned)
+                if (auto r = db.execute("CREATE INDEX IF NOT EXISTS syncline_authority_stage_by_tenant ON syncline_authority_stage(tenant)"); !r)
+                    return r;
+            sql = make_sqlite_record_sql(schemas, models);
+            auto name = db.query_text("SELECT value FROM syncline_authority_meta WHERE name = 'epoch'");
+            if (!name) return std::move(name).error();
+            epoch = std::move(*name);
+            if (auto r = attach_sqlite_authority_capture(db, schemas, models, catalog, single_tenant()); !r) return r;
+            catalog.fresh.assign(catalog.fresh.size(), false);
+            return {};
+        }
+
+        // Another program may have rebuilt a table, which loses its triggers: they are put back before anything is sealed.
+        [[nodiscard]] result<std::int64_t> attach_again(sqlite_database& db) {
+            std::int64_t version = 0;
+            const auto read = [&] {
+                return each_sqlite_row(
+                    db, "PRAGMA main.schema_version", [](sqlite_statement&) {},
+                    [&](sqlite_statement& s) {
+                        version = s.column_integer(0);
+                        return false;
+                    });
+            };
+            if (auto r = read(); !r) return std::move(r).error();
+            {
+                const std::lock_guard<std::mutex> hold{mutex};
+                if (version == attached_version) return version;
+            }
+            std::vector<sqlite_captured_model> tables;
+            if (auto r = read_tables(db, tables); !r) return std::move(r).error();
+            if (auto r = attach_sqlite_authority_capture(db, schemas, tables, catalog, single_tenant()); !r) return std::move(r).error();
+            if (auto r = read(); !r) return std::move(r).error();
+            return version;
+        }
+    };
+
+    std::shared_ptr<core> core_;
+};
+
+/// A transaction of a `sqlite_authority_store` (models `authority_transaction`). Not committed when it ends: rolled back.
+class sqlite_authority_store::transaction {
+public:
+    transaction(transaction&& other) noexcept = default;
+    transaction& operator=(transaction&& other) noexcept {
+        if (this == &other) return *this;
+        end();
+        core_ = std::move(other.core_);
+        db_ = std::move(other.db_);
+        tenant_ = std::move(other.tenant_);
+        how_ = other.how_;
+        in_savepoint_ = other.in_savepoint_;
+        tenant_number_ = other.tenant_number_;
+        attached_version_ = other.attached_version_;
+        return *this;
+    }
+    transaction(const transaction&) = delete;
+    transaction& operator=(const transaction&) = delete;
+    ~transaction() { end(); }
+
+    [[nodiscard]] result<std::optional<record>> current(const record_key& k) const {
+        return reading<std::optional<record>>([&] { return records().current(k); });
+    }
+    [[nodiscard]] result<void> write(const record_key& k, const record& r) {
+        return writing([&] { return records().write(k, r, in_savepoint_); });
+    }
+    [[nodiscard]] result<void> erase(const record_key& k) {
+        return writing([&] { return records().erase(k, in_savepoint_); });
+    }
+    [[nodiscard]] result<std::vector<record_key>> referencing(const record_key& k, std::size_t most) const {
+        return reading<std::vector<record_key>>([&] { return records().referencing(k, most); });
+    }
+
+    [[nodiscard]] result<void> savepoint() {
+        return writing([&]() -> result<void> {
+            if (in_savepoint_) return make_fault(errc::bug, "a savepoint is open; savepoints do not nest");
+            auto r = run_sqlite(*db_, "SAVEPOINT syncline_mutation");
+            in_savepoint_ = r.has_value();
+            return r;
+        });
+    }
+    [[nodiscard]] result<void> rollback_to_savepoint() {
+        return writing([&]() -> result<void> {
+            if (!in_savepoint_) return make_fault(errc::bug, "there is no savepoint to roll back to");
+            if (auto r = run_sqlite(*db_, "ROLLBACK TO syncline_mutation"); !r) return r;
+            in_savepoint_ = false;
+            return run_sqlite(*db_, "RELEASE syncline_mutation");
+        });
+    }
+    [[nodiscard]] result<void> release_savepoint() {
+        return writing([&]() -> result<void> {
+            if (!in_savepoint_) return make_fault(errc::bug, "there is no savepoint to release");
+            in_savepoint_ = false;
+            return run_sqlite(*db_, "RELEASE syncline_mutation");
+        });
+    }
+
+    [[nodiscard]] result<std::vector<record_key>> take_staged() {
+        return writing([&] { return records().take_staged(); });
+    }
+    [[nodiscard]] result<bool> has_staged() const {
+        return reading<bool>([&] { return records().has_staged(); });
+    }
+
+    [[nodiscard]] result<authority_head> head() const {
+        return reading<authority_head>([&] { return log().head(core_->epoch); });
+    }
+    [[nodiscard]] result<std::optional<sealed_row>> sealed(const record_key& k) const {
+        return reading<std::optional<sealed_row>>([&] { return log().sealed(k); });
+    }
+    [[nodiscard]] result<void> append(const bundle& b) {
+        return writing([&] { return log().append(b); });
+    }
+    [[nodiscard]] result<std::vector<change_mark>> changes_of(const record_key& k, std::int64_t above) const {
+        return reading<std::vector<change_mark>>([&] { return log().changes_of(k, above); });
+    }
+    [[nodiscard]] result<std::vector<row_change>> latest_after(std::int64_t cursor, std::size_t most) const {
+        return reading<std::vector<row_change>>([&] { return log().latest_after(cursor, most); });
+    }
+    [[nodiscard]] result<std::vector<bundle_head>> bundle_heads(std::int64_t above, std::size_t most) const {
+        return reading<std::vector<bundle_head>>([&] { return log().bundle_heads(above, most); });
+    }
+    [[nodiscard]] result<std::vector<row_change>> bundle_rows(std::int64_t seq, std::uint32_t from, std::size_t most) const {
+        return reading<std::vector<row_change>>([&] { return log().bundle_rows(seq, from, most); });
+    }
+
+    [[nodiscard]] result<std::optional<receipt>> find_receipt(std::string_view principal, const mutation_id& id) const {
+        return reading<std::optional<receipt>>([&] { return sessions().find_receipt(principal, id); });
+    }
+    [[nodiscard]] result<void> put_receipt(std::string_view principal, const receipt& r) {
+        return writing([&] { return sessions().put_receipt(principal, r); });
+    }
+    [[nodiscard]] result<std::optional<bundle_receipt>> find_bundle_receipt(std::string_view source, std::int64_t number) const {
+        return reading<std::optional<bundle_receipt>>([&] { return sessions().find_bundle_receipt(source, number); });
+    }
+    [[nodiscard]] result<void> put_bundle_receipt(const bundle_receipt& r) {
+        return writing([&] { return sessions().put_bundle_receipt(r); });
+    }
+    [[nodiscard]] result<std::int64_t> last_source_bundle_id(std::string_view source) const {
+        return reading<std::int64_t>([&] { return sessions().last_source_bundle_id(source); });
+    }
+
+    [[nodiscard]] result<void> put_session(const push_session& s) {
+        return writing([&] { return sessions().put_session(s); });
+    }
+    [[nodiscard]] result<std::optional<push_session>> find_session(std::string_view id) const {
+        return reading<std::optional<push_session>>([&] { return sessions().find_session(id); });
+    }
+    [[nodiscard]] result<void> drop_session(std::string_view id) {
+        return writing([&] { return sessions().drop_session(id); });
+    }
+    [[nodiscard]] result<void> drop_sessions(std::string_view source, std::int64_t number) {
+        return writing([&] { return sessions().drop_sessions(source, number); });
+    }
+    [[nodiscard]] result<void> append_session(std::string_view id, std::uint32_t first, const std::vector<mutation>& ms) {
+        return writing([&] { return sessions().append_session(id, first, ms); });
+    }
+    [[nodiscard]] result<std::vector<mutation>> session_mutations(std::string_view id) const {
+        return reading<std::vector<mutation>>([&] { return sessions().session_mutations(id); });
+    }
+
+    [[nodiscard]] result<snapshot_head> make_snapshot(const snapshot_head& wanted) {
+        return writing([&]() -> result<snapshot_head> {
+            auto at = log().head(core_->epoch);
+            if (!at) return std::move(at).error();
+            return sessions().make_snapshot(wanted, *at);
+        });
+    }
+    [[nodiscard]] result<std::optional<snapshot_head>> find_snapshot(std::string_view id) const {
+        return reading<std::optional<snapshot_head>>([&] { return sessions().find_snapshot(id); });
+    }
+    [[nodiscard]] result<void> drop_snapshot(std::string_view id) {
+        return writing([&] { return sessions().drop_snapshot(id); });
+    }
+    [[nodiscard]] result<std::vector<row_image>> snapshot_rows(std::string_view id, std::uint32_t from, std::size_t most) const {
+        return reading<std::vector<row_image>>([&] { return sessions().snapshot_rows(id, from, most); });
+    }
+
+    [[nodiscard]] result<void> prune(std::int64_t to) {
+        return writing([&] { return log().prune(to); });
+    }
+    [[nodiscard]] result<void> expire(timestamp now) {
+        return writing([&] { return sessions().expire(now); });
+    }
+
+    /// Makes everything durable; the transaction is over whatever the result is.
+    /// @return `errc::constraint` when a foreign key that waits for the commit is broken; nothing was done then
+    [[nodiscard]] result<void> commit() {
+        if (!db_ || !db_->in_transaction()) return over();
+        auto r = run_sqlite(*db_, "COMMIT");
+        if (r && how_ == access::write) {
+            const std::lock_guard<std::mutex> hold{core_->mutex};
+            core_->attached_version = attached_version_;
+        }
+        end();
+        return r;
+    }
+
+private:
+    friend class sqlite_authority_store;
+
+    transaction(std::shared_ptr<core> shared, std::unique_ptr<sqlite_database> db, std::string_view tenant, access how)
+        : core_(std::move(shared)), db_(std::move(db)), tenant_(std::make_unique<std::string>(tenant)), how_(how) {}
+
+    [[nodiscard]] sqlite_authority_scope scope() const { return {db_.get(), &core_->schemas, &core_->catalog, tenant_number_}; }
+    [[nodiscard]] sqlite_authority_records records() const { return {scope(), core_->models, core_->sql, *tenant_}; }
+    [[nodiscard]] sqlite_authority_log log() const { return sqlite_authority_log{scope()}; }
+    [[nodiscard]] sqlite_authority_sessions sessions() const { return sqlite_authority_sessions{scope()}; }
+
+    [[nodiscard]] static fault over() { return make_fault(errc::bug, "the transaction is over; begin another"); }
+
+    template <class T, class F>
+    [[nodiscard]] result<T> reading(F f) const {
+        if (!db_ || !db_->in_transaction()) return over();
+        return f();
+    }
+    template <class F>
+    [[nodiscard]] auto writing(F f) -> decltype(f()) {
+        if (!db_ || !db_->in_transaction()) return over();
+        if (how_ != access::write) return make_fault(errc::bug, "a snapshot transaction writes nothing; begin one for writing");
+        return f();
+    }
+
+    [[nodiscard]] result<void> start() {
+        if (auto r = run_sqlite(*db_, how_ == access::write ? "BEGIN IMMEDIATE" : "BEGIN"); !r) {
+            if (r.error().code != errc::busy) return r;
+            return make_fault(errc::busy, "somebody else is writing to the database `", core_->path, "`; try again");
+        }
+        if (how_ == access::write) {
+            auto version = core_->attach_again(*db_);
+            if (!version) return std::move(version).error();
+            attached_version_ = *version;
+            if (auto r = run_sqlite(*db_, "INSERT INTO syncline_authority_tenants(name, seq, stamp, floor_seq, floor_stamp) SELECT ?1,0,0,0,0 WHERE "
+                                          "NOT EXISTS (SELECT 1 FROM syncline_authority_tenants WHERE name = ?1)",
+                                    [&](sqlite_statement& s) { s.bind_text(1, *tenant_); });
+                !r)
+                return r;
+        }
+        // The first read is what a snapshot is of.
+        return each_sqlite_row(
+            *db_, "SELECT id FROM syncline_authority_tenants WHERE name = ?1", [&](sqlite_statement& s) { s.bind_text(1, *tenant_); },
+            [&](sqlite_statement& s) {
+                tenant_number_ = s.column_integer(0);
+                return false;
+            });
+    }
+
+    void end() noexcept {
+        if (!db_) return;
+        bool clean = true;
+        if (db_->in_transaction()) clean = db_->execute("ROLLBACK").has_value();
+        if (clean) core_->put_back(std::move(db_));
+        db_.reset();
+    }
+
+    std::shared_ptr<core> core_;
+    std::unique_ptr<sqlite_database> db_;
+    std::unique_ptr<std::string> tenant_;
+    access how_;
+    bool in_savepoint_ = false;
+    std::int64_t tenant_number_ = 0;
+    std::int64_t attached_version_ = 0;
+};
+
+inline result<sqlite_authority_store::transaction> sqlite_authority_store::begin(std::string_view tenant, access how) {
+    if (!core_->owned && tenant != core_->options.tenant)
+        return make_fault(errc::invalid_argument, "this store serves the one tenant `", core_->options.tenant,
+                          "`; give the tables an owner column to serve several");
+    if (tenant.empty()) return make_fault(errc::invalid_argument, "the tenant's name is empty");
+    if (core_->owner_is_number) {
+        std::int64_t n = 0;
+        const auto [stop, error] = std::from_chars(tenant.data(), tenant.data() + tenant.size(), n);
+        if (error != std::errc{} || stop != tenant.data() + tenant.size() || std::to_string(n) != tenant)
+            return make_fault(errc::invalid_argument, "the tenant's name is not an integer, and an owner column holds integers");
+    }
+    auto db = core_->take_out();
+    if (!db) return std::move(db).error();
+    transaction t{core_, std::move(*db), tenant, how};
+    if (auto r = t.start(); !r) return std::move(r).error();
+    return t;
+}
+
+SYNCLINE_NAMESPACE_END
+
+#endif

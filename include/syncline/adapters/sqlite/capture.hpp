@@ -1,0 +1,338 @@
+#ifndef SYNCLINE_ADAPTERS_SQLITE_CAPTURE_HPP
+#define SYNCLINE_ADAPTERS_SQLITE_CAPTURE_HPP
+
+#include <syncline/adapters/sqlite/column_value.hpp>
+#include <syncline/adapters/sqlite/database.hpp>
+#include <syncline/adapters/sqlite/table_schema.hpp>
+#include <syncline/model/field_set.hpp>
+#include <syncline/model/model_schema.hpp>
+#include <syncline/model/record.hpp>
+#include <syncline/support/version.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+SYNCLINE_NAMESPACE_BEGIN
+
+/// What an entry of a capture log states about one key, as of just before a statement touched it.
+enum class sqlite_capture_kind : std::uint8_t {
+    mark = 0,              ///< nothing: keeps the log's numbering going when it is emptied
+    absent_on_insert = 1,  ///< there was no row; written by the BEFORE INSERT trigger
+    columns = 2,           ///< the columns in the mask had these values
+    row = 3,               ///< this row
+    row_on_insert = 4,     ///< this row; written by the BEFORE INSERT trigger
+    inserted = 5,          ///< a row was inserted (tables that number rows by themselves; see `sqlite_capture_fold`)
+    absent = 6,            ///< there was no row
+};
+
+/// How many columns one mask column of a log covers.
+inline constexpr std::size_t sqlite_mask_bits = 62;
+
+/// How many mask columns a model of @p fields fields needs.
+[[nodiscard]] constexpr std::size_t sqlite_mask_count(std::size_t fields) noexcept {
+    return (fields + sqlite_mask_bits - 1) / sqlite_mask_bits;
+}
+
+/// The SQL that captures the changes of one table into an append-only log.
+struct sqlite_capture_script {
+    struct trigger {
+        std::string name;
+        std::string sql;  ///< exactly as `sqlite_schema` keeps it
+    };
+    std::string log_columns;  ///< the log's columns behind `seq`, as for CREATE TABLE
+    std::vector<trigger> triggers;
+};
+
+/// Writes the triggers that capture every change of the fields of @p model in @p table, whatever SQL makes it.
+///
+/// All but one are BEFORE triggers, and each entry states what was true of one key just before a statement touched it, so
+/// undoing entries in falling order gives the row as it was, whatever other triggers did in between and whether or not the
+/// statement took effect. REPLACE removes rows without a trigger; so every row that a new one would collide with, by any
+/// unique index or the rowid, is stated first. No trigger uses INSERT OR ...: the outer statement's policy would override it.
+///
+/// @param log     the log table's name, unquoted
+/// @param prefix  put before the triggers' names
+/// @param first   SQL that each trigger runs before it writes to the log; empty or a statement with its semicolon
+/// @pre `check_sqlite_model(table, model)`
+[[nodiscard]] inline sqlite_capture_script make_sqlite_capture(const sqlite_table& table, const model_schema& model, const std::string& log,
+                                                               const std::string& prefix, const std::string& first = {}) {
+    const std::string t = sqlite_quoted(table.name);
+    const std::string key = sqlite_quoted(model.key_name);
+    const std::string into = sqlite_quoted(log);
+    const std::size_t n = model.fields.size();
+    const bool numbered = table.rowid_column == model.key_name;
+
+    std::string columns;  // ,"c0","c1"
+    std::string masks;    // ,"m0"
+    for (std::size_t i = 0; i < sqlite_mask_count(n); ++i) masks.append(",m").append(std::to_string(i));
+    for (std::size_t i = 0; i < n; ++i) columns.append(",c").append(std::to_string(i));
+    const auto fields_of = [&](std::string_view row) {
+        std::string out;
+        for (const auto& f : model.fields) out.append(",").append(row).append(".").append(sqlite_quoted(f.name));
+        return out;
+    };
+    const auto of = [&](std::string_view row, const std::string& column) {
+        std::string out{row};
+        out.append(".").append(sqlite_quoted(column));
+        return out;
+    };
+
+    std::string insert_row = "INSERT INTO ";  // ... (kind,key,c0...)
+    insert_row.append(into).append("(kind,\"key\"").append(columns).append(") ");
+    // What is true of NEW's key: absent, or this row.
+    const auto state_new = [&](std::string_view absent, std::string_view present) {
+        std::string out = insert_row;
+        out.append("SELECT CASE WHEN t.").append(key).append(" IS NULL THEN ").append(absent).append(" ELSE ").append(present);
+        out.append(" END,NEW.").append(key).append(fields_of("t")).append(" FROM (SELECT 1) LEFT JOIN ").append(t);
+        out.append(" AS t ON t.").append(key).append("=NEW.").append(key).append(" WHERE 1; ");
+        return out;
+    };
+    const auto state_old = [&] {
+        std::string out = insert_row;
+        out.append("VALUES(3,OLD.").append(key).append(fields_of("OLD")).append("); ");
+        return out;
+    };
+    // The rows that @p condition finds, but not the one called @p self.
+    const auto state_victims = [&](const std::string& condition, std::string_view self) {
+        std::string out = insert_row;
+        out.append("SELECT 3,v.").append(key).append(fields_of("v")).append(" FROM ").append(t).append(" AS v WHERE ").append(condition);
+        out.append(" AND v.").append(key).append(" IS NOT ").append(self).append(".").append(key).append("; ");
+        return out;
+    };
+
+    sqlite_capture_script script;
+    script.log_columns = "kind INTEGER NOT NULL,\"key\"";
+    script.log_columns.append(masks).append(columns);
+    const auto add = [&](std::string_view suffix, std::string_view when, const std::string& condition, const std::string& body) {
+        sqlite_capture_script::trigger g;
+        g.name = prefix;
+        g.name.append(suffix);
+        g.sql = "CREATE TRIGGER ";
+        g.sql.append(sqlite_quoted(g.name)).append(" ").append(when).append(" ON ").append(t);
+        if (!condition.empty()) g.sql.append(" WHEN ").append(condition);
+        g.sql.append(" BEGIN ").append(first).append(body).append("END");
+        script.triggers.push_back(std::move(g));
+    };
+
+    // Inserts, and by every other unique key what they would replace.
+    std::string on_insert = state_new("1", "4");
+    std::size_t number = 0;
+    for (const auto& index : table.unique_indexes) {
+        if (index.parts.size() == 1 && index.parts[0].column == model.key_name) continue;
+        std::string collides;
+        std::string changed;
+        std::string update_of = "BEFORE UPDATE OF ";
+        for (std::size_t i = 0; i < index.parts.size(); ++i) {
+            const auto& part = index.parts[i];
+            if (i > 0) {
+                collides.append(" AND ");
+                changed.append(" OR ");
+                update_of.append(",");
+            }
+            collides.append(of("v", part.column)).append("=").append(of("NEW", part.column)).append(" COLLATE ").append(sqlite_quoted(part.collation));
+            changed.append(of("NEW", part.column)).append(" IS NOT ").append(of("OLD", part.column)).append(" COLLATE BINARY");
+            update_of.append(sqlite_quoted(part.column));
+        }
+        on_insert.append(state_victims(collides, "NEW"));
+        std::string suffix = "bux";
+        suffix.append(std::to_string(number++));
+        add(suffix, update_of, changed, state_victims(collides, "OLD"));
+    }
+    if (!table.without_rowid && !numbered && !table.rowid_name.empty()) {
+        // A rowid given by hand replaces too. -1 stands for "not given" in a BEFORE trigger.
+        const std::string rowid = table.rowid_name;
+        std::string collides = "v.";
+        collides.append(rowid).append("=NEW.").append(rowid);
+        std::string given = "NEW.";
+        given.append(rowid).append("<>-1 AND ").append(collides);
+        on_insert.append(state_victims(given, "NEW"));
+        std::string moved = "NEW.";
+        moved.append(rowid).append(" IS NOT OLD.").append(rowid);
+        add("bur", "BEFORE UPDATE", moved, state_victims(collides, "OLD"));
+    }
+    add("bi", "BEFORE INSERT", "", on_insert);
+
+    // Updates that keep the key: the changed columns only.
+    std::string same = "NEW.";
+    same.append(key).append(" IS OLD.").append(key).append(" COLLATE BINARY");
+    std::string changed_values;
+    std::vector<std::string> mask_terms(sqlite_mask_count(n));
+    for (std::size_t i = 0; i < n; ++i) {
+        const std::string& name = model.fields[i].name;
+        std::string differs = of("OLD", name);
+        differs.append(" IS NOT ").append(of("NEW", name)).append(" COLLATE BINARY");
+        const sqlite_column* const c = table.find(name);
+        if (c != nullptr && c->affinity == sqlite_affinity::blob) {
+            // 1 and 1.0 are equal to SQLite; only a column that keeps both can change from one to the other.
+            differs.append(" OR typeof(").append(of("OLD", name)).append(")<>typeof(").append(of("NEW", name)).append(")");
+        }
+        std::string& term = mask_terms[i / sqlite_mask_bits];
+        if (!term.empty()) term.append("|");
+        term.append("((").append(differs).append(")<<").append(std::to_string(i % sqlite_mask_bits)).append(")");
+        changed_values.append(",CASE WHEN ").append(differs).append(" THEN ").append(of("OLD", name)).append(" END");
+    }
+    std::string on_update = "INSERT INTO ";
+    on_update.append(into).append("(kind,\"key\"").append(masks).append(columns).append(") VALUES(2,OLD.").append(key);
+    for (const auto& term : mask_terms) on_update.append(",").append(term);
+    on_update.append(changed_values).append("); ");
+    add("bu", "BEFORE UPDATE", same, on_update);
+
+    // Updates of the key: one record goes, another comes.
+    std::string differs = "NEW.";
+    differs.append(key).append(" IS NOT OLD.").append(key).append(" COLLATE BINARY");
+    std::string of_key = "BEFORE UPDATE";
+    if (!numbered) of_key.append(" OF ").append(key);  // SET rowid = ... does not count as naming an INTEGER PRIMARY KEY
+    add("buk", of_key, differs, state_old().append(state_new("6", "3")));
+
+    add("bd", "BEFORE DELETE", "", state_old());
+
+    if (numbered) {
+        // Not needed where the statement named the key and nothing else happened since: then our entry is the last.
+        std::string unnamed = "NOT EXISTS(SELECT 1 FROM ";
+        unnamed.append(into).append(" WHERE seq=(SELECT max(seq) FROM ").append(into).append(") AND kind IN(1,4) AND \"key\"=NEW.").append(key).append(")");
+        std::string on_inserted = "INSERT INTO ";
+        on_inserted.append(into).append("(kind,\"key\") VALUES(5,NEW.").append(key).append("); ");
+        add("ai", "AFTER INSERT", unnamed, on_inserted);
+    }
+    return script;
+}
+
+/// Folds the entries of one capture log, given in rising order, to what each record was before the first of them.
+class sqlite_capture_fold {
+public:
+    /// What is known of one record.
+    struct state {
+        std::int64_t first = 0;       ///< number of its first entry
+        bool complete = false;        ///< `row` is the row (nothing: absent) as of its first complete entry
+        std::optional<record> row;
+        record changed;               ///< values before the first entry, for the fields in `known`
+        field_set known;
+        bool seen = false;            ///< an entry said that the record was there
+        bool recreated = false;       ///< a later one that it was not
+    };
+
+    /// @param model  outlives the fold
+    explicit sqlite_capture_fold(const model_schema& model) : model_(&model) {}
+
+    /// The columns to select for `add`, from the log.
+    [[nodiscard]] static std::string columns(std::size_t fields) {
+        std::string out = "seq,kind,\"key\"";
+        for (std::size_t i = 0; i < sqlite_mask_count(fields); ++i) out.append(",m").append(std::to_string(i));
+        for (std::size_t i = 0; i < fields; ++i) out.append(",c").append(std::to_string(i));
+        return out;
+    }
+
+    /// Takes the entry that @p s stands on, whose columns are `columns(...)`. Keys that can name no record are passed over.
+    void add(const sqlite_statement& s) {
+        const std::int64_t seq = s.column_integer(0);
+        const auto kind = static_cast<sqlite_capture_kind>(s.column_integer(1));
+        if (kind == sqlite_capture_kind::mark) return;
+        auto key = read_sqlite_key(s, 2, model_->key_kind);
+        if (!key) return;
+        switch (kind) {
+        case sqlite_capture_kind::mark: return;
+        case sqlite_capture_kind::absent_on_insert:
+        case sqlite_capture_kind::row_on_insert:
+            if (model_->key_kind == value_kind::integer) begun_.push_back({seq, *key});
+            break;
+        case sqlite_capture_kind::inserted: end_insert(*key, seq); return;
+        case sqlite_capture_kind::columns:
+        case sqlite_capture_kind::row:
+        case sqlite_capture_kind::absent: break;
+        }
+        state& st = at(std::move(*key), seq);
+        const std::size_t n = model_->fields.size();
+        const int first_column = 3 + static_cast<int>(sqlite_mask_count(n));
+        switch (kind) {
+        case sqlite_capture_kind::absent:
+        case sqlite_capture_kind::absent_on_insert: absent(st); return;
+        case sqlite_capture_kind::columns:
+            st.seen = true;
+            if (st.complete) return;
+            st.changed.fields.resize(n);
+            for (std::size_t i = 0; i < n; ++i) {
+                const auto mask = static_cast<std::uint64_t>(s.column_integer(3 + static_cast<int>(i / sqlite_mask_bits)));
+                const auto f = static_cast<field_index>(i);
+                if ((mask >> (i % sqlite_mask_bits) & 1) == 0 || st.known.contains(f)) continue;
+                st.known.insert(f);
+                st.changed.fields[i] = read_sqlite_value(s, first_column + static_cast<int>(i), model_->fields[i].kind);
+            }
+            return;
+        default: break;
+        }
+        st.seen = true;
+        if (st.complete) return;
+        st.complete = true;
+        st.row.emplace();
+        st.row->fields.reserve(n);
+        for (std::size_t i = 0; i < n; ++i)
+            st.row->fields.push_back(read_sqlite_value(s, first_column + static_cast<int>(i), model_->fields[i].kind));
+    }
+
+    /// The records in the order of their first entries.
+    [[nodiscard]] const std::vector<std::string>& keys() const noexcept { return order_; }
+    /// @pre @p key is one of `keys()`
+    [[nodiscard]] const state& of(const std::string& key) const { return states_.at(key); }
+
+    /// The row before the first entry, given the row now.
+    [[nodiscard]] static std::optional<record> before(const state& st, const std::optional<record>& now) {
+        std::optional<record> out = st.complete ? st.row : now;
+        if (!out) return out;
+        for (std::size_t i = 0; i < out->fields.size(); ++i)
+            if (st.known.contains(static_cast<field_index>(i))) out->fields[i] = st.changed.fields[i];
+        return out;
+    }
+
+private:
+    struct insert {
+        std::int64_t seq;
+        std::string key;
+    };
+
+    state& at(std::string key, std::int64_t seq) {
+        const auto [where, is_new] = states_.try_emplace(std::move(key));
+        if (is_new) {
+            where->second.first = seq;
+            order_.push_back(where->first);
+        }
+        return where->second;
+    }
+    static void absent(state& st) {
+        if (st.seen) st.recreated = true;
+        st.complete = true;  // without effect where an earlier entry was complete: `row` stays
+    }
+    // An INSERT into a table that numbers its rows has ended with this key. If it named the key, the entry before it said
+    // all. Otherwise the entry before it stands for -1, and the record was absent then: what was logged of it since comes
+    // from triggers inside the INSERT.
+    void end_insert(const std::string& key, std::int64_t seq) {
+        while (!begun_.empty() && begun_.back().key != key && begun_.back().key != "-1") begun_.pop_back();
+        if (begun_.empty()) return;
+        const insert begin = std::move(begun_.back());
+        begun_.pop_back();
+        if (begin.key == key) return;
+        state& st = at(key, seq);
+        if (st.first < begin.seq) {
+            absent(st);
+            return;
+        }
+        const std::int64_t first = st.first;
+        st = state{};
+        st.first = first;
+        st.complete = true;
+    }
+
+    const model_schema* model_;
+    std::unordered_map<std::string, state> states_;
+    std::vector<std::string> order_;
+    std::vector<insert> begun_;
+};
+
+SYNCLINE_NAMESPACE_END
+
+#endif

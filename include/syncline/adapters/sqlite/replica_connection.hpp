@@ -1,0 +1,427 @@
+#ifndef SYNCLINE_ADAPTERS_SQLITE_REPLICA_CONNECTION_HPP
+#define SYNCLINE_ADAPTERS_SQLITE_REPLICA_CONNECTION_HPP
+
+#include <syncline/adapters/sqlite/capture.hpp>
+#include <syncline/adapters/sqlite/column_value.hpp>
+#include <syncline/adapters/sqlite/database.hpp>
+#include <syncline/adapters/sqlite/replica_tables.hpp>
+#include <syncline/adapters/sqlite/table_schema.hpp>
+#include <syncline/model/model_schema.hpp>
+#include <syncline/model/record.hpp>
+#include <syncline/storage/replica_store.hpp>
+#include <syncline/support/result.hpp>
+#include <syncline/support/version.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+SYNCLINE_NAMESPACE_BEGIN
+
+/// The connection under a `sqlite_replica_store`: the app's tables, the capture logs, and the settings that a transaction
+/// changes and puts back. Internal to the store.
+class sqlite_replica_connection {
+public:
+    explicit sqlite_replica_connection(sqlite_database database) : db(std::move(database)) {}
+
+    sqlite_database db;
+    schema_set schemas;
+    std::vector<sqlite_replica_table> tables;  ///< by model id
+
+    [[nodiscard]] bool is_open() const noexcept { return open_; }
+
+    /// Reads the tables again and brings bookkeeping and triggers up to date with them. Inside a transaction.
+    [[nodiscard]] result<void> attach() {
+        if (auto ok = create_sqlite_replica_tables(db); !ok) return ok;
+        std::vector<sqlite_replica_table> attached;
+        for (model_id id = 0; id < schemas.size(); ++id) {
+            const model_schema& model = schemas[id];
+            auto table = read_sqlite_table(db, model.table_name());
+            if (!table) return table.error();
+            if (auto ok = check_sqlite_model(*table, model); !ok) return ok;
+            attached.push_back(make_sqlite_replica_table(std::move(*table), model, id, schemas.size() == 1));
+            if (auto made = install_sqlite_capture(db, attached.back(), model, id); !made) return made.error();
+            const std::string fields = sqlite_replica_fields(model);
+            auto s = db.prepare("INSERT INTO main.syncline_replica_model(id,name,fields) VALUES(?1,?2,?3) "
+                                "ON CONFLICT(id) DO UPDATE SET fields=excluded.fields WHERE fields IS NOT excluded.fields");
+            if (!s) return s.error();
+            s->bind(1, id).bind_text(2, model.name).bind_blob(3, fields);
+            if (auto ok = s->run(); !ok) return ok;
+        }
+        const auto version = db.query_integer("PRAGMA main.schema_version");
+        if (!version) return version.error();
+        tables = std::move(attached);
+        schema_version_ = *version;
+        db.clear_cache();
+        return {};
+    }
+
+    /// Begins a write transaction, foreign-key actions off, and follows the app's changes of its tables.
+    [[nodiscard]] result<void> begin() {
+        if (open_) return make_fault(errc::bug, "a transaction of this store is open already; commit or drop it before the next one");
+        if (db.in_transaction())
+            return make_fault(errc::bug, "the app has a transaction open on the connection it gave to the store; end it before syncing");
+        if (auto ok = enter(); !ok) return ok;
+        const auto version = db.query_integer("PRAGMA main.schema_version");
+        result<void> ready;
+        if (!version) ready = version.error();
+        else if (*version != schema_version_) ready = attach();
+        if (!ready) abandon();
+        return ready;
+    }
+
+    /// Opens a transaction without looking at the tables.
+    [[nodiscard]] result<void> enter() {
+        const auto keys = db.query_integer("PRAGMA foreign_keys");
+        if (!keys) return keys.error();
+        foreign_keys_ = *keys != 0;
+        // Without effect inside a transaction, so it comes first.
+        if (foreign_keys_)
+            if (auto ok = db.execute("PRAGMA foreign_keys=OFF"); !ok) return ok;
+        sqlite3_db_config(db.handle(), SQLITE_DBCONFIG_ENABLE_TRIGGER, -1, &triggers_were_);
+        triggers_are_ = triggers_were_;
+        auto begun = db.execute("BEGIN IMMEDIATE");
+        if (!begun) {
+            restore();
+            if (begun.error().code == errc::busy)
+                return make_fault(errc::busy, "another connection is writing to the database; try again when it has ended");
+            return begun;
+        }
+        open_ = true;
+        watched_ = false;
+        return {};
+    }
+
+    [[nodiscard]] result<void> commit() {
+        if (!db.in_transaction()) {
+            abandon();
+            return lost();
+        }
+        result<void> done = watched_ && follow_ ? drop_own_entries() : result<void>{};
+        if (done) {
+            auto s = db.cached("COMMIT");
+            done = s ? (*s)->run() : result<void>{s.error()};
+        }
+        if (!done) {
+            abandon();
+            return done;
+        }
+        restore();
+        return {};
+    }
+
+    /// Rolls back, whatever state the transaction is in.
+    void abandon() noexcept {
+        if (!open_) return;
+        if (db.in_transaction()) sqlite3_exec(db.handle(), "ROLLBACK", nullptr, nullptr, nullptr);
+        restore();
+    }
+
+    /// A statement of the open transaction. SQLite ends a transaction by itself on some failures; what came after would
+    /// then be committed one by one.
+    [[nodiscard]] result<sqlite_cached_statement> use(std::string_view sql) {
+        if (!db.in_transaction()) return lost();
+        return db.cached(sql);
+    }
+
+    [[nodiscard]] result<void> check_model(const record_key& key) const {
+        if (schemas.contains(key.model)) return {};
+        return make_fault(errc::unknown_model, "there is no model number ", std::to_string(key.model), " in this store");
+    }
+
+    [[nodiscard]] result<std::optional<record>> visible(const record_key& key) {
+        if (auto ok = check_model(key); !ok) return ok.error();
+        const model_schema& model = schemas[key.model];
+        auto s = use(tables[key.model].select_row);
+        if (!s) return s.error();
+        if (!bind_sqlite_key(**s, 1, key.key, model.key_kind)) return std::optional<record>{};
+        const auto row = (*s)->step();
+        if (!row) return row.error();
+        if (!*row) return std::optional<record>{};
+        record r;
+        r.fields.reserve(model.fields.size());
+        for (std::size_t i = 0; i < model.fields.size(); ++i) r.fields.push_back(read_sqlite_value(**s, static_cast<int>(i), model.fields[i].kind));
+        return std::optional<record>{std::move(r)};
+    }
+
+    [[nodiscard]] result<void> write(const record_key& key, const record& row) {
+        if (auto ok = check_model(key); !ok) return ok;
+        const model_schema& model = schemas[key.model];
+        const sqlite_replica_table& table = tables[key.model];
+        if (row.fields.size() != model.fields.size())
+            return make_fault(errc::schema_mismatch, "a row for model `", model.name, "` has ", std::to_string(row.fields.size()),
+                              " fields, and the model has ", std::to_string(model.fields.size()));
+        if (key.key.empty()) return make_fault(errc::invalid_key, "a row for model `", model.name, "` has an empty key");
+        for (std::size_t i = 0; i < row.fields.size(); ++i)
+            if (!sqlite_can_hold(row.fields[i], model.fields[i].kind, table.affinities[i]))
+                return make_fault(errc::unsupported, "table `", table.table.name, "`: column `", model.fields[i].name, "` cannot keep a value of kind ",
+                                  name_of(row.fields[i].kind()), " exactly; it is declared `", table.table.find(model.fields[i].name)->declared, "`");
+        if (auto ok = prepare_write(key.model); !ok) return ok;
+        auto s = use(table.upsert_row);
+        if (!s) return s.error();
+        if (!bind_sqlite_key(**s, 1, key.key, model.key_kind)) return bad_key(model);
+        for (std::size_t i = 0; i < row.fields.size(); ++i) bind_sqlite_value(**s, static_cast<int>(i) + 2, row.fields[i]);
+        return finish_write(**s, key, row);
+    }
+
+    [[nodiscard]] result<void> erase(const record_key& key) {
+        if (auto ok = check_model(key); !ok) return ok;
+        const model_schema& model = schemas[key.model];
+        if (auto ok = prepare_write(key.model); !ok) return ok;
+        auto s = use(tables[key.model].delete_row);
+        if (!s) return s.error();
+        if (!bind_sqlite_key(**s, 1, key.key, model.key_kind)) return {};  // no such row can be there
+        return finish_write(**s, key, std::nullopt);
+    }
+
+    /// What the app changed since it was last taken, in the order of first changes.
+    [[nodiscard]] result<std::vector<captured_edit>> take_captured() {
+        struct placed {
+            std::size_t turn;
+            std::int64_t entry;
+            captured_edit edit;
+        };
+        const auto turns = take_turns();
+        if (!turns) return turns.error();
+        std::vector<placed> edits;
+        for (model_id id = 0; id < schemas.size(); ++id) {
+            const auto newest = newest_entry(id);
+            if (!newest) return newest.error();
+            const std::int64_t upto = watched_ && follow_ ? marks_[id] : *newest;
+            std::size_t at = 0;  // entries rise, so turns are walked once
+            std::size_t turn = 0;
+            auto took = take_entries(id, 0, upto, [&](record_key&& key, std::int64_t entry, std::optional<record>&& before, bool recreated) {
+                for (; at < turns->size() && ((*turns)[at].model != id || (*turns)[at].above < entry); ++at)
+                    if ((*turns)[at].model == id) turn = at + 1;
+                edits.push_back({turn, entry, {std::move(key), std::move(before), recreated}});
+            });
+            if (!took) return took.error();
+        }
+        std::stable_sort(edits.begin(), edits.end(), [](const placed& a, const placed& b) {
+            return a.turn != b.turn ? a.turn < b.turn : a.entry < b.entry;
+        });
+        std::vector<captured_edit> out;
+        out.reserve(edits.size());
+        for (auto& e : edits) out.push_back(std::move(e.edit));
+        return out;
+    }
+
+    /// What the app's triggers made of our writes since it was last taken.
+    [[nodiscard]] result<std::vector<record_key>> take_diverted() {
+        std::vector<record_key> out;
+        if (!watched_ || !follow_) return out;
+        std::set<record_key> other;
+        for (model_id id = 0; id < schemas.size(); ++id) {
+            const auto newest = newest_entry(id);
+            if (!newest) return newest.error();
+            auto took = take_entries(id, marks_[id], *newest, [&](record_key&& key, std::int64_t, std::optional<record>&&, bool) {
+                if (!written_.contains(key)) other.insert(std::move(key));
+            });
+            if (!took) return took.error();
+            marks_[id] = *newest;
+        }
+        for (const auto& [key, row] : written_) {
+            const auto now = visible(key);
+            if (!now) return now.error();
+            if (*now != row) other.insert(key);
+        }
+        written_.clear();
+        out.assign(other.begin(), other.end());
+        return out;
+    }
+
+private:
+    [[nodiscard]] static fault lost() {
+        return make_fault(errc::io_error, "the database ended the transaction by itself (an earlier failure, or RAISE(ROLLBACK) in a trigger); "
+                                          "nothing of it was kept: begin again");
+    }
+    [[nodiscard]] static fault bad_key(const model_schema& model) {
+        return make_fault(errc::invalid_key, "a key for model `", model.name, "` is not of the form of its key column (",
+                          name_of(model.key_kind), ")");
+    }
+
+    // From when on which model's log was written to.
+    struct log_turn {
+        model_id model;
+        std::int64_t above;
+    };
+    [[nodiscard]] result<std::vector<log_turn>> take_turns() {
+        std::vector<log_turn> out;
+        if (schemas.size() == 1) return out;
+        auto s = use("SELECT model,above FROM main.syncline_replica_turn ORDER BY seq");
+        if (!s) return s.error();
+        for (;;) {
+            const auto row = (*s)->step();
+            if (!row) return row.error();
+            if (!*row) break;
+            out.push_back({static_cast<model_id>((*s)->column_integer(0)), (*s)->column_integer(1)});
+        }
+        if (out.empty()) return out;
+        auto d = use("DELETE FROM main.syncline_replica_turn");
+        if (!d) return d.error();
+        if (auto ok = (*d)->run(); !ok) return ok.error();
+        return out;
+    }
+
+    [[nodiscard]] result<std::int64_t> newest_entry(model_id id) {
+        std::string sql = "SELECT max(seq) FROM main.";
+        sql.append(tables[id].log);
+        auto s = use(sql);
+        if (!s) return s.error();
+        const auto row = (*s)->step();
+        if (!row) return row.error();
+        return *row ? (*s)->column_integer(0) : 0;
+    }
+
+    // Folds the entries in (above, upto], gives each net change to `each`, and takes the entries out.
+    template <class Each>
+    [[nodiscard]] result<void> take_entries(model_id id, std::int64_t above, std::int64_t upto, Each each) {
+        if (upto <= above) return {};
+        sqlite_capture_fold fold{schemas[id]};
+        {
+            auto s = use(tables[id].select_log);
+            if (!s) return s.error();
+            (*s)->bind(1, above).bind(2, upto);
+            for (;;) {
+                const auto row = (*s)->step();
+                if (!row) return row.error();
+                if (!*row) break;
+                fold.add(**s);
+            }
+        }
+        for (const auto& name : fold.keys()) {
+            record_key key{id, name};
+            auto now = visible(key);
+            if (!now) return now.error();
+            const auto& state = fold.of(name);
+            auto before = sqlite_capture_fold::before(state, *now);
+            if (!before && !*now) continue;
+            const bool recreated = state.recreated && before && *now;
+            if (!recreated && before == *now) continue;
+            each(std::move(key), state.first, std::move(before), recreated);
+        }
+        return empty_log(id, above, upto);
+    }
+
+    // The last entry stays, as a mark without content, so that numbers are never given twice.
+    [[nodiscard]] result<void> empty_log(model_id id, std::int64_t above, std::int64_t upto) {
+        std::string sql = "DELETE FROM main.";
+        sql.append(tables[id].log).append(" WHERE seq>?1 AND seq<?2");
+        auto s = use(sql);
+        if (!s) return s.error();
+        (*s)->bind(1, above).bind(2, upto);
+        if (auto ok = (*s)->run(); !ok) return ok;
+        sql = "UPDATE main.";
+        sql.append(tables[id].log).append(" SET kind=0,\"key\"=NULL");
+        for (std::size_t i = 0; i < schemas[id].fields.size(); ++i) sql.append(",c").append(std::to_string(i)).append("=NULL");
+        sql.append(" WHERE seq=?1 AND kind<>0");
+        auto u = use(sql);
+        if (!u) return u.error();
+        (*u)->bind(1, upto);
+        return (*u)->run();
+    }
+
+    [[nodiscard]] result<void> drop_own_entries() {
+        for (model_id id = 0; id < schemas.size(); ++id) {
+            const auto newest = newest_entry(id);
+            if (!newest) return newest.error();
+            if (*newest > marks_[id])
+                if (auto ok = empty_log(id, marks_[id], *newest); !ok) return ok;
+        }
+        return {};
+    }
+
+    // Once per transaction: which tables have triggers of others. Triggers are off where all are ours; where not, they all
+    // run, and what they log above the marks is told from the app's own changes.
+    [[nodiscard]] result<void> watch() {
+        follow_ = false;
+        foreign_.assign(schemas.size(), false);
+        written_.clear();
+        bool temporary = false;
+        {
+            auto s = use("SELECT name, tbl_name, 0 FROM main.sqlite_schema WHERE type='trigger' UNION ALL "
+                         "SELECT name, tbl_name, 1 FROM temp.sqlite_schema WHERE type='trigger'");
+            if (!s) return s.error();
+            for (;;) {
+                const auto row = (*s)->step();
+                if (!row) return row.error();
+                if (!*row) break;
+                if ((*s)->column_integer(2) != 0) {
+                    temporary = true;
+                    continue;
+                }
+                const auto on = (*s)->column_text(1);
+                for (model_id id = 0; id < schemas.size(); ++id) {
+                    if (!sqlite_same_name(on, tables[id].table.name)) continue;
+                    const auto& ours = tables[id].capture.triggers;
+                    const auto name = (*s)->column_text(0);
+                    if (std::none_of(ours.begin(), ours.end(), [&](const auto& t) { return t.name == name; })) foreign_[id] = true;
+                }
+            }
+        }
+        if (temporary) foreign_.assign(schemas.size(), true);
+        follow_ = std::find(foreign_.begin(), foreign_.end(), true) != foreign_.end();
+        marks_.assign(schemas.size(), 0);
+        if (follow_)
+            for (model_id id = 0; id < schemas.size(); ++id) {
+                const auto newest = newest_entry(id);
+                if (!newest) return newest.error();
+                marks_[id] = *newest;
+            }
+        watched_ = true;
+        return {};
+    }
+
+    [[nodiscard]] result<void> prepare_write(model_id id) {
+        if (!watched_)
+            if (auto ok = watch(); !ok) return ok;
+        switch_triggers(foreign_[id] ? 1 : 0);
+        return {};
+    }
+
+    [[nodiscard]] result<void> finish_write(sqlite_statement& s, const record_key& key, const std::optional<record>& row) {
+        auto done = s.run();
+        if (done && follow_) written_.insert_or_assign(key, row);
+        if (!done && done.error().code == errc::constraint) {
+            if (!db.in_transaction()) return lost();
+            return make_fault(errc::constraint, "table `", tables[key.model].table.name, "` refuses the row: ", done.error().detail);
+        }
+        return done;
+    }
+
+    void switch_triggers(int on) noexcept {
+        if (triggers_are_ == on) return;
+        sqlite3_db_config(db.handle(), SQLITE_DBCONFIG_ENABLE_TRIGGER, on, &triggers_are_);
+    }
+
+    void restore() noexcept {
+        open_ = false;
+        watched_ = false;
+        written_.clear();
+        switch_triggers(triggers_were_);
+        if (foreign_keys_) sqlite3_exec(db.handle(), "PRAGMA foreign_keys=ON", nullptr, nullptr, nullptr);
+        foreign_keys_ = false;
+    }
+
+    bool open_ = false;
+    bool foreign_keys_ = false;          // of the connection outside of our transactions
+    int triggers_were_ = 1;
+    int triggers_are_ = 1;
+    std::int64_t schema_version_ = -1;
+
+    bool watched_ = false;               // the next five are known for this transaction
+    bool follow_ = false;                // some table has triggers of others
+    std::vector<bool> foreign_;          // which, by model id
+    std::vector<std::int64_t> marks_;    // log entries above are due to our writes
+    std::map<record_key, std::optional<record>> written_;
+};
+
+SYNCLINE_NAMESPACE_END
+
+#endif

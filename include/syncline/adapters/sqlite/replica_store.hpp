@@ -1,0 +1,587 @@
+#ifndef SYNCLINE_ADAPTERS_SQLITE_REPLICA_STORE_HPP
+#define SYNCLINE_ADAPTERS_SQLITE_REPLICA_STORE_HPP
+
+#include <syncline/adapters/sqlite/database.hpp>
+#include <syncline/adapters/sqlite/replica_connection.hpp>
+#include <syncline/adapters/sqlite/replica_tables.hpp>
+#include <syncline/adapters/sqlite/table_schema.hpp>
+#include <syncline/change/batch.hpp>
+#include <syncline/change/bundle.hpp>
+#include <syncline/change/change_codec.hpp>
+#include <syncline/change/intent.hpp>
+#include <syncline/model/model_schema.hpp>
+#include <syncline/model/record.hpp>
+#include <syncline/model/record_codec.hpp>
+#include <syncline/storage/replica_store.hpp>
+#include <syncline/support/result.hpp>
+#include <syncline/support/version.hpp>
+
+#include <sqlite3.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+SYNCLINE_NAMESPACE_BEGIN
+
+/// How a replica's store uses its database.
+struct sqlite_replica_options {
+    /// Write-ahead log: readers and the app's writers go on while the device syncs. Kept by the file. Off: left as it is.
+    bool write_ahead_log = true;
+    /// `PRAGMA synchronous=NORMAL` on the store's own connection: with the log, a power cut may lose the last commits but
+    /// never breaks the file. Off: SQLite's default. Never touched on a connection of the app's.
+    bool synchronous_normal = true;
+    /// How long `begin` waits for another writer. A connection of the app's keeps its own.
+    std::chrono::milliseconds busy_timeout{100};
+};
+
+/// A device's storage in the app's own SQLite database. Models `replica_store`.
+///
+/// It attaches to tables that exist and hold rows, as they are; its own tables and triggers stand beside them under names that
+/// begin with `syncline_replica_`. From then on every change that any SQL of any program makes to those tables is captured.
+/// Rows that were there before count as created by the app.
+///
+/// Moving the store leaves its transactions valid; they must not outlive it. One thread at a time.
+class sqlite_replica_store {
+public:
+    class transaction;
+
+    /// Opens the database file at @p path over its own connection, for the models of @p models.
+    ///
+    /// Models keep the ids that they were first opened with, whatever their order here; new ones follow.
+    /// @return the store, or
+    ///         - `errc::unsupported`, by name: a missing table, a view or virtual table, a composite key, a key that is neither
+    ///           PRIMARY KEY nor UNIQUE NOT NULL, a key other than TEXT, INTEGER or BLOB, partial and expression unique indexes
+    ///         - `errc::schema_mismatch`: a model that does not fit its table, or what was synced before; a model left out
+    ///         - `errc::busy`, `errc::corrupt`, `errc::io_error`
+    /// @par Failure  strong: the database is as before
+    [[nodiscard]] static result<sqlite_replica_store> open(const std::string& path, std::vector<model_schema> models,
+                                                           const sqlite_replica_options& options = {}) {
+        auto db = open_file(path, options);
+        if (!db) return db.error();
+        return attach(std::move(*db), std::move(models), options);
+    }
+
+    /// The same for tables by name; `read_model_schema` makes their models.
+    [[nodiscard]] static result<sqlite_replica_store> open(const std::string& path, const std::vector<std::string>& tables,
+                                                           const sqlite_replica_options& options = {}) {
+        auto db = open_file(path, options);
+        if (!db) return db.error();
+        return attach_tables(std::move(*db), tables, options);
+    }
+
+    /// Uses the app's connection @p connection, which outlives the store. No transaction may be open on it now or when
+    /// `begin` is called; its settings are put back after each.
+    [[nodiscard]] static result<sqlite_replica_store> open(sqlite3* connection, std::vector<model_schema> models,
+                                                           const sqlite_replica_options& options = {}) {
+        return attach(sqlite_database::adopt(connection), std::move(models), options);
+    }
+
+    /// The same for tables by name.
+    [[nodiscard]] static result<sqlite_replica_store> open(sqlite3* connection, const std::vector<std::string>& tables,
+                                                           const sqlite_replica_options& options = {}) {
+        return attach_tables(sqlite_database::adopt(connection), tables, options);
+    }
+
+    /// Takes capture and bookkeeping out of the database at @p path, unsent intents included; the app's tables stay as they
+    /// are. No store may be open on it.
+    [[nodiscard]] static result<void> uninstall(const std::string& path) {
+        auto db = sqlite_database::open(path, {false, sqlite_open_options{}.busy_timeout});
+        if (!db) return db.error();
+        if (auto ok = db->execute("BEGIN IMMEDIATE"); !ok) return ok;
+        if (auto ok = drop_sqlite_replica_tables(*db); !ok) return ok;
+        return db->execute("COMMIT");
+    }
+
+    [[nodiscard]] const schema_set& schemas() const { return core_->schemas; }
+
+    /// Opens a write transaction.
+    /// @return `errc::busy` while another connection writes; `errc::bug` while a transaction of this store, or one of the
+    ///         app on the connection it gave, is open; `errc::unsupported` or `errc::schema_mismatch` when the app has
+    ///         changed a table so that it cannot be synced any more
+    [[nodiscard]] result<transaction> begin();
+
+private:
+    explicit sqlite_replica_store(std::unique_ptr<sqlite_replica_connection> core) : core_(std::move(core)) {}
+
+    [[nodiscard]] static result<sqlite_database> open_file(const std::string& path, const sqlite_replica_options& options) {
+        sqlite_open_options how;
+        how.busy_timeout = options.busy_timeout;
+        auto db = sqlite_database::open(path, how);
+        if (db && options.synchronous_normal)
+            if (auto ok = db->execute("PRAGMA synchronous=NORMAL"); !ok) return ok.error();
+        return db;
+    }
+
+    [[nodiscard]] static result<sqlite_replica_store> attach_tables(sqlite_database db, const std::vector<std::string>& names,
+                                                                    const sqlite_replica_options& options) {
+        std::vector<model_schema> models;
+        for (const auto& name : names) {
+            auto model = read_model_schema(db, name);
+            if (!model) return model.error();
+            models.push_back(std::move(*model));
+        }
+        return attach(std::move(db), std::move(models), options);
+    }
+
+    [[nodiscard]] static result<sqlite_replica_store> attach(sqlite_database db, std::vector<model_schema> models,
+                                                             const sqlite_replica_options& options) {
+        if (db.in_transaction())
+            return make_fault(errc::bug, "a transaction is open on the connection that is given to the store; end it first");
+        if (options.write_ahead_log) {
+            const auto mode = db.query_text("PRAGMA main.journal_mode=WAL");  // a database in memory stays as it is
+            if (!mode) return mode.error();
+        }
+        auto core = std::make_unique<sqlite_replica_connection>(std::move(db));
+        if (auto ok = core->enter(); !ok) return ok.error();
+        auto ready = order_models(*core, std::move(models));
+        if (ready) ready = core->attach();
+        if (ready) ready = core->commit();
+        if (!ready) {
+            core->abandon();
+            return ready.error();
+        }
+        return sqlite_replica_store{std::move(core)};
+    }
+
+    // Models keep their ids for the life of the bookkeeping.
+    [[nodiscard]] static result<void> order_models(sqlite_replica_connection& core, std::vector<model_schema> models) {
+        if (auto ok = create_sqlite_replica_tables(core.db); !ok) return ok;
+        auto s = core.db.prepare("SELECT id, name, fields FROM main.syncline_replica_model ORDER BY id");
+        if (!s) return s.error();
+        for (;;) {
+            const auto row = s->step();
+            if (!row) return row.error();
+            if (!*row) break;
+            const std::string name{s->column_text(1)};
+            const auto at = std::find_if(models.begin(), models.end(), [&](const model_schema& m) { return m.name == name; });
+            if (at == models.end())
+                return make_fault(errc::schema_mismatch, "model `", name, "` is synced in this database and was left out; register it too, or "
+                                                         "uninstall the bookkeeping");
+            if (auto ok = check_sqlite_replica_fields(*at, s->column_blob(2)); !ok) return ok;
+            const auto id = core.schemas.add(std::move(*at));
+            if (!id) return id.error();
+            if (static_cast<std::int64_t>(*id) != s->column_integer(0))
+                return make_fault(errc::corrupt, "the bookkeeping's list of models has a gap");
+            models.erase(at);
+        }
+        for (auto& m : models) {
+            const auto id = core.schemas.add(std::move(m));
+            if (!id) return id.error();
+        }
+        return {};
+    }
+
+    std::unique_ptr<sqlite_replica_connection> core_;
+};
+
+/// One transaction; models `replica_transaction`, which documents its functions. Dropping it rolls back. After `commit()`
+/// every call is `errc::bug`.
+class sqlite_replica_store::transaction {
+public:
+    transaction(transaction&& other) noexcept : core_(std::exchange(other.core_, nullptr)) {}
+    transaction& operator=(transaction&& other) noexcept {
+        if (this != &other) {
+            drop();
+            core_ = std::exchange(other.core_, nullptr);
+        }
+        return *this;
+    }
+    transaction(const transaction&) = delete;
+    transaction& operator=(const transaction&) = delete;
+    ~transaction() { drop(); }
+
+    /// In the order of the first change of each record; an edit that came to nothing is left out.
+    [[nodiscard]] result<std::vector<captured_edit>> take_captured() {
+        if (core_ == nullptr) return over();
+        return core_->take_captured();
+    }
+    [[nodiscard]] result<std::vector<record_key>> take_diverted() {
+        if (core_ == nullptr) return over();
+        return core_->take_diverted();
+    }
+    [[nodiscard]] result<std::optional<record>> visible(const record_key& key) {
+        if (core_ == nullptr) return over();
+        return core_->visible(key);
+    }
+    /// Beyond the contract: `errc::unsupported` for a value that the column would change (`sqlite_can_hold`).
+    [[nodiscard]] result<void> write(const record_key& key, const record& row) {
+        if (core_ == nullptr) return over();
+        return core_->write(key, row);
+    }
+    [[nodiscard]] result<void> erase(const record_key& key) {
+        if (core_ == nullptr) return over();
+        return core_->erase(key);
+    }
+
+    [[nodiscard]] result<base_row> base(const record_key& key) {
+        base_row out;
+        auto found = find("SELECT version,kept,image,provisional_version,provisional_after FROM main.syncline_replica_base WHERE model=?1 AND \"key\"=?2",
+                          key, [&](const sqlite_statement& s) -> result<void> {
+                              out.version = s.column_integer(0);
+                              out.image_kept = s.column_integer(1) != 0;
+                              auto image = read_image(s, 2);
+                              if (!image) return image.error();
+                              out.image = std::move(*image);
+                              if (!s.column_is_null(3)) out.provisional = provisional_base{s.column_integer(3), mutation_id{s.column_text(4)}};
+                              return {};
+                          });
+        if (!found) return found.error();
+        return out;
+    }
+    [[nodiscard]] result<void> put_base(const record_key& key, const base_row& b) {
+        if (b.version == 0 && !b.image && !b.provisional) return forget("DELETE FROM main.syncline_replica_base WHERE model=?1 AND \"key\"=?2", key);
+        auto s = use("INSERT INTO main.syncline_replica_base(model,\"key\",version,kept,image,provisional_version,provisional_after) "
+                     "VALUES(?1,?2,?3,?4,?5,?6,?7) ON CONFLICT(model,\"key\") DO UPDATE SET version=excluded.version,kept=excluded.kept,"
+                     "image=excluded.image,provisional_version=excluded.provisional_version,provisional_after=excluded.provisional_after");
+        if (!s) return s.error();
+        bind_key(**s, key).bind(3, b.version).bind(4, b.image_kept ? 1 : 0);
+        if (b.image) (*s)->bind_blob(5, encode_record(*b.image));
+        if (b.provisional) (*s)->bind(6, b.provisional->row_version).bind_text(7, b.provisional->after);
+        return (*s)->run();
+    }
+
+    [[nodiscard]] result<std::optional<intent>> open_intent(const record_key& key) {
+        std::optional<intent> out;
+        auto found = find("SELECT body FROM main.syncline_replica_open WHERE model=?1 AND \"key\"=?2", key,
+                          [&](const sqlite_statement& s) { return read_into(out, decode_intent(key, s.column_blob(0))); });
+        if (!found) return found.error();
+        return out;
+    }
+    [[nodiscard]] result<void> put_open(const intent& what, std::int32_t send_class) {
+        auto s = use("INSERT INTO main.syncline_replica_open(model,\"key\",waiting,send_class,ordinal,body) VALUES(?1,?2,?3,?4,?5,?6) "
+                     "ON CONFLICT(model,\"key\") DO UPDATE SET waiting=excluded.waiting,send_class=excluded.send_class,"
+                     "ordinal=excluded.ordinal,body=excluded.body");
+        if (!s) return s.error();
+        bind_key(**s, what.key).bind(3, what.waiting ? 1 : 0).bind(4, send_class);
+        (*s)->bind(5, static_cast<std::int64_t>(what.ordinal)).bind_blob(6, encode_intent(what));
+        return (*s)->run();
+    }
+    [[nodiscard]] result<void> drop_open(const record_key& key) {
+        return forget("DELETE FROM main.syncline_replica_open WHERE model=?1 AND \"key\"=?2", key);
+    }
+    [[nodiscard]] result<std::vector<std::pair<send_position, intent>>> ready_intents(send_position after, std::size_t limit) {
+        std::vector<std::pair<send_position, intent>> out;
+        auto done = each("SELECT model,\"key\",body,send_class,ordinal FROM main.syncline_replica_open WHERE waiting=0 AND "
+                         "(send_class,ordinal)>(?1,?2) ORDER BY send_class,ordinal LIMIT ?3",
+                         [&](sqlite_statement& s) { s.bind(1, after.send_class).bind(2, static_cast<std::int64_t>(after.ordinal)).bind(3, limit_of(limit)); },
+                         [&](const sqlite_statement& s) -> result<void> {
+                             auto i = decode_intent(key_of(s), s.column_blob(2));
+                             if (!i) return i.error();
+                             const send_position at{static_cast<std::int32_t>(s.column_integer(3)), static_cast<std::uint64_t>(s.column_integer(4))};
+                             out.emplace_back(at, std::move(*i));
+                             return {};
+                         });
+        if (!done) return done.error();
+        return out;
+    }
+    [[nodiscard]] result<std::vector<intent>> waiting_intents(std::size_t limit) {
+        std::vector<intent> out;
+        auto done = each("SELECT model,\"key\",body FROM main.syncline_replica_open WHERE waiting=1 ORDER BY ordinal,model,\"key\" LIMIT ?1",
+                         [&](sqlite_statement& s) { s.bind(1, limit_of(limit)); },
+                         [&](const sqlite_statement& s) { return read_onto(out, decode_intent(key_of(s), s.column_blob(2))); });
+        if (!done) return done.error();
+        return out;
+    }
+
+    [[nodiscard]] result<std::optional<batch>> current_batch() {
+        std::optional<batch> out;
+        auto done = each("SELECT id,source_bundle_id,state,committed_seq,committed_hash,frozen_items FROM main.syncline_replica_batch",
+                         [](sqlite_statement&) {},
+                         [&](const sqlite_statement& s) -> result<void> {
+                             out.emplace();
+                             out->id = static_cast<std::uint64_t>(s.column_integer(0));
+                             out->source_bundle_id = s.column_integer(1);
+                             out->state = static_cast<batch_state>(s.column_integer(2));
+                             out->committed_seq = s.column_integer(3);
+                             out->committed_hash = std::string{s.column_text(4)};
+                             out->frozen_items = static_cast<std::uint32_t>(s.column_integer(5));
+                             return {};
+                         });
+        if (!done) return done.error();
+        return out;
+    }
+    [[nodiscard]] result<void> put_batch(const batch& b) {
+        auto s = use("INSERT INTO main.syncline_replica_batch(one,id,source_bundle_id,state,committed_seq,committed_hash,frozen_items) "
+                     "VALUES(1,?1,?2,?3,?4,?5,?6) ON CONFLICT(one) DO UPDATE SET id=excluded.id,source_bundle_id=excluded.source_bundle_id,"
+                     "state=excluded.state,committed_seq=excluded.committed_seq,committed_hash=excluded.committed_hash,"
+                     "frozen_items=excluded.frozen_items");
+        if (!s) return s.error();
+        (*s)->bind(1, static_cast<std::int64_t>(b.id)).bind(2, b.source_bundle_id).bind(3, static_cast<std::int64_t>(b.state));
+        (*s)->bind(4, b.committed_seq).bind_text(5, b.committed_hash).bind(6, b.frozen_items);
+        return (*s)->run();
+    }
+    [[nodiscard]] result<void> drop_batch() {
+        if (auto ok = change("DELETE FROM main.syncline_replica_batch"); !ok) return ok;
+        return change("DELETE FROM main.syncline_replica_frozen");
+    }
+    [[nodiscard]] result<std::optional<batch_item>> frozen(const record_key& key) {
+        std::optional<batch_item> out;
+        auto found = find("SELECT model,\"key\",id,position,body FROM main.syncline_replica_frozen WHERE model=?1 AND \"key\"=?2", key,
+                          [&](const sqlite_statement& s) { return read_into(out, item_of(s)); });
+        if (!found) return found.error();
+        return out;
+    }
+    [[nodiscard]] result<std::optional<batch_item>> frozen_by_id(const mutation_id& id) {
+        std::optional<batch_item> out;
+        auto done = each("SELECT model,\"key\",id,position,body FROM main.syncline_replica_frozen WHERE id=?1",
+                         [&](sqlite_statement& s) { s.bind_text(1, id); },
+                         [&](const sqlite_statement& s) { return read_into(out, item_of(s)); });
+        if (!done) return done.error();
+        return out;
+    }
+    [[nodiscard]] result<void> put_frozen(const batch_item& item) {
+        auto s = use("INSERT INTO main.syncline_replica_frozen(model,\"key\",id,position,body) VALUES(?1,?2,?3,?4,?5) "
+                     "ON CONFLICT(model,\"key\") DO UPDATE SET id=excluded.id,position=excluded.position,body=excluded.body");
+        if (!s) return s.error();
+        bind_key(**s, item.what.key).bind_text(3, item.id).bind(4, item.position).bind_blob(5, encode_intent(item.what));
+        return (*s)->run();
+    }
+    [[nodiscard]] result<void> drop_frozen(const record_key& key) {
+        return forget("DELETE FROM main.syncline_replica_frozen WHERE model=?1 AND \"key\"=?2", key);
+    }
+    [[nodiscard]] result<std::vector<batch_item>> frozen_items(std::uint32_t from, std::size_t limit) {
+        std::vector<batch_item> out;
+        auto done = each("SELECT model,\"key\",id,position,body FROM main.syncline_replica_frozen WHERE position>=?1 ORDER BY position LIMIT ?2",
+                         [&](sqlite_statement& s) { s.bind(1, from).bind(2, limit_of(limit)); },
+                         [&](const sqlite_statement& s) { return read_onto(out, item_of(s)); });
+        if (!done) return done.error();
+        return out;
+    }
+
+    [[nodiscard]] result<void> set_hidden(const record_key& key, bool hide) {
+        if (!hide) return forget("DELETE FROM main.syncline_replica_hidden WHERE model=?1 AND \"key\"=?2", key);
+        return forget("INSERT INTO main.syncline_replica_hidden(model,\"key\") VALUES(?1,?2) ON CONFLICT DO NOTHING", key);
+    }
+    [[nodiscard]] result<std::vector<record_key>> hidden() {
+        return keys("SELECT model,\"key\" FROM main.syncline_replica_hidden ORDER BY model,\"key\"", [](sqlite_statement&) {});
+    }
+
+    [[nodiscard]] result<void> quarantine(const quarantined_row& q) {
+        auto s = use("INSERT INTO main.syncline_replica_quarantine(model,\"key\",version,\"row\",contains,code,detail) VALUES(?1,?2,?3,?4,?5,?6,?7) "
+                     "ON CONFLICT(model,\"key\") DO UPDATE SET version=excluded.version,\"row\"=excluded.\"row\",contains=excluded.contains,"
+                     "code=excluded.code,detail=excluded.detail");
+        if (!s) return s.error();
+        bind_row(**s, q.image).bind(6, static_cast<std::int64_t>(q.why.code)).bind_text(7, q.why.detail);
+        return (*s)->run();
+    }
+    [[nodiscard]] result<void> release(const record_key& key) {
+        return forget("DELETE FROM main.syncline_replica_quarantine WHERE model=?1 AND \"key\"=?2", key);
+    }
+    [[nodiscard]] result<std::vector<quarantined_row>> quarantined(std::size_t limit) {
+        std::vector<quarantined_row> out;
+        auto done = each("SELECT model,\"key\",version,\"row\",contains,code,detail FROM main.syncline_replica_quarantine ORDER BY model,\"key\" LIMIT ?1",
+                         [&](sqlite_statement& s) { s.bind(1, limit_of(limit)); },
+                         [&](const sqlite_statement& s) -> result<void> {
+                             auto row = row_of(s);
+                             if (!row) return row.error();
+                             out.push_back({std::move(*row), {static_cast<errc>(s.column_integer(5)), std::string{s.column_text(6)}}});
+                             return {};
+                         });
+        if (!done) return done.error();
+        return out;
+    }
+
+    [[nodiscard]] result<replica_state> state() {
+        replica_state out;
+        auto done = each("SELECT source_id,next_source_bundle_id,next_ordinal,next_batch_id,checkpoint,epoch,needs_hydration,hydration_session,"
+                         "hydration_position,last_sync_us FROM main.syncline_replica_state WHERE id=1",
+                         [](sqlite_statement&) {},
+                         [&](const sqlite_statement& s) -> result<void> {
+                             out.source_id = std::string{s.column_text(0)};
+                             out.next_source_bundle_id = s.column_integer(1);
+                             out.next_ordinal = static_cast<std::uint64_t>(s.column_integer(2));
+                             out.next_batch_id = static_cast<std::uint64_t>(s.column_integer(3));
+                             out.checkpoint = s.column_integer(4);
+                             out.epoch = std::string{s.column_text(5)};
+                             out.needs_hydration = s.column_integer(6) != 0;
+                             out.hydration_session = std::string{s.column_text(7)};
+                             out.hydration_position = s.column_integer(8);
+                             out.last_sync_us = s.column_integer(9);
+                             return {};
+                         });
+        if (!done) return done.error();
+        return out;
+    }
+    [[nodiscard]] result<void> put_state(const replica_state& v) {
+        auto s = use("UPDATE main.syncline_replica_state SET source_id=?1,next_source_bundle_id=?2,next_ordinal=?3,next_batch_id=?4,checkpoint=?5,"
+                     "epoch=?6,needs_hydration=?7,hydration_session=?8,hydration_position=?9,last_sync_us=?10 WHERE id=1");
+        if (!s) return s.error();
+        (*s)->bind_text(1, v.source_id).bind(2, v.next_source_bundle_id).bind(3, static_cast<std::int64_t>(v.next_ordinal));
+        (*s)->bind(4, static_cast<std::int64_t>(v.next_batch_id)).bind(5, v.checkpoint).bind_text(6, v.epoch).bind(7, v.needs_hydration ? 1 : 0);
+        (*s)->bind_text(8, v.hydration_session).bind(9, v.hydration_position).bind(10, v.last_sync_us);
+        return (*s)->run();
+    }
+
+    [[nodiscard]] result<void> stage(const std::vector<row_image>& rows) {
+        if (core_ == nullptr) return over();
+        if (rows.empty()) return {};
+        auto s = use("INSERT INTO main.syncline_replica_stage(model,\"key\",version,\"row\",contains) VALUES(?1,?2,?3,?4,?5) "
+                     "ON CONFLICT(model,\"key\") DO UPDATE SET version=excluded.version,\"row\"=excluded.\"row\",contains=excluded.contains");
+        if (!s) return s.error();
+        for (const auto& row : rows) {
+            bind_row(**s, row);
+            if (auto ok = (*s)->run(); !ok) return ok;
+        }
+        return {};
+    }
+    [[nodiscard]] result<void> clear_stage() { return change("DELETE FROM main.syncline_replica_stage"); }
+    [[nodiscard]] result<std::vector<row_image>> staged(const record_key* after, std::size_t limit) {
+        std::vector<row_image> out;
+        auto done = each("SELECT model,\"key\",version,\"row\",contains FROM main.syncline_replica_stage WHERE (model,\"key\")>(?1,?2) "
+                         "ORDER BY model,\"key\" LIMIT ?3",
+                         [&](sqlite_statement& s) { bind_after(s, after).bind(3, limit_of(limit)); },
+                         [&](const sqlite_statement& s) { return read_onto(out, row_of(s)); });
+        if (!done) return done.error();
+        return out;
+    }
+    [[nodiscard]] result<std::vector<record_key>> unstaged(const record_key* after, std::size_t limit) {
+        return keys("SELECT model,\"key\" FROM main.syncline_replica_base AS b WHERE (model,\"key\")>(?1,?2) AND NOT EXISTS(SELECT 1 FROM "
+                    "main.syncline_replica_stage AS s WHERE s.model=b.model AND s.\"key\"=b.\"key\") ORDER BY model,\"key\" LIMIT ?3",
+                    [&](sqlite_statement& s) { bind_after(s, after).bind(3, limit_of(limit)); });
+    }
+
+    [[nodiscard]] result<replica_counts> counts() {
+        replica_counts out;
+        auto done = each("SELECT (SELECT count(*) FROM main.syncline_replica_open WHERE waiting=0),(SELECT count(*) FROM main.syncline_replica_open "
+                         "WHERE waiting=1),(SELECT count(*) FROM main.syncline_replica_frozen),(SELECT count(*) FROM main.syncline_replica_quarantine)",
+                         [](sqlite_statement&) {},
+                         [&](const sqlite_statement& s) -> result<void> {
+                             const auto n = [&](int at) { return static_cast<std::uint64_t>(s.column_integer(at)); };
+                             out = {n(0), n(1), n(2), n(3)};
+                             return {};
+                         });
+        if (!done) return done.error();
+        return out;
+    }
+
+    [[nodiscard]] result<void> commit() {
+        if (core_ == nullptr) return over();
+        return std::exchange(core_, nullptr)->commit();
+    }
+
+private:
+    friend class sqlite_replica_store;
+    explicit transaction(sqlite_replica_connection& core) : core_(&core) {}
+
+    [[nodiscard]] static fault over() { return make_fault(errc::bug, "the transaction is over; begin a new one"); }
+    void drop() noexcept {
+        if (core_ != nullptr) std::exchange(core_, nullptr)->abandon();
+    }
+
+    [[nodiscard]] result<sqlite_cached_statement> use(std::string_view sql) {
+        if (core_ == nullptr) return over();
+        return core_->use(sql);
+    }
+    static sqlite_statement& bind_key(sqlite_statement& s, const record_key& key) { return s.bind(1, key.model).bind_text(2, key.key); }
+    static sqlite_statement& bind_after(sqlite_statement& s, const record_key* after) {
+        return after == nullptr ? s.bind(1, -1).bind_text(2, "") : bind_key(s, *after);
+    }
+    static sqlite_statement& bind_row(sqlite_statement& s, const row_image& row) {
+        bind_key(s, row.key).bind(3, row.version).bind_text(5, row.contains);
+        if (row.row) s.bind_blob(4, encode_record(*row.row));
+        else s.bind_null(4);
+        return s;
+    }
+    [[nodiscard]] static std::int64_t limit_of(std::size_t n) {
+        return static_cast<std::int64_t>((std::min)(n, static_cast<std::size_t>((std::numeric_limits<std::int64_t>::max)())));
+    }
+    [[nodiscard]] static record_key key_of(const sqlite_statement& s) {
+        return {static_cast<model_id>(s.column_integer(0)), std::string{s.column_text(1)}};
+    }
+    [[nodiscard]] static result<std::optional<record>> read_image(const sqlite_statement& s, int at) {
+        if (s.column_is_null(at)) return std::optional<record>{};
+        auto image = decode_record(s.column_blob(at));
+        if (!image) return image.error();
+        return std::optional<record>{std::move(*image)};
+    }
+    [[nodiscard]] static result<row_image> row_of(const sqlite_statement& s) {
+        row_image out;
+        out.key = key_of(s);
+        out.version = s.column_integer(2);
+        auto row = read_image(s, 3);
+        if (!row) return row.error();
+        out.row = std::move(*row);
+        out.contains = std::string{s.column_text(4)};
+        return out;
+    }
+    [[nodiscard]] static result<batch_item> item_of(const sqlite_statement& s) {
+        auto what = decode_intent(key_of(s), s.column_blob(4));
+        if (!what) return what.error();
+        batch_item out;
+        out.id = mutation_id{s.column_text(2)};
+        out.position = static_cast<std::uint32_t>(s.column_integer(3));
+        out.what = std::move(*what);
+        return out;
+    }
+    template <class T>
+    [[nodiscard]] static result<void> read_into(std::optional<T>& out, result<T> read) {
+        if (!read) return read.error();
+        out = std::move(*read);
+        return {};
+    }
+    template <class T>
+    [[nodiscard]] static result<void> read_onto(std::vector<T>& out, result<T> read) {
+        if (!read) return read.error();
+        out.push_back(std::move(*read));
+        return {};
+    }
+
+    // Runs `sql` and gives each of its rows to `take`.
+    template <class Bind, class Take>
+    [[nodiscard]] result<void> each(std::string_view sql, Bind bind, Take take) {
+        auto s = use(sql);
+        if (!s) return s.error();
+        bind(**s);
+        for (;;) {
+            const auto row = (*s)->step();
+            if (!row) return row.error();
+            if (!*row) return {};
+            if (auto ok = take(std::as_const(**s)); !ok) return ok;
+        }
+    }
+    template <class Take>
+    [[nodiscard]] result<void> find(std::string_view sql, const record_key& key, Take take) {
+        return each(sql, [&](sqlite_statement& s) { bind_key(s, key); }, std::move(take));
+    }
+    template <class Bind>
+    [[nodiscard]] result<std::vector<record_key>> keys(std::string_view sql, Bind bind) {
+        std::vector<record_key> out;
+        auto done = each(sql, std::move(bind), [&](const sqlite_statement& s) -> result<void> {
+            out.push_back(key_of(s));
+            return {};
+        });
+        if (!done) return done.error();
+        return out;
+    }
+    [[nodiscard]] result<void> forget(std::string_view sql, const record_key& key) {
+        auto s = use(sql);
+        if (!s) return s.error();
+        bind_key(**s, key);
+        return (*s)->run();
+    }
+    [[nodiscard]] result<void> change(std::string_view sql) {
+        auto s = use(sql);
+        if (!s) return s.error();
+        return (*s)->run();
+    }
+
+    sqlite_replica_connection* core_;
+};
+
+inline result<sqlite_replica_store::transaction> sqlite_replica_store::begin() {
+    if (auto ok = core_->begin(); !ok) return ok.error();
+    return transaction{*core_};
+}
+
+SYNCLINE_NAMESPACE_END
+
+#endif

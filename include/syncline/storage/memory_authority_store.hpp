@@ -1,0 +1,551 @@
+#ifndef SYNCLINE_STORAGE_MEMORY_AUTHORITY_STORE_HPP
+#define SYNCLINE_STORAGE_MEMORY_AUTHORITY_STORE_HPP
+
+#include <syncline/change/batch.hpp>
+#include <syncline/change/bundle.hpp>
+#include <syncline/change/receipt.hpp>
+#include <syncline/model/model_schema.hpp>
+#include <syncline/model/record.hpp>
+#include <syncline/storage/authority_store.hpp>
+#include <syncline/storage/journal.hpp>
+#include <syncline/storage/memory_table.hpp>
+#include <syncline/support/result.hpp>
+#include <syncline/support/time.hpp>
+#include <syncline/support/version.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+SYNCLINE_NAMESPACE_BEGIN
+
+/// A server's storage in memory, with the app's tables of every tenant in it: for tests, tools and apps without a database.
+///
+/// It behaves like a database that lives as long as this object: what was committed stays, a transaction that is dropped
+/// never happened. The app writes through `app_write` and `app_erase`, as it would by SQL; those are staged.
+/// A key belongs for ever to the tenant that wrote it first. Models `authority_store`. Beginning a write costs nothing, except
+/// while a snapshot of the tenant is held: then the first write copies the tenant's data, and a snapshot that is begun while a
+/// write is open copies them too.
+///
+/// Moving the store leaves its transactions valid; they must not outlive it. One thread at a time.
+class memory_authority_store {
+    struct snapshot_copy {
+        snapshot_head head;
+        std::shared_ptr<const std::vector<row_image>> rows;
+    };
+    // Everything of one tenant. Versions and stamps rise together, so what is ordered by stamp is ordered by version.
+    struct data : memory_tables {
+        authority_head head;
+        std::map<std::uint64_t, record_key> staged;
+        std::map<record_key, bool> is_staged;
+        std::uint64_t next_staged = 0;
+        std::map<record_key, sealed_row> sealed;
+        std::map<std::int64_t, bundle_head> bundles;
+        std::map<std::int64_t, row_change> log;                               // by stamp; what is kept
+        std::map<std::pair<record_key, std::int64_t>, std::int64_t> versions;  // (key, version) to stamp; what is kept
+        std::map<std::int64_t, record_key> latest;                            // stamp of each record's last change
+        std::map<std::pair<std::string, mutation_id>, receipt> receipts;
+        std::map<std::pair<std::string, std::int64_t>, bundle_receipt> bundle_receipts;
+        std::map<std::string, push_session> sessions;
+        std::map<std::pair<std::string, std::uint32_t>, mutation> session_rows;
+        std::map<std::string, snapshot_copy> snapshots;
+    };
+    struct tenant_core {
+        std::shared_ptr<data> now;
+        undo_journal<data> journal;
+        bool busy = false;  // a write transaction is open
+    };
+    struct core {
+        core(memory_table_rules of, std::string name) : rules(std::move(of)), epoch(std::move(name)) {}
+        memory_table_rules rules;
+        std::string epoch;
+        std::map<std::string, tenant_core, std::less<>> tenants;
+        std::map<record_key, std::string> owners;  // the tenant that wrote the key first
+    };
+
+public:
+    /// An empty store for the models of @p schemas.
+    /// @param epoch  the name of this incarnation of the data; not empty
+    explicit memory_authority_store(schema_set schemas, memory_table_options options = {}, std::string epoch = "1")
+        : core_(std::make_unique<core>(memory_table_rules{std::move(schemas), std::move(options)}, std::move(epoch))) {}
+
+    [[nodiscard]] const schema_set& schemas() const { return core_->rules.schemas(); }
+
+    /// One transaction; models `authority_transaction`, which documents its functions. After `commit()` every call is `errc::bug`.
+    class transaction {
+    public:
+        transaction(transaction&& other) noexcept
+            : core_(std::exchange(other.core_, nullptr)),
+              tenant_(other.tenant_),
+              name_(std::move(other.name_)),
+              seen_(std::move(other.seen_)),
+              how_(other.how_),
+              savepoint_(other.savepoint_),
+              claimed_(std::move(other.claimed_)) {}
+        transaction& operator=(transaction&& other) noexcept {
+            if (this != &other) {
+                drop();
+                core_ = std::exchange(other.core_, nullptr);
+                tenant_ = other.tenant_;
+                name_ = std::move(other.name_);
+                seen_ = std::move(other.seen_);
+                how_ = other.how_;
+                savepoint_ = other.savepoint_;
+                claimed_ = std::move(other.claimed_);
+            }
+            return *this;
+        }
+        transaction(const transaction&) = delete;
+        transaction& operator=(const transaction&) = delete;
+        ~transaction() { drop(); }
+
+        [[nodiscard]] result<std::optional<record>> current(const record_key& key) const { return find(&data::rows, key); }
+        [[nodiscard]] result<void> write(const record_key& key, const record& row) {
+            if (auto r = may_write(); !r) return r;
+            const auto owner = core_->owners.find(key);
+            if (owner != core_->owners.end() && owner->second != name_) return make_fault(errc::absent, "there is no such record");
+            auto stored = core_->rules.put(*seen_, journal(), key, core_->rules.triggered(key, row));
+            if (!stored) return stored;
+            if (owner == core_->owners.end()) {
+                core_->owners.emplace(key, name_);
+                claimed_.push_back(key);
+            }
+            stage(*seen_, journal(), key);
+            return {};
+        }
+        [[nodiscard]] result<void> erase(const record_key& key) {
+            if (auto r = may_write(); !r) return r;
+            return core_->rules.erase(*seen_, journal(), key, [&](const record_key& touched, bool) { stage(*seen_, journal(), touched); });
+        }
+        [[nodiscard]] result<std::vector<record_key>> referencing(const record_key& key, std::size_t limit) const {
+            if (core_ == nullptr) return over();
+            return core_->rules.cascading_to(*seen_, key, limit);
+        }
+
+        [[nodiscard]] result<void> savepoint() {
+            if (auto r = may_write(); !r) return r;
+            if (savepoint_) return make_fault(errc::bug, "a savepoint is open already; savepoints do not nest");
+            savepoint_ = {journal().mark(), claimed_.size()};
+            return {};
+        }
+        [[nodiscard]] result<void> rollback_to_savepoint() {
+            if (auto r = may_write(); !r) return r;
+            if (!savepoint_) return no_savepoint();
+            journal().roll_back(*seen_, savepoint_->first);
+            unclaim(savepoint_->second);
+            savepoint_.reset();
+            return {};
+        }
+        [[nodiscard]] result<void> release_savepoint() {
+            if (auto r = may_write(); !r) return r;
+            if (!savepoint_) return no_savepoint();
+            savepoint_.reset();
+            return {};
+        }
+
+        [[nodiscard]] result<std::vector<record_key>> take_staged() {
+            if (auto r = may_write(); !r) return std::move(r).error();
+            std::vector<record_key> out;
+            out.reserve(seen_->staged.size());
+            for (const auto& [order, key] : seen_->staged) out.push_back(key);
+            journal().clear(*seen_, &data::staged);
+            journal().clear(*seen_, &data::is_staged);
+            return out;
+        }
+        [[nodiscard]] result<bool> has_staged() const {
+            if (core_ == nullptr) return over();
+            return !seen_->staged.empty();
+        }
+
+        [[nodiscard]] result<authority_head> head() const {
+            if (core_ == nullptr) return over();
+            return seen_->head;
+        }
+        [[nodiscard]] result<std::optional<sealed_row>> sealed(const record_key& key) const { return find(&data::sealed, key); }
+
+        /// Also `errc::bug` for a bundle that does not continue the log: its number, versions or stamps do not rise, its count is
+        /// not that of its rows, or a record stands twice in it.
+        [[nodiscard]] result<void> append(const bundle& b) {
+            if (auto r = may_write(); !r) return r;
+            if (auto r = continues_log(b); !r) return r;
+            for (const auto& row : b.rows) {
+                const auto old = seen_->sealed.find(row.key);
+                sealed_row kept{row.version, row.stamp, row.after, 0, row.written_at};
+                if (old != seen_->sealed.end()) {
+                    kept.pruned_version = old->second.pruned_version;
+                    journal().drop(*seen_, &data::latest, old->second.stamp);
+                }
+                journal().put(*seen_, &data::sealed, row.key, std::move(kept));
+                journal().put(*seen_, &data::latest, row.stamp, row.key);
+                journal().put(*seen_, &data::versions, std::pair{row.key, row.version}, row.stamp);
+                journal().put(*seen_, &data::log, row.stamp, row);
+            }
+            journal().put(*seen_, &data::bundles, b.head.seq, b.head);
+            authority_head head = seen_->head;
+            head.seq = b.head.seq;
+            if (!b.rows.empty()) head.stamp = b.rows.back().stamp;
+            journal().set(*seen_, &data::head, std::move(head));
+            return {};
+        }
+        [[nodiscard]] result<std::vector<change_mark>> changes_of(const record_key& key, std::int64_t above) const {
+            if (core_ == nullptr) return over();
+            std::vector<change_mark> out;
+            for (auto at = seen_->versions.upper_bound({key, above}); at != seen_->versions.end() && at->first.first == key; ++at) {
+                const row_change& change = seen_->log.find(at->second)->second;
+                out.push_back({change.version, change.fields, change.writer});
+            }
+            return out;
+        }
+        [[nodiscard]] result<std::vector<row_change>> latest_after(std::int64_t stamp, std::size_t limit) const {
+            if (core_ == nullptr) return over();
+            std::vector<row_change> out;
+            for (auto at = seen_->latest.upper_bound(stamp); at != seen_->latest.end() && out.size() < limit; ++at)
+                out.push_back(seen_->log.find(at->first)->second);
+            return out;
+        }
+        [[nodiscard]] result<std::vector<bundle_head>> bundle_heads(std::int64_t above, std::size_t limit) const {
+            if (core_ == nullptr) return over();
+            std::vector<bundle_head> out;
+            for (auto at = seen_->bundles.upper_bound(above); at != seen_->bundles.end() && out.size() < limit; ++at) out.push_back(at->second);
+            return out;
+        }
+        [[nodiscard]] result<std::vector<row_change>> bundle_rows(std::int64_t seq, std::uint32_t from, std::size_t limit) const {
+            if (core_ == nullptr) return over();
+            std::vector<row_change> out;
+            const auto head = seen_->bundles.find(seq);
+            if (head == seen_->bundles.end()) return out;
+            auto at = seen_->log.lower_bound(head->second.first_stamp);
+            for (std::uint32_t ordinal = 0; at != seen_->log.end() && at->second.version == seq && out.size() < limit; ++at, ++ordinal)
+                if (ordinal >= from) out.push_back(at->second);
+            return out;
+        }
+
+        [[nodiscard]] result<std::optional<receipt>> find_receipt(std::string_view principal, const mutation_id& id) const {
+            return find(&data::receipts, std::pair{std::string{principal}, id});
+        }
+        [[nodiscard]] result<void> put_receipt(std::string_view principal, const receipt& kept) {
+            if (auto r = may_write(); !r) return r;
+            journal().put(*seen_, &data::receipts, std::pair{std::string{principal}, kept.id}, kept);
+            return {};
+        }
+        [[nodiscard]] result<std::optional<bundle_receipt>> find_bundle_receipt(std::string_view source, std::int64_t number) const {
+            return find(&data::bundle_receipts, std::pair{std::string{source}, number});
+        }
+        [[nodiscard]] result<void> put_bundle_receipt(const bundle_receipt& kept) {
+            if (auto r = may_write(); !r) return r;
+            journal().put(*seen_, &data::bundle_receipts, std::pair{kept.source, kept.source_bundle_id}, kept);
+            return {};
+        }
+        [[nodiscard]] result<std::int64_t> last_source_bundle_id(std::string_view source) const {
+            if (core_ == nullptr) return over();
+            auto at = seen_->bundle_receipts.upper_bound({std::string{source}, (std::numeric_limits<std::int64_t>::max)()});
+            if (at == seen_->bundle_receipts.begin() || (--at)->first.first != source) return std::int64_t{0};
+            return at->first.second;
+        }
+
+        [[nodiscard]] result<void> put_session(const push_session& session) {
+            if (auto r = may_write(); !r) return r;
+            journal().put(*seen_, &data::sessions, session.id, session);
+            return {};
+        }
+        [[nodiscard]] result<std::optional<push_session>> find_session(std::string_view id) const {
+            return find(&data::sessions, std::string{id});
+        }
+        [[nodiscard]] result<void> drop_session(std::string_view id) {
+            if (auto r = may_write(); !r) return r;
+            forget_session(std::string{id});
+            return {};
+        }
+        [[nodiscard]] result<void> drop_sessions(std::string_view source, std::int64_t number) {
+            if (auto r = may_write(); !r) return r;
+            forget_sessions([&](const push_session& s) { return s.source == source && s.source_bundle_id == number; });
+            return {};
+        }
+        /// Also `errc::session_gone` where there is no such session.
+        [[nodiscard]] result<void> append_session(std::string_view id, std::uint32_t first, const std::vector<mutation>& mutations) {
+            if (auto r = may_write(); !r) return r;
+            const std::string name{id};
+            if (!seen_->sessions.contains(name)) return make_fault(errc::session_gone, "there is no such push session; create it again");
+            for (const auto& m : mutations) journal().put(*seen_, &data::session_rows, std::pair{name, first++}, m);
+            return {};
+        }
+        [[nodiscard]] result<std::vector<mutation>> session_mutations(std::string_view id) const {
+            if (core_ == nullptr) return over();
+            std::vector<mutation> out;
+            for (auto at = seen_->session_rows.lower_bound({std::string{id}, 0}); at != seen_->session_rows.end() && at->first.first == id; ++at)
+                out.push_back(at->second);
+            return out;
+        }
+
+        [[nodiscard]] result<snapshot_head> make_snapshot(const snapshot_head& wanted) {
+            if (auto r = may_write(); !r) return std::move(r).error();
+            auto rows = std::make_shared<std::vector<row_image>>();
+            for (const auto& [key, row] : seen_->sealed)
+                if (row.row) rows->push_back(row_image{key, row.version, row.row, {}});
+            // The sealed rows come by key, so a stable sort by rank alone gives (rank, key).
+            std::stable_sort(rows->begin(), rows->end(), [this](const row_image& a, const row_image& b) {
+                return core_->rules.schemas().rank_of(a.key.model) < core_->rules.schemas().rank_of(b.key.model);
+            });
+            snapshot_head made = wanted;
+            made.seq = seen_->head.seq;
+            made.stamp = seen_->head.stamp;
+            made.row_count = static_cast<std::uint32_t>(rows->size());
+            journal().put(*seen_, &data::snapshots, made.id, snapshot_copy{made, std::move(rows)});
+            return made;
+        }
+        [[nodiscard]] result<std::optional<snapshot_head>> find_snapshot(std::string_view id) const {
+            if (core_ == nullptr) return over();
+            const auto at = seen_->snapshots.find(std::string{id});
+            return at == seen_->snapshots.end() ? std::optional<snapshot_head>{} : at->second.head;
+        }
+        [[nodiscard]] result<void> drop_snapshot(std::string_view id) {
+            if (auto r = may_write(); !r) return r;
+            journal().drop(*seen_, &data::snapshots, std::string{id});
+            return {};
+        }
+        [[nodiscard]] result<std::vector<row_image>> snapshot_rows(std::string_view id, std::uint32_t from, std::size_t limit) const {
+            if (core_ == nullptr) return over();
+            const auto at = seen_->snapshots.find(std::string{id});
+            if (at == seen_->snapshots.end()) return std::vector<row_image>{};
+            const auto& rows = *at->second.rows;
+            const std::size_t first = (std::min)(rows.size(), static_cast<std::size_t>(from));
+            const std::size_t count = (std::min)(rows.size() - first, limit);
+            const auto begin = rows.begin() + static_cast<std::ptrdiff_t>(first);
+            return std::vector<row_image>(begin, begin + static_cast<std::ptrdiff_t>(count));
+        }
+
+        [[nodiscard]] result<void> prune(std::int64_t to) {
+            if (auto r = may_write(); !r) return r;
+            authority_head head = seen_->head;
+            const std::int64_t floor = (std::min)(to, head.seq);
+            if (floor <= head.floor_seq) return {};
+            while (!seen_->bundles.empty() && seen_->bundles.begin()->first <= floor)
+                journal().drop(*seen_, &data::bundles, std::int64_t{seen_->bundles.begin()->first});
+            for (auto at = seen_->log.begin(); at != seen_->log.end() && at->second.version <= floor;) {
+                const std::int64_t stamp = at->first;
+                const row_change& change = (at++)->second;
+                head.floor_stamp = (std::max)(head.floor_stamp, stamp);
+                sealed_row row = seen_->sealed.find(change.key)->second;
+                row.pruned_version = (std::max)(row.pruned_version, change.version);
+                const bool superseded = row.stamp != stamp;
+                const std::pair at_version{change.key, change.version};
+                journal().put(*seen_, &data::sealed, at_version.first, std::move(row));
+                if (!superseded) continue;
+                journal().drop(*seen_, &data::versions, at_version);
+                journal().drop(*seen_, &data::log, stamp);
+            }
+            head.floor_seq = floor;
+            journal().set(*seen_, &data::head, std::move(head));
+            return {};
+        }
+        [[nodiscard]] result<void> expire(timestamp now) {
+            if (auto r = may_write(); !r) return r;
+            forget_sessions([&](const push_session& s) { return s.expires < now; });
+            std::vector<std::string> gone;
+            for (const auto& [id, snapshot] : seen_->snapshots)
+                if (snapshot.head.expires < now) gone.push_back(id);
+            for (const auto& id : gone) journal().drop(*seen_, &data::snapshots, id);
+            return {};
+        }
+
+        [[nodiscard]] result<void> commit() {
+            if (core_ == nullptr) return over();
+            if (how_ == access::write) {
+                tenant_->journal.forget();
+                tenant_->busy = false;
+            }
+            seen_.reset();
+            core_ = nullptr;
+            return {};
+        }
+
+    private:
+        friend class memory_authority_store;
+        transaction(core& of, tenant_core& tenant, std::string_view name, std::shared_ptr<data> seen, access how)
+            : core_(&of), tenant_(&tenant), name_(name), seen_(std::move(seen)), how_(how) {
+            if (how == access::write) tenant.busy = true;
+        }
+
+        [[nodiscard]] static fault over() { return make_fault(errc::bug, "the transaction is over; begin a new one"); }
+        [[nodiscard]] static fault no_savepoint() { return make_fault(errc::bug, "there is no savepoint to go back to or to release"); }
+        [[nodiscard]] result<void> may_write() const {
+            if (core_ == nullptr) return over();
+            if (how_ != access::write) return make_fault(errc::bug, "a snapshot transaction cannot write; begin one with access::write");
+            return {};
+        }
+        [[nodiscard]] undo_journal<data>& journal() const { return tenant_->journal; }
+
+        template <class Key, class T, class Owner>
+        [[nodiscard]] result<std::optional<T>> find(std::map<Key, T> Owner::*where, const Key& key) const {
+            if (core_ == nullptr) return over();
+            const data& now = *seen_;
+            const auto at = (now.*where).find(key);
+            return at == (now.*where).end() ? std::optional<T>{} : std::optional<T>{at->second};
+        }
+        [[nodiscard]] result<void> continues_log(const bundle& b) const {
+            const auto wrong = [&](const char* what) {
+                return make_fault(errc::bug, "bundle ", std::to_string(b.head.seq), " does not continue the log after ", std::to_string(seen_->head.seq), ": ", what);
+            };
+            if (b.head.seq <= seen_->head.seq) return wrong("its number does not rise");
+            if (b.head.row_count != b.rows.size()) return wrong("its count is not that of its rows");
+            if (!b.rows.empty() && b.head.first_stamp != b.rows.front().stamp) return wrong("its first stamp is not that of its first row");
+            std::int64_t stamp = seen_->head.stamp;
+            std::map<record_key, bool> once;
+            for (const auto& row : b.rows) {
+                if (row.stamp <= stamp) return wrong("its stamps do not rise");
+                if (row.version != b.head.seq) return wrong("a version is not its number");
+                if (!once.emplace(row.key, true).second) return wrong("a record stands twice in it");
+                stamp = row.stamp;
+            }
+            return {};
+        }
+        void forget_session(const std::string& id) {
+            journal().drop(*seen_, &data::sessions, id);
+            for (;;) {
+                const auto at = seen_->session_rows.lower_bound({id, 0});
+                if (at == seen_->session_rows.end() || at->first.first != id) return;
+                journal().drop(*seen_, &data::session_rows, std::pair{at->first});
+            }
+        }
+        template <class Which>
+        void forget_sessions(Which which) {
+            std::vector<std::string> gone;
+            for (const auto& [id, session] : seen_->sessions)
+                if (which(session)) gone.push_back(id);
+            for (const auto& id : gone) forget_session(id);
+        }
+        void unclaim(std::size_t to) {
+            for (; claimed_.size() > to; claimed_.pop_back()) core_->owners.erase(claimed_.back());
+        }
+        void drop() noexcept {
+            if (core_ == nullptr) return;
+            if (how_ == access::write) {
+                tenant_->journal.roll_back(*seen_);
+                unclaim(0);
+                tenant_->busy = false;
+            }
+            seen_.reset();
+            core_ = nullptr;
+        }
+
+        core* core_;
+        tenant_core* tenant_;
+        std::string name_;
+        std::shared_ptr<data> seen_;  // the tenant's own for a write; one that no writer touches for a snapshot
+        access how_;
+        std::optional<std::pair<std::size_t, std::size_t>> savepoint_;  // marks in the journal and in the claims
+        std::vector<record_key> claimed_;                               // keys that this transaction made its tenant's
+    };
+
+    /// Opens a transaction.
+    /// @return `errc::busy` for a write while another write of the tenant is open; a snapshot is never refused
+    [[nodiscard]] result<transaction> begin(std::string_view tenant, access how) {
+        tenant_core& t = of(tenant);
+        if (how == access::snapshot) {
+            if (!t.busy) return transaction{*core_, t, tenant, t.now, how};
+            auto committed = std::make_shared<data>(*t.now);
+            t.journal.undo_on(*committed);
+            return transaction{*core_, t, tenant, std::move(committed), how};
+        }
+        if (t.busy) return make_fault(errc::busy, "another write of this tenant is open; try again when it has ended");
+        own(t);
+        return transaction{*core_, t, tenant, t.now, how};
+    }
+
+    /// The app inserts or replaces a row of its own table, in a transaction of its own.
+    /// @return `errc::busy` while a write of the tenant is open, `errc::constraint` (also for a key of another tenant); then
+    ///         nothing was changed
+    [[nodiscard]] result<void> app_write(std::string_view tenant, const record_key& key, const record& row) {
+        tenant_core& t = of(tenant);
+        if (t.busy) return make_fault(errc::busy, "a sync transaction of this tenant is open; try again when it has ended");
+        const auto owner = core_->owners.find(key);
+        if (owner != core_->owners.end() && owner->second != tenant) return make_fault(errc::constraint, "primary key: the key is taken");
+        own(t);
+        auto done = core_->rules.put(*t.now, t.journal, key, core_->rules.triggered(key, row));
+        if (done) {
+            if (owner == core_->owners.end()) core_->owners.emplace(key, tenant);
+            stage(*t.now, t.journal, key);
+        }
+        t.journal.forget();
+        return done;
+    }
+
+    /// The app deletes a row of its own table, and what its foreign keys take along, in a transaction of its own. An absent row
+    /// is fine.
+    /// @return `errc::busy` while a write of the tenant is open, `errc::constraint`; then nothing was changed
+    [[nodiscard]] result<void> app_erase(std::string_view tenant, const record_key& key) {
+        tenant_core& t = of(tenant);
+        if (t.busy) return make_fault(errc::busy, "a sync transaction of this tenant is open; try again when it has ended");
+        own(t);
+        auto done = core_->rules.erase(*t.now, t.journal, key, [&](const record_key& touched, bool) { stage(*t.now, t.journal, touched); });
+        t.journal.forget();
+        return done;
+    }
+
+    /// The row of @p key in the tenant's table, what an open transaction has done included.
+    [[nodiscard]] std::optional<record> row(std::string_view tenant, const record_key& key) const {
+        const auto t = core_->tenants.find(tenant);
+        if (t == core_->tenants.end()) return std::nullopt;
+        const auto at = t->second.now->rows.find(key);
+        return at == t->second.now->rows.end() ? std::optional<record>{} : std::optional<record>{at->second};
+    }
+
+    /// The tenant's table of @p model by key, what an open transaction has done included.
+    [[nodiscard]] std::map<std::string, record> rows(std::string_view tenant, model_id model) const {
+        std::map<std::string, record> out;
+        const auto t = core_->tenants.find(tenant);
+        if (t == core_->tenants.end()) return out;
+        const auto& all = t->second.now->rows;
+        for (auto at = all.lower_bound(record_key{model, {}}); at != all.end() && at->first.model == model; ++at) out.emplace(at->first.key, at->second);
+        return out;
+    }
+
+    /// A second store with what is committed in this one: a backup. @pre no write is open
+    [[nodiscard]] memory_authority_store copy() const {
+        memory_authority_store out{*this, nullptr};
+        for (const auto& [name, tenant] : core_->tenants) {
+            tenant_core& t = out.core_->tenants[name];
+            t.now = std::make_shared<data>(*tenant.now);
+        }
+        out.core_->owners = core_->owners;
+        return out;
+    }
+
+private:
+    memory_authority_store(const memory_authority_store& other, std::nullptr_t)
+        : core_(std::make_unique<core>(other.core_->rules, other.core_->epoch)) {}
+
+    static void stage(data& now, undo_journal<data>& journal, const record_key& key) {
+        if (now.is_staged.contains(key)) return;
+        journal.put(now, &data::is_staged, key, true);
+        journal.put(now, &data::staged, now.next_staged, key);
+        journal.set(now, &data::next_staged, now.next_staged + 1);
+    }
+    [[nodiscard]] tenant_core& of(std::string_view name) {
+        const auto known = core_->tenants.find(name);
+        if (known != core_->tenants.end()) return known->second;
+        tenant_core& t = core_->tenants[std::string{name}];
+        t.now = std::make_shared<data>();
+        t.now->head.epoch = core_->epoch;
+        return t;
+    }
+    // A writer changes the tenant's data in place, unless a snapshot still reads them.
+    static void own(tenant_core& t) {
+        if (t.now.use_count() > 1) t.now = std::make_shared<data>(*t.now);
+    }
+
+    std::unique_ptr<core> core_;
+};
+
+SYNCLINE_NAMESPACE_END
+
+#endif

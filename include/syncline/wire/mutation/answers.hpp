@@ -1,0 +1,360 @@
+#ifndef SYNCLINE_WIRE_MUTATION_ANSWERS_HPP
+#define SYNCLINE_WIRE_MUTATION_ANSWERS_HPP
+
+#include <syncline/change/receipt.hpp>
+#include <syncline/model/model_schema.hpp>
+#include <syncline/support/json_tape.hpp>
+#include <syncline/support/json_writer.hpp>
+#include <syncline/support/result.hpp>
+#include <syncline/support/rfc3339.hpp>
+#include <syncline/support/version.hpp>
+#include <syncline/wire/http_fault.hpp>
+#include <syncline/wire/mutation/messages.hpp>
+#include <syncline/wire/value_json.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+SYNCLINE_NAMESPACE_BEGIN
+
+namespace mutation_wire {
+
+/// An outcome with the record that it speaks of, for the answer of a push.
+struct answered {
+    outcome what;
+    std::optional<record_key> key;  ///< nothing: the mutation could not be read
+};
+
+namespace detail {
+
+[[nodiscard]] constexpr std::string_view rejection_reason(errc code) noexcept {
+    switch (code) {
+    case errc::validation_failed: return "validation_failed";
+    case errc::absent: return "not_found";
+    default: return name_of(code);
+    }
+}
+
+[[nodiscard]] inline bool is_conflict(const outcome& o) {
+    return o.kind == outcome_kind::superseded || (o.kind == outcome_kind::refused && o.why && o.why->code == errc::conflict);
+}
+
+inline void write_server_state(json_writer& w, const schema_set& schemas, const answered& a, std::string_view sync_key) {
+    w.begin_object();
+    w.key("server_state");
+    w.begin_object();
+    if (a.key && a.what.row) {
+        w.key(sync_key);
+        w.string(a.key->key);
+        const auto& schema = schemas[a.key->model];
+        for (std::size_t f = 0; f < schema.fields.size(); ++f) {
+            if (schema.fields[f].name == sync_key) continue;
+            w.key(schema.fields[f].name);
+            write_value(w, schema.fields[f], f < a.what.row->fields.size() ? a.what.row->fields[f] : value{});
+        }
+    }
+    w.end_object();
+    w.key("server_updated_at");
+    w.null();
+    w.end_object();
+}
+
+inline void write_outcome(json_writer& w, const schema_set& schemas, const answered& a) {
+    const outcome& o = a.what;
+    w.begin_object();
+    w.key("mutation_id");
+    w.string(o.id);
+    w.key("status");
+    w.string(name_of(o.kind));
+    w.key("row_version");
+    w.integer(o.version);
+    if (o.clean) {
+        w.key("clean");
+        w.boolean(true);
+    }
+    if (o.carries_row && a.key) {
+        w.key("row");
+        if (o.row) {
+            w.begin_object();
+            write_fields(w, schemas[a.key->model], *o.row);
+            w.end_object();
+        } else {
+            w.null();
+        }
+    }
+    if (o.why) {
+        w.key("reason");
+        w.string(name_of(o.why->code));
+        w.key("detail");
+        w.string(o.why->detail);
+    }
+    if (!o.messages.empty()) {
+        w.key("messages");
+        w.begin_array();
+        for (const auto& m : o.messages) {
+            w.begin_object();
+            w.key("field");
+            w.string(m.field);
+            w.key("text");
+            w.string(m.text);
+            w.end_object();
+        }
+        w.end_array();
+    }
+    if (!o.rule.empty()) {
+        w.key("rule");
+        w.string(o.rule);
+    }
+    w.end_object();
+}
+
+}  // namespace detail
+
+/// Writes a push's answer: the three arrays of sheet 2.2, every mutation in at most one of them (a transient error in none, so that it is
+/// sent again), and for a Syncline device the member `outcomes` with every one.
+[[nodiscard]] inline std::string write_push_answer(const schema_set& schemas, const std::vector<answered>& outcomes, std::string_view epoch,
+                                                   cursor head_stamp, bool extended, std::string_view sync_key) {
+    std::string body;
+    json_writer w{body};
+    w.begin_object();
+    w.key("applied");
+    w.begin_array();
+    for (const auto& a : outcomes)
+        if (a.what.kind == outcome_kind::applied) w.string(a.what.id);
+    w.end_array();
+    w.key("rejected");
+    w.begin_array();
+    for (const auto& a : outcomes) {
+        const bool refused = a.what.kind == outcome_kind::refused || a.what.kind == outcome_kind::held;
+        if (!refused || detail::is_conflict(a.what)) continue;
+        w.begin_object();
+        w.key("mutation_id");
+        w.string(a.what.id);
+        w.key("reason");
+        w.string(detail::rejection_reason(a.what.why ? a.what.why->code : errc::internal));
+        w.key("data");
+        w.begin_object();
+        if (!a.what.messages.empty()) {
+            w.key("messages");
+            w.begin_object();
+            for (std::size_t i = 0; i < a.what.messages.size(); ++i) {
+                bool earlier = false;
+                for (std::size_t j = 0; j < i; ++j) earlier = earlier || a.what.messages[j].field == a.what.messages[i].field;
+                if (earlier) continue;
+                w.key(a.what.messages[i].field);
+                w.begin_array();
+                for (const auto& m : a.what.messages)
+                    if (m.field == a.what.messages[i].field) w.string(m.text);
+                w.end_array();
+            }
+            w.end_object();
+        }
+        if (a.what.why && !a.what.why->detail.empty()) {
+            w.key("detail");
+            w.string(a.what.why->detail);
+        }
+        w.end_object();
+        w.end_object();
+    }
+    w.end_array();
+    w.key("conflicts");
+    w.begin_array();
+    for (const auto& a : outcomes) {
+        if (!detail::is_conflict(a.what)) continue;
+        w.begin_object();
+        w.key("mutation_id");
+        w.string(a.what.id);
+        w.key("reason");
+        w.string("conflict");
+        w.key("data");
+        detail::write_server_state(w, schemas, a, sync_key);
+        w.end_object();
+    }
+    w.end_array();
+    if (extended) {
+        w.key("syncline");
+        w.integer(extension_version);
+        w.key("epoch");
+        w.string(epoch);
+        w.key("head");
+        w.integer(head_stamp);
+        w.key("outcomes");
+        w.begin_array();
+        for (const auto& a : outcomes) detail::write_outcome(w, schemas, a);
+        w.end_array();
+    }
+    w.end_object();
+    return body;
+}
+
+/// Reads a push's answer. @param items what was sent: an outcome's row is read by its model
+/// @return `errc::unsupported` when the peer does not answer with `outcomes`
+[[nodiscard]] inline result<push_reply> read_push_answer(std::string_view body, const schema_set& schemas, const std::vector<batch_item>& items,
+                                                         const json_limits& limits) {
+    auto tape = json_tape::parse(body, limits);
+    if (!tape) return std::move(tape).error();
+    const json_view root = tape->root();
+    if (!root.is_object()) return make_fault(errc::malformed_message, "the answer to a push is a JSON object");
+    const auto list = root.find("outcomes");
+    if (!list || !list->is_array())
+        return make_fault(errc::unsupported, "the server answers without `outcomes`; it is not a Syncline server");
+    push_reply out;
+    out.epoch = detail::text_or_empty(root, "epoch");
+    auto head = detail::read_integer(root, "head", 0);
+    if (!head) return std::move(head).error();
+    out.head_stamp = *head;
+    for (const auto& entry : *list) {
+        if (!entry.is_object()) return make_fault(errc::malformed_message, "an outcome is an object");
+        outcome o;
+        o.id = detail::text_or_empty(entry, "mutation_id");
+        const auto item = std::find_if(items.begin(), items.end(), [&](const batch_item& i) { return i.id == o.id; });
+        if (item == items.end()) continue;
+        const std::string status = detail::text_or_empty(entry, "status");
+        bool known = false;
+        for (const auto kind : {outcome_kind::applied, outcome_kind::superseded, outcome_kind::refused, outcome_kind::held, outcome_kind::error})
+            if (name_of(kind) == status) o.kind = kind, known = true;
+        if (!known) return make_fault(errc::malformed_message, "an outcome has the unknown status `", status, "`");
+        auto version = detail::read_integer(entry, "row_version", 0);
+        if (!version) return std::move(version).error();
+        o.version = *version;
+        o.clean = detail::flag(entry, "clean");
+        if (const auto row = entry.find("row")) {
+            o.carries_row = true;
+            if (!row->is_null()) {
+                record r;
+                field_set named;
+                if (auto read = detail::read_fields(*row, schemas[item->what.key.model], "row", {}, detail::unknown_member::pass_over, r, named); !read)
+                    return std::move(read).error();
+                o.row = std::move(r);
+            }
+        }
+        if (const auto reason = entry.find("reason"))
+            o.why = wait_reason{errc_named(reason->as_string()).value_or(errc::internal), detail::text_or_empty(entry, "detail")};
+        if (const auto messages = entry.find("messages"); messages && messages->is_array())
+            for (const auto& m : *messages)
+                if (m.is_object()) o.messages.push_back({detail::text_or_empty(m, "field"), detail::text_or_empty(m, "text")});
+        o.rule = detail::text_or_empty(entry, "rule");
+        out.outcomes.push_back(std::move(o));
+    }
+    return out;
+}
+
+/// Writes a page (sheet 3), with the row's version for those who know it.
+[[nodiscard]] inline std::string write_pull_answer(const schema_set& schemas, const pull_answer& answer, bool extended) {
+    std::string body;
+    json_writer w{body};
+    w.begin_object();
+    w.key("snapshots");
+    w.begin_array();
+    for (const auto& row : answer.rows.rows) {
+        const auto& schema = schemas[row.key.model];
+        w.begin_object();
+        w.key("entity_id");
+        w.string(row.key.key);
+        w.key("model");
+        w.string(schema.name);
+        w.key("operation");
+        w.string(row.row ? "upsert" : "delete");
+        w.key("payload");
+        w.begin_object();
+        if (row.row) write_fields(w, schema, *row.row);
+        w.end_object();
+        if (extended) {
+            w.key("row_version");
+            w.integer(row.version);
+            if (!row.contains.empty()) {
+                w.key("contains");
+                w.string(row.contains);
+            }
+        }
+        w.end_object();
+    }
+    w.end_array();
+    w.key("new_sync_cursor");
+    w.integer(answer.rows.next);
+    w.key("has_more");
+    w.boolean(answer.rows.more);
+    if (extended) {
+        w.key("syncline");
+        w.integer(extension_version);
+        w.key("epoch");
+        w.string(answer.epoch);
+        w.key("head");
+        w.integer(answer.head_stamp);
+        w.key("head_seq");
+        w.integer(answer.rows.head_seq);
+    }
+    w.end_object();
+    return body;
+}
+
+/// Reads a page that was asked for from @p from on.
+/// @return `errc::unsupported` when rows come without versions
+[[nodiscard]] inline result<pull_reply> read_pull_answer(std::string_view body, const schema_set& schemas, cursor from, const json_limits& limits) {
+    auto tape = json_tape::parse(body, limits);
+    if (!tape) return std::move(tape).error();
+    const json_view root = tape->root();
+    if (!root.is_object()) return make_fault(errc::malformed_message, "the answer to a pull is a JSON object");
+    pull_reply out;
+    out.epoch = detail::text_or_empty(root, "epoch");
+    out.rows.from = from;
+    auto next = detail::read_integer(root, "new_sync_cursor", from);
+    if (!next) return std::move(next).error();
+    if (*next < from) return make_fault(errc::malformed_message, "the server's cursor went back");
+    out.rows.next = *next;
+    out.rows.more = detail::flag(root, "has_more");
+    auto head = detail::read_integer(root, "head", *next);
+    if (!head) return std::move(head).error();
+    out.head_stamp = *head;
+    auto seq = detail::read_integer(root, "head_seq", 0);
+    if (!seq) return std::move(seq).error();
+    out.rows.head_seq = *seq;
+    const auto list = root.find("snapshots");
+    if (!list || !list->is_array()) return out;
+    for (const auto& entry : *list) {
+        const auto read = [&]() -> result<row_image> {
+            if (!entry.is_object()) return make_fault(errc::malformed_message, "a snapshot is an object");
+            auto key = detail::read_id(entry, "entity_id");
+            if (!key) return std::move(key).error();
+            const std::string name = detail::text_or_empty(entry, "model");
+            const auto model = schemas.find(short_model_name(name));
+            if (!model) return make_fault(errc::unknown_model, "no model `", name, "` is registered on this device");
+            row_image row;
+            row.key = {*model, std::move(*key)};
+            const auto version = entry.find("row_version");
+            if (!version) return make_fault(errc::unsupported, "the server sends rows without versions; it is not a Syncline server");
+            auto number = version->as_int();
+            if (!number) return std::move(number).error();
+            row.version = *number;
+            row.contains = detail::text_or_empty(entry, "contains");
+            if (detail::text_or_empty(entry, "operation") == "delete") return row;
+            const auto payload = entry.find("payload");
+            if (!payload) return make_fault(errc::malformed_message, "an upsert carries a payload");
+            record r;
+            field_set named;
+            if (auto fields = detail::read_fields(*payload, schemas[*model], "payload", {}, detail::unknown_member::pass_over, r, named); !fields) return std::move(fields).error();
+            row.row = std::move(r);
+            return row;
+        };
+        auto row = read();
+        if (row)
+            out.rows.rows.push_back(std::move(*row));
+        else if (row.error().code == errc::unsupported)
+            return std::move(row).error();
+        else
+            out.unreadable.push_back(std::move(row).error());
+    }
+    return out;
+}
+
+}  // namespace mutation_wire
+
+SYNCLINE_NAMESPACE_END
+
+#endif

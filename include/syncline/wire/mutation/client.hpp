@@ -1,0 +1,309 @@
+#ifndef SYNCLINE_WIRE_MUTATION_CLIENT_HPP
+#define SYNCLINE_WIRE_MUTATION_CLIENT_HPP
+
+#include <syncline/change/backoff.hpp>
+#include <syncline/engine/replica.hpp>
+#include <syncline/engine/sync_result.hpp>
+#include <syncline/support/json_tape.hpp>
+#include <syncline/support/random.hpp>
+#include <syncline/support/result.hpp>
+#include <syncline/support/time.hpp>
+#include <syncline/support/version.hpp>
+#include <syncline/transport/message.hpp>
+#include <syncline/wire/client_step.hpp>
+#include <syncline/wire/http_fault.hpp>
+#include <syncline/wire/mutation/answers.hpp>
+#include <syncline/wire/mutation/messages.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+SYNCLINE_NAMESPACE_BEGIN
+
+/// How a client of the mutation wire is set up.
+struct mutation_client_options {
+    std::string push_path = "/tether/push";
+    std::string pull_path = "/tether/pull";
+    std::size_t batch_size = 100;    ///< mutations of one request
+    std::size_t page_size = 1000;    ///< rows of one page
+    std::size_t max_requests = 100'000;  ///< of one run: a guard against a server that never comes to an end
+    backoff_policy backoff_after_failure;
+    json_limits json{64u << 20};     ///< bounds of an answer's body
+};
+
+/// The device side of the mutation wire (sheet `mutation`): a state machine without anything durable of its own. See `client_step` for how
+/// it is driven.
+/// @tparam Replica  a `replica<Store>`; outlives the client
+template <class Replica>
+class mutation_client {
+public:
+    explicit mutation_client(Replica& engine, mutation_client_options options = {})
+        : engine_(&engine), options_(std::move(options)), backoff_(options_.backoff_after_failure) {}
+
+    /// Begins a run; one that was going on is cancelled.
+    void start(sync_mode mode) {
+        mode_ = mode;
+        phase_ = mode == sync_mode::pull_only ? phase::pull : phase::push;
+        report_ = {};
+        awaiting_ = 0;
+        ready_at_.reset();
+        requests_ = 0;
+        push_limit_ = options_.batch_size == 0 ? 1 : options_.batch_size;
+        backoff_.succeeded();
+        walk_started_.reset();
+    }
+
+    /// What to do now. While an answer is awaited it says so by a `wait_step` in the far future.
+    [[nodiscard]] result<client_step> next(timestamp now, random_source random) {
+        if (awaiting_ != 0) return client_step{wait_step{(timestamp::max)()}};
+        if (ready_at_ && now < *ready_at_) return client_step{wait_step{*ready_at_}};
+        ready_at_.reset();
+        while (true) {
+            if (requests_ > options_.max_requests)
+                end(fault{errc::bug, "the server does not come to an end: too many requests in one run"});
+            if (phase_ == phase::done) return client_step{done_step{report_}};
+            if (phase_ == phase::push) {
+                auto step = next_push(now, random);
+                if (!step) return std::move(step).error();
+                if (*step) return std::move(**step);
+                phase_ = mode_ == sync_mode::push_only ? phase::finish : phase::pull;
+                backoff_.succeeded();
+                continue;
+            }
+            if (phase_ == phase::pull) return next_pull(now);
+            if (!report_.why && mode_ == sync_mode::push_then_pull)
+                if (auto r = engine_->note_synced(now); !r) return std::move(r).error();
+            phase_ = phase::done;
+        }
+    }
+
+    /// Takes in the answer to the request @p token, or the transport's fault. Late answers are dropped.
+    /// @return a fault of the store; then call `next` again when the store is usable
+    [[nodiscard]] result<void> on(std::uint64_t token, const result<response>& answer, timestamp now, random_source random) {
+        if (token != awaiting_ || awaiting_ == 0) return {};
+        awaiting_ = 0;
+        if (!answer) return failed(answer.error(), std::nullopt, now, random);
+        if (!answer->ok()) return failed(fault_of(*answer), retry_after(*answer), now, random, &*answer);
+        return phase_ == phase::push ? on_pushed(*answer, now, random) : on_pulled(*answer, now, random);
+    }
+
+    /// Ends the run; what was settled stays in the report.
+    void cancel() {
+        awaiting_ = 0;
+        if (phase_ != phase::done) end(fault{errc::cancelled, "the sync was cancelled"});
+    }
+
+private:
+    enum class phase : std::uint8_t { push, pull, finish, done };
+
+    void end(fault why) {
+        if (!report_.why) report_.why = std::move(why);
+        phase_ = phase::done;
+    }
+
+    [[nodiscard]] client_step send(std::string path, std::string body) {
+        send_step step;
+        awaiting_ = step.token = ++last_token_;
+        ++requests_;
+        step.what.method = http_method::post;
+        step.what.path = std::move(path);
+        step.what.headers = {{"Content-Type", "application/json"}, {"Accept", "application/json"}, {"X-Tether-Client-Version", "syncline"}};
+        step.what.body = std::move(body);
+        return step;
+    }
+
+    [[nodiscard]] result<std::optional<client_step>> next_push(timestamp now, random_source random) {
+        auto batch = engine_->freeze(options_.batch_size == 0 ? 100'000 : options_.batch_size, false, random, now);
+        if (!batch) return std::move(batch).error();
+        if (!*batch) return std::optional<client_step>{};
+        auto status = engine_->status(now);
+        if (!status) return std::move(status).error();
+        batch_ = std::move(**batch);
+        in_request_ = (std::min)(push_limit_, batch_.items.size());
+        return std::optional<client_step>{
+            send(options_.push_path, mutation_wire::write_push(engine_->schemas(), status->state.source_id, status->state.epoch, batch_.items, in_request_))};
+    }
+
+    [[nodiscard]] result<client_step> next_pull(timestamp now) {
+        auto status = engine_->status(now);
+        if (!status) return std::move(status).error();
+        const auto& state = status->state;
+        pull_query query;
+        query.limit = options_.page_size == 0 ? 1000 : options_.page_size;
+        walking_ = state.needs_hydration;
+        if (walking_) {
+            query.from = state.hydration_session.empty() ? 0 : state.hydration_position;
+            query.walk_started = walk_of(state.hydration_session);
+        } else {
+            query.from = state.checkpoint;
+            if (state.checkpoint != 0 || walk_started_) query.walk_started = walk_started_;
+        }
+        asked_from_ = query.from;
+        if (status->counts.frozen != 0) {
+            auto ids = engine_->in_flight(now);
+            if (!ids) return std::move(ids).error();
+            query.in_flight = std::move(*ids);
+        }
+        session_ = state.hydration_session;
+        return send(options_.pull_path, mutation_wire::write_pull(state.source_id, state.epoch, query));
+    }
+
+    [[nodiscard]] result<void> on_pushed(const response& answer, timestamp now, random_source random) {
+        std::vector<batch_item> sent(batch_.items.begin(), batch_.items.begin() + static_cast<std::ptrdiff_t>(in_request_));
+        auto reply = mutation_wire::read_push_answer(answer.body, engine_->schemas(), sent, options_.json);
+        if (!reply) {
+            // A 200 that is not an answer comes from something between us and the server; the request may have taken effect.
+            return failed(std::move(reply).error(), std::nullopt, now, random);
+        }
+        auto epoch = engine_->note_epoch(reply->epoch, now);
+        if (!epoch) return std::move(epoch).error();
+        auto settled = engine_->settle(batch_.head.id, reply->outcomes, now);
+        if (!settled) return std::move(settled).error();
+        report_.pushed += settled->applied + settled->superseded;
+        report_.failed += settled->refused;
+        std::size_t decided = 0;
+        for (const auto& o : reply->outcomes) {
+            if (o.kind != outcome_kind::error) ++decided;
+            const bool met = (o.kind == outcome_kind::applied && o.carries_row && !o.clean) || o.kind == outcome_kind::superseded ||
+                             (o.kind == outcome_kind::refused && o.why && o.why->code == errc::conflict);
+            if (met) ++report_.conflicts;
+            if (met && !o.rule.empty()) report_.decisions.push_back(describe(sent, o));
+            if (o.kind != outcome_kind::refused && o.kind != outcome_kind::held) continue;
+            const auto item = std::find_if(sent.begin(), sent.end(), [&](const batch_item& i) { return i.id == o.id; });
+            if (item != sent.end())
+                report_.rejections.push_back({o.id, item->what.key, o.kind, o.why.value_or(wait_reason{}), o.messages});
+        }
+        if (decided != 0) {
+            backoff_.succeeded();
+            return {};
+        }
+        return failed(fault{errc::internal, "the server could not decide any of the changes now; they stay queued and will be sent again"},
+                      std::nullopt, now, random);
+    }
+
+    [[nodiscard]] std::string describe(const std::vector<batch_item>& sent, const outcome& o) const {
+        std::string text;
+        const auto item = std::find_if(sent.begin(), sent.end(), [&](const batch_item& i) { return i.id == o.id; });
+        if (item != sent.end())
+            text.append(engine_->schemas()[item->what.key.model].name).append(" ").append(item->what.key.key).append(": ");
+        return text.append(name_of(o.kind)).append("; ").append(o.rule);
+    }
+
+    [[nodiscard]] result<void> on_pulled(const response& answer, timestamp now, random_source random) {
+        auto reply = mutation_wire::read_pull_answer(answer.body, engine_->schemas(), asked_from_, options_.json);
+        if (!reply) return failed(std::move(reply).error(), std::nullopt, now, random);
+        auto epoch = engine_->note_epoch(reply->epoch, now);
+        if (!epoch) return std::move(epoch).error();
+        if (*epoch) return {};  // the page belongs to another incarnation than the state: start over
+        if (!reply->unreadable.empty()) {
+            report_.pull_errors += reply->unreadable.size();
+            end(std::move(reply->unreadable.front()));
+            return {};
+        }
+        if (reply->rows.more && reply->rows.next == asked_from_) {
+            end(fault{errc::malformed_message, "the server says that there is more, but its cursor does not move; pulling on would never end"});
+            return {};
+        }
+        backoff_.succeeded();
+        result<apply_report> done = walking_ ? stage(*reply, now) : engine_->apply(reply->rows, now);
+        if (!done) return std::move(done).error();
+        if (!walking_ && asked_from_ == 0 && reply->rows.more) walk_started_ = reply->head_stamp;
+        report_.pulled += done->applied;
+        report_.pull_errors += done->quarantined;
+        report_.hydrated = report_.hydrated || done->hydrated;
+        if (!reply->rows.more && !done->stale) phase_ = phase::finish;
+        return {};
+    }
+
+    // A rehydration is a walk from the first row to the last, staged beside the tables; its name holds the stamp at which it began.
+    [[nodiscard]] result<apply_report> stage(const mutation_wire::pull_reply& reply, timestamp now) {
+        std::string session = session_;
+        if (session.empty()) session.append("walk:").append(std::to_string(reply.head_stamp));
+        return engine_->stage(session, asked_from_, reply.rows.next, reply.rows.head_seq, reply.rows.rows,
+                              reply.rows.more ? std::optional<cursor>{} : std::optional<cursor>{reply.rows.next}, now);
+    }
+
+    [[nodiscard]] static std::optional<cursor> walk_of(const std::string& session) {
+        if (!session.starts_with("walk:")) return std::nullopt;
+        return integral_json_number(std::string_view{session}.substr(5));
+    }
+
+    [[nodiscard]] result<void> failed(fault why, std::optional<duration> asked, timestamp now, random_source random, const response* answer = nullptr) {
+        if (why.code == errc::epoch_changed && answer != nullptr) {
+            const auto tape = json_tape::parse(answer->body);
+            const auto epoch = tape && tape->root().is_object() ? tape->root().find("epoch") : std::nullopt;
+            if (epoch && epoch->is_string()) {
+                auto changed = engine_->note_epoch(std::string{epoch->as_string()}, now);
+                if (!changed) return std::move(changed).error();
+                phase_ = mode_ == sync_mode::push_only ? phase::push : phase::pull;
+                if (mode_ == sync_mode::push_only) end(std::move(why));
+                return {};
+            }
+        }
+        if (phase_ == phase::pull && (why.code == errc::history_pruned || why.code == errc::invalid_cursor)) return engine_->begin_hydration(now);
+        if (phase_ == phase::push && (why.code == errc::too_large || category_of(why.code) == fault_category::fix_request)) {
+            // The request as a whole was refused: halve it until the one that is refused stands alone (W22).
+            if (in_request_ > 1) {
+                push_limit_ = in_request_ / 2;
+                ++report_.retried;
+                return {};
+            }
+            return set_aside(std::move(why), now);
+        }
+        if (category_of(why.code) == fault_category::retry) {
+            if (auto again = backoff_.failed(now, random, asked)) {
+                ready_at_ = again;
+                ++report_.retried;
+                return {};
+            }
+        }
+        if (phase_ == phase::push && mode_ == sync_mode::push_then_pull && why.code != errc::unauthenticated) {
+            // What cannot be sent must not keep the device from receiving.
+            report_.why = std::move(why);
+            phase_ = phase::pull;
+            backoff_.succeeded();
+            return {};
+        }
+        end(std::move(why));
+        return {};
+    }
+
+    [[nodiscard]] result<void> set_aside(fault why, timestamp now) {
+        outcome o;
+        o.id = batch_.items.front().id;
+        o.kind = outcome_kind::refused;
+        o.why = wait_reason{why.code, std::move(why.detail)};
+        report_.rejections.push_back({o.id, batch_.items.front().what.key, o.kind, *o.why, {}});
+        ++report_.failed;
+        auto settled = engine_->settle(batch_.head.id, {o}, now);
+        if (!settled) return std::move(settled).error();
+        return {};
+    }
+
+    Replica* engine_;
+    mutation_client_options options_;
+    backoff backoff_;
+    sync_mode mode_ = sync_mode::push_then_pull;
+    phase phase_ = phase::done;
+    sync_result report_;
+    std::uint64_t last_token_ = 0;
+    std::uint64_t awaiting_ = 0;
+    std::optional<timestamp> ready_at_;
+    std::size_t requests_ = 0;
+    std::size_t push_limit_ = 100;
+    std::size_t in_request_ = 0;
+    frozen_batch batch_;
+    bool walking_ = false;
+    cursor asked_from_ = 0;
+    std::string session_;
+    std::optional<cursor> walk_started_;
+};
+
+SYNCLINE_NAMESPACE_END
+
+#endif

@@ -1,0 +1,384 @@
+#ifndef SYNCLINE_WIRE_MUTATION_MESSAGES_HPP
+#define SYNCLINE_WIRE_MUTATION_MESSAGES_HPP
+
+#include <syncline/change/batch.hpp>
+#include <syncline/change/bundle.hpp>
+#include <syncline/change/cursor.hpp>
+#include <syncline/change/receipt.hpp>
+#include <syncline/engine/authority_types.hpp>
+#include <syncline/model/model_schema.hpp>
+#include <syncline/support/json_tape.hpp>
+#include <syncline/support/json_view.hpp>
+#include <syncline/support/json_writer.hpp>
+#include <syncline/support/result.hpp>
+#include <syncline/support/utf8.hpp>
+#include <syncline/support/version.hpp>
+#include <syncline/wire/http_fault.hpp>
+#include <syncline/wire/value_json.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+SYNCLINE_NAMESPACE_BEGIN
+
+/// The messages of the mutation wire (sheet `mutation`, sections 2 and 3), and the optional members by which two Syncline peers keep more
+/// promises. A peer that does not know them ignores them.
+namespace mutation_wire {
+
+/// The version of the optional members, in the member `syncline` of a request.
+inline constexpr std::int64_t extension_version = 1;
+/// The longest mutation id, client id and record key that is taken.
+inline constexpr std::size_t max_id_length = 255;
+
+/// A push as a server reads it. A mutation that cannot be read is an outcome already, and stops nobody else.
+struct push_message {
+    std::string client_id;
+    std::string epoch;                ///< the incarnation that the device knows; empty: none yet, or a foreign client
+    bool extended = false;
+    std::vector<mutation> mutations;  ///< those that could be read
+    std::vector<std::size_t> places;  ///< where each of them stood in the request
+    std::vector<outcome> unreadable;  ///< the others, by the place of `unreadable_places`
+    std::vector<std::size_t> unreadable_places;
+};
+
+/// A pull as a server reads it.
+struct pull_message {
+    std::string client_id;
+    std::string epoch;
+    bool extended = false;
+    pull_query query;
+};
+
+/// A push's answer as a device reads it.
+struct push_reply {
+    std::vector<outcome> outcomes;
+    std::string epoch;
+    cursor head_stamp = 0;
+};
+
+/// A pull's answer as a device reads it. A row that cannot be read does not stop the page (W24).
+struct pull_reply {
+    page rows;
+    cursor head_stamp = 0;
+    std::string epoch;
+    std::vector<fault> unreadable;
+};
+
+/// The path or short name of a model without any namespace before it (sheet 2.1).
+[[nodiscard]] inline std::string_view short_model_name(std::string_view name) {
+    const auto at = name.find_last_of("\\/");
+    return at == std::string_view::npos ? name : name.substr(at + 1);
+}
+
+namespace detail {
+
+[[nodiscard]] inline result<std::string> read_id(json_view holder, std::string_view member) {
+    const auto v = holder.find(member);
+    if (!v || !v->is_string() || v->as_string().empty())
+        return make_fault(errc::malformed_message, "`", member, "` is missing or empty; it is a string");
+    if (v->as_string().size() > max_id_length)
+        return make_fault(errc::malformed_message, "`", member, "` is longer than 255 octets");
+    if (has_nul(v->as_string())) return make_fault(errc::malformed_message, "`", member, "` contains a NUL");
+    return std::string{v->as_string()};
+}
+
+[[nodiscard]] inline result<std::int64_t> read_integer(json_view holder, std::string_view member, std::int64_t otherwise) {
+    const auto v = holder.find(member);
+    if (!v || v->is_null()) return otherwise;
+    auto n = v->as_int_lenient();
+    if (!n) return make_fault(errc::malformed_message, "`", member, "` is a whole number of 64 bits");
+    return n;
+}
+
+[[nodiscard]] inline std::string text_or_empty(json_view holder, std::string_view member) {
+    const auto v = holder.find(member);
+    return v ? std::string{v->as_string()} : std::string{};
+}
+
+[[nodiscard]] inline bool flag(json_view holder, std::string_view member) {
+    const auto v = holder.find(member);
+    return v && v->is_boolean() && *v->as_bool();
+}
+
+// What becomes of a member that the model has no field for.
+enum class unknown_member : std::uint8_t {
+    refuse,     // in what a device sends: it would be lost
+    pass_over,  // in what a server sends: it may know more fields than this device
+};
+
+// Members of an object as fields of a model.
+[[nodiscard]] inline result<void> read_fields(json_view object, const model_schema& schema, std::string_view where, std::string_view sync_key,
+                                              unknown_member unknown, record& row, field_set& named) {
+    row.fields.resize(schema.fields.size());
+    if (object.is_array() && object.size() == 0) return {};  // an empty map of a PHP peer
+    if (!object.is_object()) return make_fault(errc::malformed_message, "`", where, "` is an object");
+    for (const auto& member : object.members()) {
+        const auto f = schema.find_field(member.key);
+        if (!f) {
+            if (unknown == unknown_member::pass_over || member.key == schema.key_name || member.key == sync_key) continue;
+            return make_fault(errc::unknown_field, "model `", schema.name, "` has no field `", member.key, "` (in `", where, "`)");
+        }
+        auto v = read_value(member.value, schema.fields[*f]);
+        if (!v) return std::move(v).error();
+        row.fields[*f] = std::move(*v);
+        named.insert(*f);
+    }
+    return {};
+}
+
+[[nodiscard]] inline result<mutation> read_mutation(json_view m, const schema_set& schemas, std::string_view sync_key) {
+    mutation out;
+    auto id = read_id(m, "mutation_id");
+    if (!id) return std::move(id).error();
+    out.id = std::move(*id);
+    const auto name = m.find("model");
+    if (!name || !name->is_string()) return make_fault(errc::malformed_message, "`model` is missing; it is a string");
+    const auto model = schemas.find(short_model_name(name->as_string()));
+    if (!model) return make_fault(errc::unknown_model, "no model `", name->as_string(), "` is registered here");
+    const model_schema& schema = schemas[*model];
+    auto key = read_id(m, "entity_id");
+    if (!key) return make_fault(errc::invalid_key, key.error().detail);
+    out.what.key = {*model, std::move(*key)};
+    const auto op = m.find("operation");
+    const std::string_view verb = op ? op->as_string() : std::string_view{};
+    if (verb == "create")
+        out.what.op = operation::create;
+    else if (verb == "update")
+        out.what.op = operation::update;
+    else if (verb == "delete")
+        out.what.op = operation::erase;
+    else
+        return make_fault(errc::malformed_message, "`operation` is one of create, update and delete");
+    auto ms = read_integer(m, "timestamp", 0);
+    if (!ms) return std::move(ms).error();
+    constexpr std::int64_t most = (std::numeric_limits<std::int64_t>::max)() / 1000;
+    out.what.edited_at = from_microseconds(std::clamp(*ms, -most, most) * 1000);
+
+    record whole;
+    field_set named;
+    const auto payload = m.find("payload");
+    if (out.what.op != operation::erase) {
+        if (!payload) return make_fault(errc::malformed_message, "`payload` is missing; a create or update carries its fields");
+        if (auto r = read_fields(*payload, schema, "payload", sync_key, unknown_member::refuse, whole, named); !r) return std::move(r).error();
+        if (named.empty()) return make_fault(errc::malformed_message, "`payload` is empty; a create or update carries its fields");
+    }
+    const auto base = m.find("base");
+    if (base && base->is_object()) {
+        auto version = read_integer(*base, "row_version", 0);
+        if (!version) return std::move(version).error();
+        if (*version < 0) return make_fault(errc::malformed_message, "`base.row_version` is negative");
+        out.what.base.row_version = *version;
+        out.what.base.after = text_or_empty(*base, "after");
+    }
+    if (out.what.op == operation::erase) return out;
+    const auto before = m.find("before");
+    if (before && before->is_object()) {
+        // `before` names the changed fields with the values that the user saw; the rest of the payload is the row as it was.
+        record old;
+        field_set changed;
+        if (auto r = read_fields(*before, schema, "before", sync_key, unknown_member::refuse, old, changed); !r) return std::move(r).error();
+        out.what.before = whole;
+        for (std::size_t f = 0; f < schema.fields.size(); ++f) {
+            if (!changed.contains(static_cast<field_index>(f))) continue;
+            out.what.before->fields[f] = old.fields[f];
+            out.what.changes.set(static_cast<field_index>(f), whole.fields[f]);
+        }
+    } else {
+        for (std::size_t f = 0; f < schema.fields.size(); ++f)
+            if (named.contains(static_cast<field_index>(f)) || out.what.op == operation::create)
+                out.what.changes.set(static_cast<field_index>(f), whole.fields[f]);
+    }
+    return out;
+}
+
+}  // namespace detail
+
+/// Writes a push request (sheet 2.1) with the optional members `syncline`, `epoch`, and per mutation `base` and `before`.
+[[nodiscard]] inline std::string write_push(const schema_set& schemas, std::string_view client_id, std::string_view epoch,
+                                            const std::vector<batch_item>& items, std::size_t count) {
+    std::string body;
+    json_writer w{body};
+    w.begin_object();
+    w.key("client_id");
+    w.string(client_id);
+    w.key("syncline");
+    w.integer(extension_version);
+    if (!epoch.empty()) {
+        w.key("epoch");
+        w.string(epoch);
+    }
+    w.key("mutations");
+    w.begin_array();
+    for (std::size_t i = 0; i < count && i < items.size(); ++i) {
+        const intent& what = items[i].what;
+        const model_schema& schema = schemas[what.key.model];
+        w.begin_object();
+        w.key("mutation_id");
+        w.string(items[i].id);
+        w.key("entity_id");
+        w.string(what.key.key);
+        w.key("model");
+        w.string(schema.name);
+        w.key("operation");
+        w.string(what.op == operation::erase ? "delete" : name_of(what.op));
+        w.key("payload");
+        w.begin_object();
+        if (what.op != operation::erase) write_fields(w, schema, what.whole(schema.fields.size()));
+        w.end_object();
+        w.key("version");
+        w.integer(static_cast<std::int64_t>((std::max<std::uint64_t>)(what.ordinal, 1)));
+        w.key("timestamp");
+        w.integer(std::chrono::floor<std::chrono::milliseconds>(what.edited_at.time_since_epoch()).count());
+        w.key("base");
+        w.begin_object();
+        w.key("row_version");
+        w.integer(what.base.row_version);
+        if (!what.base.after.empty()) {
+            w.key("after");
+            w.string(what.base.after);
+        }
+        w.end_object();
+        if (what.op == operation::update) {
+            w.key("before");
+            w.begin_object();
+            for (const auto& change : what.changes) {
+                if (change.field >= schema.fields.size()) continue;
+                w.key(schema.fields[change.field].name);
+                write_value(w, schema.fields[change.field],
+                            what.before && change.field < what.before->fields.size() ? what.before->fields[change.field] : value{});
+            }
+            w.end_object();
+        }
+        w.end_object();
+    }
+    w.end_array();
+    w.end_object();
+    return body;
+}
+
+/// Reads a push request. A body that is not a push at all is a fault of the whole; a single mutation that is not one becomes its own
+/// outcome: refused, with what is wrong.
+[[nodiscard]] inline result<push_message> read_push(std::string_view body, const schema_set& schemas, const json_limits& limits,
+                                                    std::size_t max_mutations, std::string_view sync_key) {
+    auto tape = json_tape::parse(body, limits);
+    if (!tape) return std::move(tape).error();
+    const json_view root = tape->root();
+    if (!root.is_object()) return make_fault(errc::malformed_message, "a push is a JSON object with `client_id` and `mutations`");
+    push_message out;
+    auto client = detail::read_id(root, "client_id");
+    if (!client) return std::move(client).error();
+    out.client_id = std::move(*client);
+    out.epoch = detail::text_or_empty(root, "epoch");
+    auto extended = detail::read_integer(root, "syncline", 0);
+    if (!extended) return std::move(extended).error();
+    out.extended = *extended >= 1;
+    const auto list = root.find("mutations");
+    if (!list || !list->is_array()) return make_fault(errc::malformed_message, "`mutations` is missing; it is an array");
+    if (list->size() > max_mutations)
+        return make_fault(errc::too_large, "the request has ", std::to_string(list->size()), " mutations, the limit is ",
+                          std::to_string(max_mutations), "; send them in smaller requests");
+    std::size_t place = 0;
+    for (const auto& m : *list) {
+        result<mutation> read = m.is_object() ? detail::read_mutation(m, schemas, sync_key)
+                                              : result<mutation>{make_fault(errc::malformed_message, "a mutation is an object")};
+        if (read) {
+            out.mutations.push_back(std::move(*read));
+            out.places.push_back(place);
+        } else {
+            outcome bad;
+            bad.id = m.is_object() ? detail::text_or_empty(m, "mutation_id") : std::string{};
+            bad.kind = outcome_kind::refused;
+            bad.why = wait_reason{read.error().code, read.error().detail};
+            bad.rule = "what cannot be read is refused";
+            out.unreadable.push_back(std::move(bad));
+            out.unreadable_places.push_back(place);
+        }
+        ++place;
+    }
+    return out;
+}
+
+/// Writes a pull request (sheet 3) with the optional members `syncline`, `epoch`, `in_flight` and `walk_started`.
+[[nodiscard]] inline std::string write_pull(std::string_view client_id, std::string_view epoch, const pull_query& query) {
+    std::string body;
+    json_writer w{body};
+    w.begin_object();
+    w.key("client_id");
+    w.string(client_id);
+    w.key("last_sync_cursor");
+    if (query.from == 0)
+        w.null();
+    else
+        w.integer(query.from);
+    w.key("limit");
+    w.integer(static_cast<std::int64_t>(query.limit));
+    w.key("syncline");
+    w.integer(extension_version);
+    if (!epoch.empty()) {
+        w.key("epoch");
+        w.string(epoch);
+    }
+    if (query.walk_started) {
+        w.key("walk_started");
+        w.integer(*query.walk_started);
+    }
+    if (!query.in_flight.empty()) {
+        w.key("in_flight");
+        w.begin_array();
+        for (const auto& id : query.in_flight) w.string(id);
+        w.end_array();
+    }
+    w.end_object();
+    return body;
+}
+
+/// Reads a pull request.
+[[nodiscard]] inline result<pull_message> read_pull(std::string_view body, const json_limits& limits, std::size_t default_limit,
+                                                    std::size_t max_in_flight) {
+    auto tape = json_tape::parse(body, limits);
+    if (!tape) return std::move(tape).error();
+    const json_view root = tape->root();
+    if (!root.is_object()) return make_fault(errc::malformed_message, "a pull is a JSON object with `client_id`");
+    pull_message out;
+    auto client = detail::read_id(root, "client_id");
+    if (!client) return std::move(client).error();
+    out.client_id = std::move(*client);
+    out.epoch = detail::text_or_empty(root, "epoch");
+    auto extended = detail::read_integer(root, "syncline", 0);
+    if (!extended) return std::move(extended).error();
+    out.extended = *extended >= 1;
+    auto from = detail::read_integer(root, "last_sync_cursor", 0);
+    if (!from) return std::move(from).error();
+    out.query.from = *from;
+    auto limit = detail::read_integer(root, "limit", static_cast<std::int64_t>(default_limit));
+    if (!limit) return std::move(limit).error();
+    if (*limit < 1) return make_fault(errc::malformed_message, "`limit` is at least 1");
+    out.query.limit = static_cast<std::size_t>(*limit);
+    if (const auto walk = root.find("walk_started"); walk && !walk->is_null()) {
+        auto started = walk->as_int_lenient();
+        if (!started) return make_fault(errc::malformed_message, "`walk_started` is a whole number of 64 bits");
+        out.query.walk_started = *started;
+    }
+    if (const auto ids = root.find("in_flight")) {
+        if (!ids->is_array() || ids->size() > max_in_flight) return make_fault(errc::malformed_message, "`in_flight` is an array of at most ", std::to_string(max_in_flight), " ids");
+        for (const auto& id : *ids) {
+            if (!id.is_string() || id.as_string().size() > max_id_length) return make_fault(errc::malformed_message, "`in_flight` holds mutation ids");
+            out.query.in_flight.emplace_back(id.as_string());
+        }
+    }
+    return out;
+}
+
+}  // namespace mutation_wire
+
+SYNCLINE_NAMESPACE_END
+
+#endif

@@ -1,0 +1,109 @@
+#ifndef SYNCLINE_WIRE_MUTATION_SERVER_HPP
+#define SYNCLINE_WIRE_MUTATION_SERVER_HPP
+
+#include <syncline/engine/authority_types.hpp>
+#include <syncline/support/result.hpp>
+#include <syncline/support/time.hpp>
+#include <syncline/support/version.hpp>
+#include <syncline/transport/json_error.hpp>
+#include <syncline/transport/message.hpp>
+#include <syncline/transport/principal.hpp>
+#include <syncline/wire/http_fault.hpp>
+#include <syncline/wire/mutation/answers.hpp>
+#include <syncline/wire/mutation/messages.hpp>
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+SYNCLINE_NAMESPACE_BEGIN
+
+/// How a server of the mutation wire is set up.
+struct mutation_server_options {
+    std::string prefix = "/tether";       ///< `POST {prefix}/push` and `POST {prefix}/pull`
+    std::string sync_key = "tether_id";   ///< the member that names the key in `server_state`
+    std::size_t max_mutations = 10'000;   ///< of one request
+    std::size_t default_page = 1000;      ///< rows of a page where the request names no limit
+    json_limits json;                     ///< bounds of a request's body
+};
+
+/// The server side of the mutation wire (sheet `mutation`, sections 2 and 3): a translation between its messages and an authority. Does no
+/// I/O and reads no clock; a host hands it requests with the principal that its authenticator named, and the time.
+/// @tparam Authority  an `authority<Store>`; outlives the server
+template <class Authority>
+class mutation_server {
+public:
+    explicit mutation_server(Authority& engine, mutation_server_options options = {}) : engine_(&engine), options_(std::move(options)) {}
+
+    /// Answers @p r. Always JSON; an error is `{"error":code,"message":text}` with a fitting status, and then nothing was changed.
+    [[nodiscard]] response handle(const request& r, const principal& who, timestamp now) {
+        const std::string_view path = path_without_query(r.path);
+        const bool push = path.size() == options_.prefix.size() + 5 && path.starts_with(options_.prefix) && path.ends_with("/push");
+        const bool pull = path.size() == options_.prefix.size() + 5 && path.starts_with(options_.prefix) && path.ends_with("/pull");
+        if (!push && !pull) return json_error(404, "not_found", "there is nothing at this path; the endpoints are push and pull, below the prefix");
+        if (r.method != http_method::post) {
+            response refused = json_error(405, "method_not_allowed", "this endpoint takes POST");
+            set_header(refused.headers, "Allow", "POST");
+            return refused;
+        }
+        return push ? handle_push(r, who, now) : handle_pull(r, who, now);
+    }
+
+private:
+    [[nodiscard]] response handle_push(const request& r, const principal& who, timestamp now) {
+        auto message = mutation_wire::read_push(r.body, engine_->schemas(), options_.json, options_.max_mutations, options_.sync_key);
+        if (!message) return fault_response(message.error());
+        const caller from{who.tenant, who.id, message->client_id};
+        if (auto other = other_epoch(from, message->epoch)) return std::move(*other);
+
+        std::vector<record_key> keys;
+        for (const auto& m : message->mutations) keys.push_back(m.what.key);
+        auto answer = engine_->push(from, std::move(message->mutations), now);
+        if (!answer) return fault_response(answer.error());
+        std::vector<mutation_wire::answered> all(message->places.size() + message->unreadable.size());
+        for (std::size_t i = 0; i < message->places.size(); ++i)
+            all[message->places[i]] = {std::move(answer->outcomes[i]), std::move(keys[i])};
+        for (std::size_t i = 0; i < message->unreadable.size(); ++i)
+            all[message->unreadable_places[i]] = {std::move(message->unreadable[i]), std::nullopt};
+        return json_response(200, mutation_wire::write_push_answer(engine_->schemas(), all, answer->epoch, answer->head_stamp,
+                                                                   message->extended, options_.sync_key));
+    }
+
+    [[nodiscard]] response handle_pull(const request& r, const principal& who, timestamp now) {
+        auto message = mutation_wire::read_pull(r.body, options_.json, options_.default_page, options_.max_mutations);
+        if (!message) return fault_response(message.error());
+        const caller from{who.tenant, who.id, message->client_id};
+        if (auto other = other_epoch(from, message->epoch)) return std::move(*other);
+        auto answer = engine_->pull(from, message->query, now);
+        if (!answer) return fault_response(answer.error());
+        return json_response(200, mutation_wire::write_pull_answer(engine_->schemas(), *answer, message->extended));
+    }
+
+    // A device that knows another incarnation of the data must first learn of the new one: it pushes and pulls nothing on the old.
+    [[nodiscard]] std::optional<response> other_epoch(const caller& from, const std::string& presented) {
+        if (presented.empty()) return std::nullopt;
+        auto head = engine_->head(from.tenant);
+        if (!head) return fault_response(head.error());
+        if (head->epoch == presented) return std::nullopt;
+        std::string body;
+        json_writer w{body};
+        w.begin_object();
+        w.key("error");
+        w.string(name_of(errc::epoch_changed));
+        w.key("message");
+        w.string("this server's data is a new incarnation (restored, or another server): start again without a cursor");
+        w.key("epoch");
+        w.string(head->epoch);
+        w.end_object();
+        return json_response(409, std::move(body));
+    }
+
+    Authority* engine_;
+    mutation_server_options options_;
+};
+
+SYNCLINE_NAMESPACE_END
+
+#endif

@@ -1,0 +1,29 @@
+// build error: syncline: a field's member is of a type that is no field type; .*at most 64 bits signed
+#include <syncline/model/model_traits.hpp>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <tuple>
+
+struct right {
+    std::string id{};
+    int n = 0;
+    struct syncline_model {
+        static constexpr std::string_view name() { return "right"; }
+        static constexpr auto key() { return syncline::key_field<"id", &right::id>(); }
+        static constexpr auto fields() { return std::tuple{syncline::field<"n", &right::n>()}; }
+    };
+};
+static_assert(syncline::check_model<right>());
+
+struct wrong {
+    std::string id{};
+    std::uint64_t n = 0;
+    struct syncline_model {
+        static constexpr std::string_view name() { return "wrong"; }
+        static constexpr auto key() { return syncline::key_field<"id", &wrong::id>(); }
+        static constexpr auto fields() { return std::tuple{syncline::field<"n", &wrong::n>()}; }
+    };
+};
+static_assert(syncline::check_model<wrong>());  // refused

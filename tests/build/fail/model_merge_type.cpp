@@ -1,0 +1,29 @@
+// build error: syncline: a field's merge is not meant for the type of its member
+#include <syncline/conflict/merges.hpp>
+#include <syncline/model/model_traits.hpp>
+
+#include <string>
+#include <string_view>
+#include <tuple>
+
+struct right {
+    std::string id{};
+    int n = 0;
+    struct syncline_model {
+        static constexpr std::string_view name() { return "right"; }
+        static constexpr auto key() { return syncline::key_field<"id", &right::id>(); }
+        static constexpr auto fields() { return std::tuple{syncline::field<"n", &right::n, syncline::merges::counter>()}; }
+    };
+};
+static_assert(syncline::check_model<right>());
+
+struct wrong {
+    std::string id{};
+    std::string n{};
+    struct syncline_model {
+        static constexpr std::string_view name() { return "wrong"; }
+        static constexpr auto key() { return syncline::key_field<"id", &wrong::id>(); }
+        static constexpr auto fields() { return std::tuple{syncline::field<"n", &wrong::n, syncline::merges::counter>()}; }
+    };
+};
+static_assert(syncline::check_model<wrong>());  // refused

@@ -1,0 +1,30 @@
+// build error: syncline: an option of the description has the wrong type; overlap\(\) gives
+#include <syncline/model/model_traits.hpp>
+
+#include <string>
+#include <string_view>
+#include <tuple>
+
+struct right {
+    std::string id{};
+    int n = 0;
+    struct syncline_model {
+        static constexpr std::string_view name() { return "right"; }
+        static constexpr auto key() { return syncline::key_field<"id", &right::id>(); }
+        static constexpr auto fields() { return std::tuple{syncline::field<"n", &right::n>()}; }
+        static constexpr syncline::overlap_policy overlap() { return syncline::overlap_policy::by_row; }
+    };
+};
+static_assert(syncline::check_model<right>());
+
+struct wrong {
+    std::string id{};
+    int n = 0;
+    struct syncline_model {
+        static constexpr std::string_view name() { return "wrong"; }
+        static constexpr auto key() { return syncline::key_field<"id", &wrong::id>(); }
+        static constexpr auto fields() { return std::tuple{syncline::field<"n", &wrong::n>()}; }
+        static constexpr bool overlap() { return true; }
+    };
+};
+static_assert(syncline::check_model<wrong>());  // refused

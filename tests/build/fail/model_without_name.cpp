@@ -1,0 +1,27 @@
+// build error: syncline: the model has no name; write `static constexpr std::string_view name\(\)
+#include <syncline/model/model_traits.hpp>
+
+#include <string>
+#include <string_view>
+#include <tuple>
+
+struct right {
+    std::string id{};
+    int n = 0;
+    struct syncline_model {
+        static constexpr std::string_view name() { return "right"; }
+        static constexpr auto key() { return syncline::key_field<"id", &right::id>(); }
+        static constexpr auto fields() { return std::tuple{syncline::field<"n", &right::n>()}; }
+    };
+};
+static_assert(syncline::check_model<right>());
+
+struct wrong {
+    std::string id{};
+    int n = 0;
+    struct syncline_model {
+        static constexpr auto key() { return syncline::key_field<"id", &wrong::id>(); }
+        static constexpr auto fields() { return std::tuple{syncline::field<"n", &wrong::n>()}; }
+    };
+};
+static_assert(syncline::check_model<wrong>());  // refused

@@ -1,0 +1,136 @@
+#ifndef SYNCLINE_TESTS_SIMULATION_LAB_HPP
+#define SYNCLINE_TESTS_SIMULATION_LAB_HPP
+
+// What the simulation and the recorded histories run on: the two models, and labs that make stores of one kind and write to the app's tables
+// as an app would. Models: `node`, and `child` that refers to a node with a cascade. Fields a and b are registers, n a counter, m a
+// maximum, s is set by the server's trigger to 's' || a.
+
+#include <syncline/conflict/merges.hpp>
+#include <syncline/change/coalesce.hpp>
+#include <syncline/model/model_schema.hpp>
+#include <syncline/storage/memory_authority_store.hpp>
+#include <syncline/storage/memory_replica_store.hpp>
+
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace simulation {
+
+using namespace syncline;
+
+inline constexpr model_id node_model = 0;
+inline constexpr model_id child_model = 1;
+
+inline std::vector<model_schema> models(overlap_policy overlap) {
+    std::vector<field_schema> fields{{"a", value_kind::integer, true, nullptr},
+                                     {"b", value_kind::integer, true, nullptr},
+                                     {"n", value_kind::integer, true, &merges::counter::erased},
+                                     {"m", value_kind::integer, true, &merges::maximum::erased},
+                                     {"s", value_kind::text, true, nullptr}};
+    model_schema node;
+    node.name = "node";
+    node.fields = fields;
+    node.overlap = overlap;
+    model_schema child = node;
+    child.name = "child";
+    child.fields.push_back({"parent", value_kind::text, true, nullptr});
+    child.references.push_back({5, "node", reference_action::cascade});
+    return {node, child};
+}
+
+inline record_key key_named(const std::string& name) { return {name.starts_with("C") ? child_model : node_model, name}; }
+
+template <class T>
+T lab_must(result<T> r) {
+    if (!r) throw std::runtime_error(std::string{name_of(r.error().code)} + ": " + r.error().detail);
+    return std::move(*r);
+}
+inline void lab_must(result<void> r) {
+    if (!r) throw std::runtime_error(std::string{name_of(r.error().code)} + ": " + r.error().detail);
+}
+
+/// The base of a record, read as the engines read it.
+struct base_seen {
+    std::optional<record> row;
+    std::int64_t version = 0;
+};
+template <class Store>
+base_seen base_of(Store& store, const record_key& key) {
+    auto t = lab_must(store.begin());
+    auto kept = lab_must(t.base(key));
+    base_seen out{std::nullopt, kept.version};
+    if (kept.image_kept)
+        out.row = std::move(kept.image);
+    else if (kept.version != 0 || kept.provisional)
+        out.row = lab_must(t.visible(key));
+    return out;
+}
+template <class Store>
+std::optional<intent> open_of(Store& store, const record_key& key) {
+    auto t = lab_must(store.begin());
+    return lab_must(t.open_intent(key));
+}
+
+/// Checks `visible = open(frozen(base))` for every key that the simulation uses; hidden rows are absent by rule.
+template <class Store>
+void check_visible(Store& store, const schema_set& schemas, const std::string& name, const std::vector<std::string>& keys = {"T", "T2", "P", "C1", "C2"}) {
+    auto t = lab_must(store.begin());
+    auto hidden = lab_must(t.hidden());
+    for (const auto& k : keys) {
+        const record_key key = key_named(k);
+        auto kept = lab_must(t.base(key));
+        auto frozen = lab_must(t.frozen(key));
+        auto open = lab_must(t.open_intent(key));
+        auto visible = lab_must(t.visible(key));
+        const bool is_hidden = std::find(hidden.begin(), hidden.end(), key) != hidden.end();
+        if (!kept.image_kept && (frozen || open) && kept.version != 0)
+            throw std::runtime_error(name + ": a layer lies over " + k + ", but its base image is not kept");
+        if (!kept.image_kept && !frozen && !open && !is_hidden) {
+            if (kept.version == 0 && !kept.provisional && visible) throw std::runtime_error(name + ": " + k + " is visible without a base or an intent");
+            continue;
+        }
+        std::optional<record> row = kept.image_kept ? kept.image : std::nullopt;
+        row = overlay(schemas[key.model], frozen ? &frozen->what : nullptr, std::move(row));
+        row = overlay(schemas[key.model], open ? &*open : nullptr, std::move(row));
+        if (is_hidden) row.reset();
+        if (row != visible) throw std::runtime_error(name + ": visible is not open(frozen(base)) for " + k);
+    }
+}
+
+/// Stores in memory.
+class memory_lab {
+public:
+    using replica_store = memory_replica_store;
+    using authority_store = memory_authority_store;
+
+    explicit memory_lab(overlap_policy overlap) {
+        for (auto& m : models(overlap)) lab_must(schemas_.add(std::move(m)));
+    }
+    std::unique_ptr<authority_store> make_authority() {
+        memory_table_options options;
+        options.trigger = [](const record_key&, record& r) {
+            r.fields[4] = r.fields[0].is_null() ? value{} : value::text("s" + std::to_string(r.fields[0].as_integer()));
+        };
+        return std::make_unique<authority_store>(schemas_, options);
+    }
+    std::unique_ptr<replica_store> make_replica(const std::string&) { return std::make_unique<replica_store>(schemas_); }
+    void crash(std::unique_ptr<replica_store>&, const std::string&) {}
+
+    void device_write(replica_store& s, const record_key& k, const record& r) { lab_must(s.app_write(k, r)); }
+    void device_erase(replica_store& s, const record_key& k) { lab_must(s.app_erase(k)); }
+    std::optional<record> device_row(replica_store& s, const record_key& k) { return s.row(k); }
+    void server_write(authority_store& s, const record_key& k, const record& r) { lab_must(s.app_write("main", k, r)); }
+    void server_erase(authority_store& s, const record_key& k) { lab_must(s.app_erase("main", k)); }
+    std::optional<record> server_row(authority_store& s, const record_key& k) { return s.row("main", k); }
+
+private:
+    schema_set schemas_;
+};
+
+}  // namespace simulation
+
+#endif

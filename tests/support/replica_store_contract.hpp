@@ -1,0 +1,717 @@
+#ifndef SYNCLINE_TESTS_SUPPORT_REPLICA_STORE_CONTRACT_HPP
+#define SYNCLINE_TESTS_SUPPORT_REPLICA_STORE_CONTRACT_HPP
+
+#include "support/replica_store_model.hpp"
+#include "support/store_contract.hpp"
+
+#include <syncline/storage/replica_store.hpp>
+
+#include <algorithm>
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+// The executable form of the table and of S1 to S6 in `storage/replica_store.hpp`.
+//
+//   TEST_CASE("my_store: keeps the replica store's contract") { store_contract::check_replica_store([] { return my_harness{}; }); }
+//
+// `make()` gives a harness over a store that is fresh and empty, with the models of `store_contract::schemas()`:
+//
+//   h.store()              the store, by reference
+//   h.reopen()             closes the store and opens it again on the same data; no transaction is open then
+//   h.app_write(key, row)  what the app does by plain SQL: insert or replace, committed; result<void>, errc::busy when it cannot
+//   h.app_erase(key)       the same for delete, foreign keys on
+//   h.row(key)             the row as the app reads it now, std::optional<record>
+//
+// and where it can:
+//
+//   h.install_trigger()    from now on an app trigger turns the title "shout" of a written `task` into "SHOUT"
+//   h.holds(kind, value)   whether the app's column of a field of that kind can keep the value; without it: always. What it
+//                          cannot keep, `write` must refuse (`unsupported` or `constraint`)
+//   h.other_store()        a second store object on the same data, by reference
+
+namespace store_contract {
+
+template <class Store>
+using transaction_of = typename std::remove_reference_t<Store>::transaction;
+
+/// Runs @p work in a transaction and commits it.
+template <class Store, class Work>
+void committed(Store& store, Work work) {
+    auto t = must(store.begin());
+    work(t);
+    must(t.commit());
+}
+/// Runs @p work in a transaction and drops it.
+template <class Store, class Work>
+void dropped(Store& store, Work work) {
+    auto t = must(store.begin());
+    work(t);
+}
+
+/// Everything that a replica's store holds, as text.
+template <class Store>
+std::string everything(Store& store) {
+    auto t = must(store.begin());
+    return replica_text(t);
+}
+
+template <class Make>
+void check_replica_rows(Make make) {
+    auto h = make();
+    const record_key k{task, "k"};
+
+    SECTION("what is written is visible, in the transaction and after it") {
+        committed(h.store(), [&](auto& t) {
+            CHECK_FALSE(must(t.visible(k)));
+            must(t.write(k, task_row("one")));
+            CHECK(must(t.visible(k)) == task_row("one"));
+            must(t.write(k, task_row("two", "slug")));
+            CHECK(must(t.visible(k)) == task_row("two", "slug"));
+        });
+        CHECK(h.row(k) == task_row("two", "slug"));
+        h.reopen();
+        CHECK(h.row(k) == task_row("two", "slug"));
+        dropped(h.store(), [&](auto& t) { CHECK(must(t.visible(k)) == task_row("two", "slug")); });
+    }
+    SECTION("erase takes the row away, and an absent row is fine") {
+        must(h.app_write(k, task_row("one")));
+        committed(h.store(), [&](auto& t) {
+            must(t.erase(k));
+            CHECK_FALSE(must(t.visible(k)));
+            must(t.erase(k));
+            must(t.erase(record_key{task, "never"}));
+        });
+        h.reopen();
+        CHECK_FALSE(h.row(k));
+    }
+    SECTION("the same key in two models is two records") {
+        committed(h.store(), [&](auto& t) {
+            must(t.write(k, task_row("one")));
+            must(t.write(record_key{project, "k"}, project_row("p")));
+            must(t.erase(k));
+        });
+        CHECK(h.row(record_key{project, "k"}) == project_row("p"));
+        CHECK_FALSE(h.row(k));
+    }
+    SECTION("every key is kept apart from its neighbours, in the tables and in the bookkeeping") {
+        const auto keys = awkward_keys();
+        committed(h.store(), [&](auto& t) {
+            for (std::size_t i = 0; i < keys.size(); ++i) {
+                const record_key key{task, keys[i]};
+                const auto n = std::to_string(i);
+                must(t.write(key, task_row(n)));
+                must(t.put_base(key, base_row{static_cast<std::int64_t>(i + 1), true, task_row(n), {}}));
+                must(t.put_open(plain_intent(key, operation::update, i + 1), 0));
+                must(t.put_frozen(batch_item{keys[i], static_cast<std::uint32_t>(i), plain_intent(key, operation::create, i + 1)}));
+                must(t.set_hidden(key, true));
+                must(t.quarantine({row_image{key, static_cast<std::int64_t>(i), task_row(n), keys[i]}, wait_reason{errc::constraint, keys[i]}}));
+                must(t.stage({row_image{key, static_cast<std::int64_t>(i), {}, {}}}));
+            }
+        });
+        h.reopen();
+        committed(h.store(), [&](auto& t) {
+            for (std::size_t i = 0; i < keys.size(); ++i) {
+                const record_key key{task, keys[i]};
+                INFO("key " << quoted(keys[i]));
+                CHECK(h.row(key) == task_row(std::to_string(i)));
+                CHECK(must(t.base(key)).version == static_cast<std::int64_t>(i + 1));
+                const auto open = must(t.open_intent(key));
+                CHECK((open && open->key == key && open->ordinal == i + 1));
+                const auto frozen = must(t.frozen(key));
+                CHECK((frozen && frozen->id == keys[i]));
+                const auto by_id = must(t.frozen_by_id(keys[i]));
+                CHECK((by_id && by_id->what.key == key));
+            }
+            auto sorted = keys;
+            std::sort(sorted.begin(), sorted.end());
+            const auto staged = must(t.staged(nullptr, 1000));
+            REQUIRE(staged.size() == keys.size());
+            for (std::size_t i = 0; i < sorted.size(); ++i) CHECK(staged[i].key.key == sorted[i]);
+            CHECK(must(t.hidden()).size() == keys.size());
+            CHECK(must(t.quarantined(1000)).size() == keys.size());
+            for (std::size_t i = 0; i < keys.size(); i += 2) {
+                const record_key key{task, keys[i]};
+                must(t.erase(key));
+                must(t.put_base(key, base_row{}));
+                must(t.drop_open(key));
+                must(t.drop_frozen(key));
+                must(t.set_hidden(key, false));
+                must(t.release(key));
+            }
+        });
+        dropped(h.store(), [&](auto& t) {
+            for (std::size_t i = 0; i < keys.size(); ++i) {
+                const record_key key{task, keys[i]};
+                INFO("key " << quoted(keys[i]));
+                const bool kept = i % 2 == 1;
+                CHECK(must(t.visible(key)).has_value() == kept);
+                CHECK((must(t.base(key)) != base_row{}) == kept);
+                CHECK(must(t.open_intent(key)).has_value() == kept);
+                CHECK(must(t.frozen(key)).has_value() == kept);
+                CHECK(must(t.frozen_by_id(keys[i])).has_value() == kept);
+            }
+            CHECK(must(t.hidden()).size() == keys.size() / 2);
+            CHECK(must(t.quarantined(1000)).size() == keys.size() / 2);
+        });
+    }
+    SECTION("a value is kept exactly or refused, never changed") {
+        const record_key s{sample, "s"};
+        const schema_set models = schemas();
+        for (const auto& [field, v] : awkward_values()) {
+            INFO(models[sample].fields[field].name << " = " << show(v));
+            bool holds = true;
+            if constexpr (requires { h.holds(v.kind(), v); }) holds = h.holds(models[sample].fields[field].kind, v);
+            committed(h.store(), [&](auto& t) {
+                must(t.erase(s));
+                const auto done = t.write(s, sample_row(field, v));
+                if (holds) {
+                    must(done);
+                } else {
+                    const errc code = fault_of(done);
+                    CHECK((code == errc::unsupported || code == errc::constraint));
+                    CHECK_FALSE(must(t.visible(s)));
+                }
+            });
+            if (holds) {
+                CHECK(show(h.row(s)) == show(sample_row(field, v)));
+                dropped(h.store(), [&](auto& t) { CHECK(must(t.visible(s)) == sample_row(field, v)); });
+            }
+        }
+    }
+    SECTION("the bookkeeping keeps every value exactly") {
+        committed(h.store(), [&](auto& t) {
+            for (std::size_t i = 0; i < 20; ++i) {
+                const record_key key{sample, std::to_string(i)};
+                must(t.put_base(key, base_row{1, true, awkward_row(i), provisional_base{-1, "it's"}}));
+                must(t.put_open(full_intent(key, i + 1), 0));
+                must(t.put_frozen(batch_item{std::to_string(i), static_cast<std::uint32_t>(i), full_intent(key, i + 100)}));
+                must(t.stage({row_image{key, 7, awkward_row(i), "c"}}));
+                must(t.quarantine({row_image{key, 8, awkward_row(i), "c"}, wait_reason{errc::constraint, "why"}}));
+            }
+        });
+        h.reopen();
+        dropped(h.store(), [&](auto& t) {
+            for (std::size_t i = 0; i < 20; ++i) {
+                const record_key key{sample, std::to_string(i)};
+                CHECK(must(t.base(key)) == base_row{1, true, awkward_row(i), provisional_base{-1, "it's"}});
+                CHECK(must(t.open_intent(key)) == full_intent(key, i + 1));
+                CHECK(must(t.frozen(key)) == batch_item{std::to_string(i), static_cast<std::uint32_t>(i), full_intent(key, i + 100)});
+            }
+            for (const auto& image : must(t.staged(nullptr, 100))) CHECK(image.row == awkward_row(std::stoul(image.key.key)));
+            for (const auto& q : must(t.quarantined(100))) CHECK(q.image.row == awkward_row(std::stoul(q.image.key.key)));
+        });
+    }
+}
+
+template <class Make>
+void check_replica_transactions(Make make) {
+    auto h = make();
+    using transaction = transaction_of<decltype(h.store())>;
+    const record_key a{task, "a"};
+    const record_key b{task, "b"};
+
+    SECTION("S1, S2: one transaction at a time, and afterwards it is over") {
+        auto t = must(h.store().begin());
+        CHECK(fault_of(h.store().begin()) == errc::bug);
+        auto moved = std::move(t);
+        CHECK(fault_of(h.store().begin()) == errc::bug);
+        must(moved.write(a, task_row("one")));
+        must(moved.commit());
+        CHECK(fault_of(moved.visible(a)) == errc::bug);
+        CHECK(fault_of(moved.write(a, task_row("late"))) == errc::bug);
+        CHECK(fault_of(moved.commit()) == errc::bug);
+        must(h.store().begin());
+        CHECK(h.row(a) == task_row("one"));
+    }
+    SECTION("S2: nobody else writes while a transaction is open") {
+        {
+            auto t = must(h.store().begin());
+            must(t.write(a, task_row("ours")));
+            CHECK(fault_of(h.app_write(b, task_row("app"))) == errc::busy);
+            CHECK(fault_of(h.app_erase(a)) == errc::busy);
+            if constexpr (requires { h.other_store(); }) CHECK(fault_of(h.other_store().begin()) == errc::busy);
+            must(t.commit());
+        }
+        must(h.app_write(b, task_row("app")));
+        CHECK(h.row(a) == task_row("ours"));
+    }
+    SECTION("S1: a transaction that is dropped at any call never happened") {
+        must(h.app_write(a, task_row("a", "sa")));
+        must(h.app_write(b, task_row("b")));
+        const record_key c{task, "c"};
+        committed(h.store(), [&](auto& t) {
+            must(t.take_captured());
+            must(t.put_base(a, base_row{3, true, task_row("base"), {}}));
+            must(t.put_open(full_intent(a, 1), 5));
+            must(t.put_open(waiting_intent(b, 2, errc::conflict), 5));
+            must(t.put_batch(batch{1, 2, batch_state::prepared, 0, {}, 2}));
+            must(t.put_frozen(batch_item{"m1", 0, full_intent(a, 9)}));
+            must(t.put_frozen(batch_item{"m2", 1, full_intent(b, 10)}));
+            must(t.set_hidden(b, true));
+            must(t.quarantine({row_image{b, 4, {}, {}}, wait_reason{}}));
+            must(t.stage({row_image{a, 4, task_row("staged"), {}}, row_image{b, 4, {}, {}}}));
+        });
+        must(h.app_write(a, task_row("edited", "sa")));
+        must(h.app_erase(b));
+        replica_state state;
+        state.source_id = "s";
+        const std::vector<std::function<void(transaction&)>> steps = {
+            [&](auto& t) { CHECK(must(t.take_captured()).size() == 2); },
+            [&](auto& t) { must(t.write(a, task_row("new", "sb"))); },
+            [&](auto& t) { must(t.write(c, task_row("c", "sa"))); },
+            [&](auto& t) { must(t.erase(a)); },
+            [&](auto& t) { must(t.write(b, task_row("b", "sb"))); },
+            [&](auto& t) { must(t.put_base(a, base_row{4, false, {}, provisional_base{3, "m1"}})); },
+            [&](auto& t) { must(t.put_base(b, base_row{9, true, {}, {}})); },
+            [&](auto& t) { must(t.put_base(a, base_row{})); },
+            [&](auto& t) { must(t.put_open(waiting_intent(a, 7, errc::held), 6)); },
+            [&](auto& t) { must(t.put_open(full_intent(c, 8), 4)); },
+            [&](auto& t) { must(t.drop_open(b)); },
+            [&](auto& t) { must(t.put_batch(batch{1, 2, batch_state::committed_remote, 77, "hash", 2})); },
+            [&](auto& t) { must(t.put_frozen(batch_item{"m3", 2, full_intent(c, 11)})); },
+            [&](auto& t) { must(t.drop_frozen(a)); },
+            [&](auto& t) { must(t.drop_batch()); },
+            [&](auto& t) { must(t.set_hidden(b, false)); },
+            [&](auto& t) { must(t.set_hidden(c, true)); },
+            [&](auto& t) { must(t.quarantine({row_image{c, 4, task_row("q"), "m"}, wait_reason{errc::constraint, "no"}})); },
+            [&](auto& t) { must(t.release(b)); },
+            [&](auto& t) { must(t.put_state(state)); },
+            [&](auto& t) { must(t.stage({row_image{c, 5, task_row("s"), {}}})); },
+            [&](auto& t) { must(t.clear_stage()); },
+            [&](auto& t) { must(t.stage({row_image{b, 6, {}, {}}})); },
+        };
+        const std::string before = everything(h.store());
+        for (std::size_t k = 0; k <= steps.size(); ++k) {
+            INFO("dropped after call " << k);
+            dropped(h.store(), [&](auto& t) {
+                for (std::size_t i = 0; i < k; ++i) steps[i](t);
+            });
+            if (k % 5 == 0) h.reopen();
+            REQUIRE(everything(h.store()) == before);
+        }
+        std::string inside;
+        committed(h.store(), [&](auto& t) {
+            for (const auto& step : steps) step(t);
+            inside = replica_text(t);
+        });
+        CHECK(inside != before);
+        CHECK(everything(h.store()) == inside);
+        h.reopen();
+        CHECK(everything(h.store()) == inside);
+    }
+    SECTION("S6: a refused write is undone, says which constraint, and the transaction goes on") {
+        committed(h.store(), [&](auto& t) {
+            must(t.write(a, task_row("a", "taken")));
+            const auto refused = t.write(b, task_row("b", "taken"));
+            CHECK(fault_of(refused) == errc::constraint);
+            CHECK(refused.error().detail.find("slug") != std::string::npos);
+            CHECK_FALSE(must(t.visible(b)));
+            record untitled = task_row("x");
+            untitled.fields[0] = value::null();
+            const auto null = t.write(a, untitled);
+            CHECK(fault_of(null) == errc::constraint);
+            CHECK(null.error().detail.find("title") != std::string::npos);
+            CHECK(must(t.visible(a)) == task_row("a", "taken"));
+            must(t.write(b, task_row("b", "free")));
+            CHECK(fault_of(t.write(b, task_row("b2", "taken"))) == errc::constraint);
+            CHECK(must(t.visible(b)) == task_row("b", "free"));
+            must(t.write(a, task_row("a2", "taken")));
+            must(t.erase(a));
+            must(t.write(b, task_row("b3", "taken")));
+        });
+        CHECK_FALSE(h.row(a));
+        CHECK(h.row(b) == task_row("b3", "taken"));
+        CHECK(fault_of(h.app_write(a, task_row("a", "taken"))) == errc::constraint);
+        dropped(h.store(), [&](auto& t) {
+            CHECK(must(t.take_captured()).empty());
+            CHECK(must(t.take_diverted()).empty());
+        });
+    }
+}
+
+template <class Make>
+void check_replica_capture(Make make) {
+    auto h = make();
+    const record_key a{task, "a"};
+    const record_key b{task, "b"};
+    const record_key p{project, "p"};
+    const auto absorb = [&] { committed(h.store(), [](auto& t) { must(t.take_captured()); }); };
+    const auto captured = [&] {
+        auto t = must(h.store().begin());
+        return net_edits(t);
+    };
+
+    SECTION("S4: every edit of the app is given, with the row before the first one") {
+        must(h.app_write(a, task_row("old")));
+        must(h.app_write(b, task_row("gone")));
+        absorb();
+        CHECK(captured().empty());
+        must(h.app_write(a, task_row("new")));
+        must(h.app_write(a, task_row("newer")));
+        must(h.app_erase(b));
+        const record_key c{task, "c"};
+        must(h.app_write(c, task_row("made")));
+        h.reopen();
+        const auto edits = captured();
+        REQUIRE(edits.size() == 3);
+        CHECK(edits[0].key == a);
+        CHECK(edits[0].before == task_row("old"));
+        CHECK_FALSE(edits[0].recreated);
+        CHECK(edits[1].key == b);
+        CHECK(edits[1].before == task_row("gone"));
+        CHECK(edits[2].key == c);
+        CHECK_FALSE(edits[2].before);
+    }
+    SECTION("S4: edits are given in the order in which the records were first changed") {
+        for (const char* k : {"z", "m", "a", "q"}) must(h.app_write(record_key{task, k}, task_row(k)));
+        must(h.app_write(p, project_row("p")));
+        must(h.app_write(record_key{task, "m"}, task_row("again")));
+        std::string order;
+        for (const auto& e : captured()) order.append(e.key.key);
+        CHECK(order == "zmaqp");
+    }
+    SECTION("S4: what came to nothing is no edit") {
+        must(h.app_write(a, task_row("old")));
+        absorb();
+        must(h.app_write(a, task_row("new")));
+        must(h.app_write(a, task_row("old")));
+        must(h.app_write(b, task_row("x")));
+        must(h.app_erase(b));
+        CHECK(captured().empty());
+    }
+    SECTION("S4: a record that was erased and created again says so") {
+        must(h.app_write(a, task_row("old")));
+        absorb();
+        must(h.app_erase(a));
+        must(h.app_write(a, task_row("new")));
+        auto edits = captured();
+        REQUIRE(edits.size() == 1);
+        CHECK(edits[0].before == task_row("old"));
+        CHECK(edits[0].recreated);
+        must(h.app_erase(a));
+        edits = captured();
+        REQUIRE(edits.size() == 1);
+        CHECK(edits[0].before == task_row("old"));
+    }
+    SECTION("S4: taken once; a dropped transaction took nothing") {
+        must(h.app_write(a, task_row("one")));
+        dropped(h.store(), [](auto& t) {
+            CHECK(must(t.take_captured()).size() == 1);
+            CHECK(must(t.take_captured()).empty());
+        });
+        h.reopen();
+        committed(h.store(), [](auto& t) { CHECK(must(t.take_captured()).size() == 1); });
+        CHECK(captured().empty());
+        must(h.app_write(a, task_row("two")));
+        const auto edits = captured();
+        REQUIRE(edits.size() == 1);
+        CHECK(edits[0].before == task_row("one"));
+    }
+    SECTION("S3, S4: our writes are not captured, and a later edit starts from them") {
+        committed(h.store(), [&](auto& t) {
+            must(t.write(a, task_row("ours")));
+            must(t.write(b, task_row("ours")));
+            must(t.erase(b));
+            CHECK(must(t.take_captured()).empty());
+            CHECK(must(t.take_diverted()).empty());
+        });
+        CHECK(captured().empty());
+        must(h.app_write(a, task_row("app")));
+        const auto edits = captured();
+        REQUIRE(edits.size() == 1);
+        CHECK(edits[0].before == task_row("ours"));
+    }
+    SECTION("S3: our erase runs no foreign-key actions; the app's does, and they are captured") {
+        must(h.app_write(p, project_row("p")));
+        must(h.app_write(a, task_row("child", {}, "p")));
+        must(h.app_write(b, task_row("reviewed", {}, {}, "p")));
+        absorb();
+        dropped(h.store(), [&](auto& t) {
+            must(t.erase(p));
+            CHECK(must(t.visible(a)) == task_row("child", {}, "p"));
+            CHECK(must(t.visible(b)) == task_row("reviewed", {}, {}, "p"));
+        });
+        must(h.app_erase(p));
+        CHECK_FALSE(h.row(a));
+        CHECK(h.row(b) == task_row("reviewed"));
+        auto edits = captured();
+        REQUIRE(edits.size() == 3);
+        std::sort(edits.begin(), edits.end(), [](const auto& x, const auto& y) { return x.key < y.key; });
+        CHECK(edits[0].before == project_row("p"));
+        CHECK(edits[1].before == task_row("child", {}, "p"));
+        CHECK(edits[2].before == task_row("reviewed", {}, {}, "p"));
+    }
+    SECTION("S4: an app's write that is refused is no edit") {
+        must(h.app_write(a, task_row("a", "s")));
+        absorb();
+        CHECK(fault_of(h.app_write(b, task_row("b", "s"))) == errc::constraint);
+        CHECK(captured().empty());
+    }
+    if constexpr (requires { h.install_trigger(); }) {
+        SECTION("S3: rows that the app's triggers changed under our writes are named, once, and only in that transaction") {
+            h.install_trigger();
+            committed(h.store(), [&](auto& t) {
+                must(t.write(a, task_row("quiet")));
+                CHECK(must(t.take_diverted()).empty());
+                must(t.write(a, task_row("shout")));
+                must(t.write(b, task_row("calm")));
+                CHECK(must(t.visible(a)) == task_row("SHOUT"));
+                CHECK(must(t.take_diverted()) == std::vector<record_key>{a});
+                CHECK(must(t.take_diverted()).empty());
+                must(t.write(b, task_row("shout")));
+            });
+            committed(h.store(), [&](auto& t) {
+                CHECK(must(t.take_diverted()).empty());
+                CHECK(must(t.take_captured()).empty());
+                CHECK(must(t.visible(b)) == task_row("SHOUT"));
+            });
+        }
+        SECTION("S4: what a trigger makes of the app's write is part of the edit") {
+            h.install_trigger();
+            must(h.app_write(a, task_row("quiet")));
+            absorb();
+            must(h.app_write(a, task_row("shout")));
+            const auto edits = captured();
+            REQUIRE(edits.size() == 1);
+            CHECK(edits[0].before == task_row("quiet"));
+            CHECK(h.row(a) == task_row("SHOUT"));
+        }
+    }
+}
+
+template <class Make>
+void check_replica_layers(Make make) {
+    auto h = make();
+    const record_key a{task, "a"};
+    const record_key b{task, "b"};
+    constexpr auto all = (std::numeric_limits<std::size_t>::max)();
+
+    SECTION("base: unknown is the default, an empty one forgets the key") {
+        committed(h.store(), [&](auto& t) {
+            CHECK(must(t.base(a)) == base_row{});
+            must(t.put_base(a, base_row{0, true, {}, provisional_base{0, "m"}}));
+            must(t.put_base(b, base_row{5, true, {}, {}}));
+            CHECK(must(t.base(a)) == base_row{0, true, {}, provisional_base{0, "m"}});
+            CHECK(must(t.base(b)) == base_row{5, true, {}, {}});
+            CHECK(must(t.unstaged(nullptr, all)) == std::vector<record_key>{a, b});
+            must(t.put_base(a, base_row{}));
+            CHECK(must(t.base(a)) == base_row{});
+            CHECK(must(t.unstaged(nullptr, all)) == std::vector<record_key>{b});
+            must(t.put_base(b, base_row{6, false, {}, {}}));
+        });
+        h.reopen();
+        dropped(h.store(), [&](auto& t) {
+            CHECK(must(t.base(a)) == base_row{});
+            CHECK(must(t.base(b)) == base_row{6, false, {}, {}});
+        });
+    }
+    SECTION("open: one per record, the last one put") {
+        committed(h.store(), [&](auto& t) {
+            CHECK_FALSE(must(t.open_intent(a)));
+            must(t.put_open(full_intent(a, 1), 3));
+            must(t.put_open(full_intent(a, 2), 1));
+            CHECK(must(t.open_intent(a)) == full_intent(a, 2));
+            CHECK(must(t.ready_intents({}, all)).size() == 1);
+            must(t.put_open(waiting_intent(a, 2, errc::conflict), 1));
+            CHECK(must(t.ready_intents({}, all)).empty());
+            CHECK(must(t.waiting_intents(all)) == std::vector<intent>{waiting_intent(a, 2, errc::conflict)});
+            must(t.drop_open(a));
+            must(t.drop_open(a));
+            CHECK_FALSE(must(t.open_intent(a)));
+            CHECK(must(t.waiting_intents(all)).empty());
+        });
+    }
+    SECTION("S5: ready intents come by class, then ordinal, after the position, at most n") {
+        std::vector<std::pair<send_position, record_key>> expected;
+        committed(h.store(), [&](auto& t) {
+            std::uint64_t ordinal = 50;
+            for (const std::int32_t c : {3, -1, 0, (std::numeric_limits<std::int32_t>::max)(), 1 << 24, 3})
+                for (int i = 0; i < 3; ++i) {
+                    --ordinal;
+                    const record_key k{task, std::to_string(ordinal)};
+                    must(t.put_open(plain_intent(k, operation::update, ordinal), c));
+                    expected.emplace_back(send_position{c, ordinal}, k);
+                    must(t.put_open(waiting_intent(record_key{project, k.key}, ordinal + 100, errc::held), c));
+                }
+        });
+        h.reopen();
+        std::sort(expected.begin(), expected.end());
+        auto t = must(h.store().begin());
+        const auto page_after = [&](send_position after, std::size_t n) {
+            std::vector<std::pair<send_position, record_key>> out;
+            for (auto& [at, what] : must(t.ready_intents(after, n))) out.emplace_back(at, what.key);
+            return out;
+        };
+        CHECK(page_after({}, all) == expected);
+        CHECK(page_after({}, 0).empty());
+        for (std::size_t i = 0; i < expected.size(); ++i)
+            for (const std::size_t n : {std::size_t{1}, std::size_t{4}, expected.size(), expected.size() + 1})
+                CHECK(page_after(expected[i].first, n) == slice(expected, [&](const auto& e) { return e.first > expected[i].first; }, n));
+        const auto waiting = must(t.waiting_intents(all));
+        REQUIRE(waiting.size() == expected.size());
+        for (std::size_t i = 1; i < waiting.size(); ++i) CHECK(waiting[i - 1].ordinal < waiting[i].ordinal);
+        CHECK(must(t.waiting_intents(0)).empty());
+        CHECK(must(t.waiting_intents(2)).size() == 2);
+    }
+    SECTION("batch: at most one, replaced as a whole, dropped with its items") {
+        committed(h.store(), [&](auto& t) {
+            CHECK_FALSE(must(t.current_batch()));
+            must(t.put_batch(batch{1, 7, batch_state::prepared, 0, {}, 2}));
+            const batch done{(std::numeric_limits<std::uint64_t>::max)() / 2, 8, batch_state::committed_remote, 9, "h'", 3};
+            must(t.put_batch(done));
+            CHECK(must(t.current_batch()) == done);
+            must(t.put_frozen(batch_item{"m", 0, full_intent(a, 1)}));
+        });
+        h.reopen();
+        committed(h.store(), [&](auto& t) {
+            CHECK(must(t.current_batch())->source_bundle_id == 8);
+            must(t.drop_batch());
+            must(t.drop_batch());
+            CHECK_FALSE(must(t.current_batch()));
+            CHECK_FALSE(must(t.frozen(a)));
+            CHECK_FALSE(must(t.frozen_by_id("m")));
+            CHECK(must(t.frozen_items(0, all)).empty());
+        });
+    }
+    SECTION("S5: frozen items come by position from the position given, at most n; one per record") {
+        std::vector<batch_item> expected;
+        committed(h.store(), [&](auto& t) {
+            must(t.put_batch(batch{1, 1, batch_state::prepared, 0, {}, 12}));
+            for (const std::uint32_t position : {7u, 300u, 0u, 2u, 70000u, 11u, 1u}) {
+                expected.push_back(batch_item{"id" + std::to_string(position), position, full_intent(record_key{task, std::to_string(99 - position % 90)}, position)});
+                must(t.put_frozen(expected.back()));
+            }
+            must(t.put_frozen(batch_item{"first", 500, full_intent(a, 1)}));
+            expected.push_back(batch_item{"second", 501, full_intent(a, 2)});
+            must(t.put_frozen(expected.back()));
+            CHECK_FALSE(must(t.frozen_by_id("first")));
+        });
+        h.reopen();
+        std::sort(expected.begin(), expected.end(), [](const auto& x, const auto& y) { return x.position < y.position; });
+        auto t = must(h.store().begin());
+        CHECK(must(t.frozen_items(0, all)) == expected);
+        for (const std::uint32_t from : {0u, 1u, 3u, 7u, 8u, 501u, 502u, 70000u, 70001u})
+            for (const std::size_t n : {std::size_t{0}, std::size_t{1}, std::size_t{3}, std::size_t{100}})
+                CHECK(must(t.frozen_items(from, n)) == slice(expected, [&](const auto& e) { return e.position >= from; }, n));
+        must(t.drop_frozen(a));
+        must(t.drop_frozen(a));
+        CHECK_FALSE(must(t.frozen(a)));
+        CHECK_FALSE(must(t.frozen_by_id("second")));
+        CHECK(must(t.frozen_items(0, all)).size() == expected.size() - 1);
+        CHECK(must(t.current_batch()).has_value());
+    }
+    SECTION("hidden, quarantine and state are kept; a quarantined key is replaced") {
+        replica_state s;
+        s.source_id = "s'1";
+        s.next_source_bundle_id = 5;
+        s.next_ordinal = 1ull << 40;
+        s.next_batch_id = 9;
+        s.checkpoint = (std::numeric_limits<std::int64_t>::max)();
+        s.epoch = "e\"";
+        s.needs_hydration = true;
+        s.hydration_session = "h";
+        s.hydration_position = 12;
+        s.last_sync_us = -3;
+        committed(h.store(), [&](auto& t) {
+            CHECK(must(t.state()) == replica_state{});
+            must(t.put_state(s));
+            must(t.set_hidden(b, true));
+            must(t.set_hidden(b, true));
+            must(t.set_hidden(a, false));
+            must(t.quarantine({row_image{a, 1, task_row("one"), {}}, wait_reason{errc::constraint, "first"}}));
+            must(t.quarantine({row_image{a, 2, {}, "m"}, wait_reason{errc::absent, "second"}}));
+            must(t.quarantine({row_image{b, 3, {}, {}}, wait_reason{}}));
+            CHECK(must(t.quarantined(0)).empty());
+            CHECK(must(t.quarantined(1)).size() == 1);
+            CHECK(must(t.quarantined(all)).size() == 2);
+            must(t.release(b));
+            must(t.release(b));
+        });
+        h.reopen();
+        dropped(h.store(), [&](auto& t) {
+            CHECK(must(t.state()) == s);
+            CHECK(must(t.hidden()) == std::vector<record_key>{b});
+            const auto q = must(t.quarantined(all));
+            REQUIRE(q.size() == 1);
+            CHECK(q[0].image == row_image{a, 2, {}, "m"});
+            CHECK(q[0].why == wait_reason{errc::absent, "second"});
+        });
+    }
+    SECTION("staged and unstaged rows come in key order, page by page") {
+        std::vector<row_image> expected;
+        std::vector<record_key> unstaged;
+        committed(h.store(), [&](auto& t) {
+            for (const model_id m : {task, project})
+                for (const char* k : {"b", "a'", "B", "a", "ab", "\xC3\xA9"}) {
+                    const record_key key{m, k};
+                    must(t.stage({row_image{key, 1, {}, {}}}));
+                    expected.push_back(row_image{key, 2, m == task ? task_row(k) : project_row(k), "c"});
+                    must(t.put_base(key, base_row{1, false, {}, {}}));
+                    const record_key other{m, std::string{k} + "-"};
+                    must(t.put_base(other, base_row{2, true, {}, {}}));
+                    unstaged.push_back(other);
+                }
+            must(t.stage(expected));
+            must(t.stage({}));
+        });
+        h.reopen();
+        std::sort(expected.begin(), expected.end(), [](const auto& x, const auto& y) { return x.key < y.key; });
+        std::sort(unstaged.begin(), unstaged.end());
+        auto t = must(h.store().begin());
+        CHECK(show(must(t.staged(nullptr, all))) == show(expected));
+        CHECK(must(t.unstaged(nullptr, all)) == unstaged);
+        CHECK(must(t.staged(nullptr, 0)).empty());
+        CHECK(must(t.unstaged(nullptr, 0)).empty());
+        for (const auto& key : {record_key{project, ""}, expected[0].key, unstaged[3], expected[5].key, expected.back().key, record_key{sample, "z"}})
+            for (const std::size_t n : {std::size_t{1}, std::size_t{3}, std::size_t{100}}) {
+                CHECK(must(t.staged(&key, n)) == slice(expected, [&](const auto& e) { return key < e.key; }, n));
+                CHECK(must(t.unstaged(&key, n)) == slice(unstaged, [&](const auto& e) { return key < e; }, n));
+            }
+        must(t.clear_stage());
+        CHECK(must(t.staged(nullptr, all)).empty());
+        CHECK(must(t.unstaged(nullptr, all)).size() == unstaged.size() + expected.size());
+    }
+    SECTION("counts tell what lies where") {
+        dropped(h.store(), [&](auto& t) {
+            must(t.put_open(full_intent(a, 1), 0));
+            must(t.put_open(full_intent(b, 2), 0));
+            must(t.put_open(waiting_intent(record_key{task, "c"}, 3, errc::held), 0));
+            must(t.put_frozen(batch_item{"m", 0, full_intent(a, 4)}));
+            must(t.quarantine({row_image{a, 1, {}, {}}, wait_reason{}}));
+            const auto n = must(t.counts());
+            CHECK(n.open == 2);
+            CHECK(n.waiting == 1);
+            CHECK(n.frozen == 1);
+            CHECK(n.quarantined == 1);
+        });
+        dropped(h.store(), [](auto& t) {
+            const auto n = must(t.counts());
+            CHECK(n.open + n.waiting + n.frozen + n.quarantined == 0);
+        });
+    }
+}
+
+/// Checks a replica's store against its whole contract; see the top of this file.
+/// @param make  gives a harness over a fresh store; called once per section
+template <class Make>
+void check_replica_store(Make make) {
+    SECTION("rows") { check_replica_rows(make); }
+    SECTION("transactions") { check_replica_transactions(make); }
+    SECTION("capture") { check_replica_capture(make); }
+    SECTION("layers") { check_replica_layers(make); }
+    SECTION("random operations do what a map would do") {
+        for (std::uint64_t seed = 1; seed <= 12; ++seed) {
+            auto h = make();
+            run_random_replica(h, seed);
+        }
+    }
+}
+
+}  // namespace store_contract
+
+#endif

@@ -1,0 +1,296 @@
+#!/usr/bin/env python3
+"""The checkers are checked: each finds what is planted for it, and is silent about the harmless twin."""
+
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+import check_docs  # noqa: E402
+import check_layers  # noqa: E402
+import lists  # noqa: E402
+import must_fail  # noqa: E402
+import preprocessed  # noqa: E402
+import summary  # noqa: E402
+import tree  # noqa: E402
+
+SOUND = """#ifndef SYNCLINE_MODEL_SAMPLE_HPP
+#define SYNCLINE_MODEL_SAMPLE_HPP
+
+// A `static` and a throw in a comment, and "namespace {" too.
+#include <syncline/support/result.hpp>
+
+#include <string>
+
+SYNCLINE_NAMESPACE_BEGIN
+
+static_assert(sizeof(int) >= 4);
+
+class sample {
+public:
+    static sample make();
+    static constexpr int size = 3;
+    const char* text() const { return "static int x; throw namespace { "; }
+};
+
+inline int f() {
+    static constexpr int table[] = {1, 2};
+    return table[0];
+}
+
+SYNCLINE_NAMESPACE_END
+
+#endif
+"""
+
+
+class Folder(unittest.TestCase):
+    """A checkout of its own for each test."""
+
+    def setUp(self):
+        self._folder = tempfile.TemporaryDirectory()
+        self.root = Path(self._folder.name).resolve()
+        self.put("tests/lists/reasons.txt", "")
+
+    def tearDown(self):
+        self._folder.cleanup()
+
+    def put(self, name, text):
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        return path
+
+
+class Headers(unittest.TestCase):
+    def found(self, text, relative="model/sample.hpp"):
+        return [what for _, what in check_layers.check_header(relative, text)]
+
+    def planted(self, old, new, wanted, relative="model/sample.hpp"):
+        text = SOUND.replace("SYNCLINE_MODEL_SAMPLE_HPP", check_layers.guard_of(relative)).replace(old, new)
+        found = self.found(text, relative)
+        self.assertTrue(any(wanted in what for what in found), f"{wanted!r} not in {found}")
+
+    def include(self, directive, wanted, relative="model/sample.hpp"):
+        self.planted("#include <string>", f"#include {directive}", wanted, relative)
+
+    def test_a_sound_header_passes(self):
+        self.assertEqual(self.found(SOUND), [])
+
+    def test_an_include_that_points_up_is_found(self):
+        self.include("<syncline/engine/replica.hpp>", "points up")
+        self.include("<syncline/engine/replica.hpp>", "points up", "transport/sample.hpp")
+
+    def test_every_pair_of_layers(self):
+        for low, lower in enumerate(check_layers.LAYERS):
+            for high, upper in enumerate(check_layers.LAYERS):
+                text = f"#include <syncline/{upper}/a.hpp>\n"
+                found = list(check_layers.check_includes(f"{lower}/b.hpp", text))
+                self.assertEqual(bool(found), high > low, (lower, upper))
+
+    def test_leaves(self):
+        self.include("<syncline/adapters/sqlite/database.hpp>", "nothing includes a leaf")
+        self.include("<syncline/adapters/sqlite/database.hpp>", "nothing includes a leaf", "testing/sample.hpp")
+        self.include("<syncline/testing/laws.hpp>", "nothing includes a leaf", "adapters/sqlite/sample.hpp")
+        self.include("<syncline/adapters/sqlite/a.hpp>", "does not include another", "adapters/httplib/sample.hpp")
+        self.include("<syncline/syncline.hpp>", "umbrella")
+        same = "#include <syncline/adapters/sqlite/a.hpp>\n#include <syncline/wire/mutation/a.hpp>\n"
+        self.assertEqual(list(check_layers.check_includes("adapters/sqlite/b.hpp", same)), [])
+
+    def test_third_parties(self):
+        self.include("<nlohmann/json.hpp>", "only support/json_tape.hpp")
+        self.include("<date/date.h>", "only support/rfc3339.hpp")
+        self.include("<sqlite3.h>", "only adapters/sqlite/")
+        self.include("<httplib.h>", "only adapters/httplib/", "adapters/sqlite/sample.hpp")
+        self.include("<unistd.h>", "neither ours")
+        self.include("<fmt/core.h>", "neither ours")
+        self.include('"result.hpp"', "angle brackets")
+        for name in check_layers.BANNED_HEADERS:
+            self.include(f"<{name}>", "not in headers")
+
+    def test_what_a_header_must_not_hold(self):
+        self.planted("class sample", "static int count = 0;\nclass sample", "`static` at namespace scope")
+        self.planted("class sample", "static void helper();\nclass sample", "`static` at namespace scope")
+        self.planted("class sample", "namespace {\nint x;\n}\nclass sample", "unnamed namespace")
+        self.planted("static constexpr int table[]", "static int table[]", "mutable static state")
+        self.planted("return table[0];", "throw table[0];", "`throw`")
+        self.planted("class sample", "#define SYNCLINE_SHORTCUT 1\nclass sample", "macro SYNCLINE_SHORTCUT")
+        self.planted("class sample", "#if __has_include(<zlib.h>)\n#endif\nclass sample", "__has_include")
+        self.planted("class sample", "using namespace std;\nclass sample", "using namespace")
+
+    def test_guards(self):
+        self.planted("_MODEL_", "_MODLE_", "include guard")
+        self.planted("#ifndef", "#pragma once\n#ifndef", "include guard")
+        self.assertEqual(check_layers.guard_of("wire/mutation/pull_page.hpp"), "SYNCLINE_WIRE_MUTATION_PULL_PAGE_HPP")
+
+    def test_folders(self):
+        self.assertTrue(self.found(SOUND, "util/sample.hpp"))
+        self.assertTrue(self.found(SOUND, "sample.hpp"))
+
+
+class Texts(Folder):
+    def test_text_rules(self):
+        slash = "/"
+        bad = {
+            "a\tb\n": "a tab",
+            "a \n": "a blank",
+            "a": "no newline",
+            f"see {slash}work{slash}main\n": "a path of one machine",
+            "iss" + "ue 12\n": "the number of an",
+            "https:" + "//reg" + "istry.example.org\n": "package registry",
+        }
+        for text, wanted in bad.items():
+            found = [what for _, what in check_layers.check_text("a.cpp", text)]
+            self.assertTrue(any(wanted in what for what in found), (text, found))
+        fine = "the framework/main and tests/network/ or https://example.org\n"
+        self.assertEqual(list(check_layers.check_text("a.cpp", fine)), [])
+
+    def test_a_long_file_needs_a_reason(self):
+        self.put("tests/unit/model/a.test.cpp", "int x;\n" * 700)
+        self.assertIn("700 lines", "\n".join(check_layers.problems(self.root)))
+        self.put("tests/lists/reasons.txt", "long tests/unit/model/a.test.cpp one table\n")
+        self.assertEqual(check_layers.problems(self.root), [])
+        self.put("tests/unit/model/a.test.cpp", "int x;\n")
+        self.assertIn("excuses nothing", "\n".join(check_layers.problems(self.root)))
+
+    def test_a_stranger_at_the_top_is_found(self):
+        self.put("NOTES.md", "a\n")
+        self.assertIn("NOTES.md is not among", "\n".join(check_layers.problems(self.root)))
+
+
+class Lists(Folder):
+    def setUp(self):
+        super().setUp()
+        self.put("include/syncline/model/a.hpp", "#ifndef A\n#define A\n#include <string>\n#endif\n")
+        self.put("include/syncline/adapters/sqlite/b.hpp", "#include <syncline/model/a.hpp>\n#include <sqlite3.h>\n")
+        self.put("tests/unit/model/a.test.cpp", "#include <syncline/model/a.hpp>\n")
+        self.put("tests/unit/adapters/sqlite/b.test.cpp", '#include <syncline/adapters/sqlite/b.hpp>\n#include <thread>\n')
+        self.put("tests/simulation/soak.cpp", "int main(int argc, char** argv) { return argc; }\n")
+        self.put("tests/simulation/world.cpp", "int world() { return 1; }  // no int main() here\n")
+        lists.Lists(self.root).write()
+
+    def problems(self):
+        return "\n".join(lists.Lists(self.root).problems())
+
+    def rows(self, name):
+        return tree.read(self.root / "tests/lists" / name).splitlines()
+
+    def test_written_lists_are_in_step(self):
+        self.assertEqual(self.problems(), "")
+
+    def test_needs_kinds_and_programs(self):
+        self.assertEqual(self.rows("headers.txt"), [
+            "syncline/adapters/sqlite/b.hpp sqlite", "syncline/model/a.hpp -", "syncline/syncline.hpp -"])
+        self.assertEqual(self.rows("tests.txt"), [
+            "simulation part - simulation/world.cpp",
+            "simulation.soak main - simulation/soak.cpp",
+            "unit.adapters.sqlite catch sqlite,thread unit/adapters/sqlite/b.test.cpp",
+            "unit.model catch - unit/model/a.test.cpp"])
+        umbrella = tree.read(self.root / "include/syncline/syncline.hpp")
+        self.assertIn("<syncline/model/a.hpp>", umbrella)
+        self.assertNotIn("sqlite", umbrella)
+
+    def test_a_header_without_test_is_found(self):
+        (self.root / "tests/unit/model/a.test.cpp").unlink()
+        self.assertIn("no tests/unit/model/a.test.cpp", self.problems())
+        self.assertIn("tests.txt differs", self.problems())
+
+    def test_a_test_without_header_is_found(self):
+        self.put("tests/unit/model/ghost.test.cpp", "#include <syncline/model/a.hpp>\n")
+        self.assertIn("no include/syncline/model/ghost.hpp", self.problems())
+
+    def test_the_header_under_test_comes_first(self):
+        self.put("tests/unit/model/a.test.cpp", "#include <string>\n#include <syncline/model/a.hpp>\n")
+        self.assertIn("its first include is not", self.problems())
+
+    def test_a_reason_excuses_and_must_be_needed(self):
+        (self.root / "tests/unit/model/a.test.cpp").unlink()
+        self.put("tests/lists/reasons.txt", "no-test syncline/model/a.hpp data only\n")
+        lists.Lists(self.root).write()
+        self.assertEqual(self.problems(), "")
+        self.put("tests/unit/model/a.test.cpp", "#include <syncline/model/a.hpp>\n")
+        self.assertIn("excuses nothing", self.problems())
+
+
+class MustFail(Folder):
+    OK = "// build ok\nint x;\n"
+
+    def problems(self, text, control=OK):
+        self.put("fail/a.cpp", text)
+        if control:
+            self.put("fail/control.cpp", control)
+        return "\n".join(must_fail.check(self.root / "fail", [self.root])[0])
+
+    def test_refused_with_the_message_passes(self):
+        self.assertEqual(self.problems('// build error: say this\nstatic_assert(false, "say this");\n'), "")
+
+    def test_a_snippet_that_compiles_is_found(self):
+        self.assertIn("compiles, and must not", self.problems("// build error: anything\nint y;\n"))
+
+    def test_another_message_is_found(self):
+        self.assertIn("without a message", self.problems('// build error: say this\nstatic_assert(false, "that");\n'))
+
+    def test_a_missing_expectation_is_found(self):
+        self.assertIn("the first line is not", self.problems("int y = z;\n"))
+
+    def test_no_control_is_found(self):
+        self.assertIn("no positive control", self.problems("// build error: z\nint y = z;\n", None))
+
+    def test_a_broken_control_is_found(self):
+        broken = self.problems("// build error: z\nint y = z;\n", "// build ok\nint x = q;\n")
+        self.assertIn("control does not compile", broken)
+
+    def test_an_error_beside_the_refused_line_is_found(self):
+        self.assertIn("still refused", self.problems("// build error: z\nint y = z;\nint w = z;  // refused\n"))
+
+
+class Preprocessed(unittest.TestCase):
+    def test_a_macro_that_leaks_is_found(self):
+        text = (
+            '# 1 "/p/include/syncline/model/a.hpp"\n#define SYNCLINE_MODEL_A_HPP \n#define HELPER 1\n#define GONE 1\n'
+            '#undef GONE\nint x;\n\n# 1 "/usr/include/string.h"\n#define _STRING_H 1\nint y;\n'
+        )
+        lines, ours = preprocessed.examine(text, "/p/include")
+        self.assertEqual(lines, 2)
+        self.assertEqual(preprocessed.leaks(ours), ["syncline/model/a.hpp leaves the macro HELPER defined"])
+
+
+class Documents(Folder):
+    def test_code_that_differs_is_found(self):
+        self.put("examples/a.cpp", "int a;\n// [main]\nint b;\n// [/main]\n")
+        fence = "<!-- examples/a.cpp#main -->\n```cpp\n{}```\n"
+        problems = []
+        check_docs.update(fence.format("int b;\n"), self.root, problems, "README.md")
+        self.assertEqual(problems, [])
+        fixed = check_docs.update(fence.format("int c;\n"), self.root, problems, "README.md")
+        self.assertEqual(len(problems), 1)
+        self.assertEqual(fixed, fence.format("int b;\n"))
+        check_docs.update("<!-- examples/none.cpp -->\n```cpp\n```\n", self.root, problems, "README.md")
+        self.assertIn("there is no examples/none.cpp", problems[1])
+
+
+class Summary(unittest.TestCase):
+    def test_counts(self):
+        self.assertEqual(summary.cases("All tests passed (1,234 assertions in 12 test cases)", True), (12, 0))
+        self.assertEqual(summary.cases("All tests passed (1 assertion in 1 test case)", True), (1, 0))
+        failed = "test cases:  5 |  3 passed | 2 failed\nassertions: 50 | 48 passed | 2 failed\n"
+        self.assertEqual(summary.cases(failed, False), (3, 2))
+        self.assertEqual(summary.cases("a crash", False), (0, 1))
+        self.assertEqual(summary.cases("All tests passed (3 assertions in 2 test cases)\nleak found", False), (2, 1))
+        self.assertEqual(summary.cases("no such words", True), (1, 0))
+
+    def test_ctest_log(self):
+        log = (
+            "Start testing: Nov 21\n----------\n1/2 Testing: unit.a\n1/2 Test: unit.a\nCommand: \"a\"\nDirectory: /b\n"
+            '"unit.a" start time: x\nOutput:\n----------\nAll tests passed (3 assertions in 2 test cases)\n'
+            "<end of output>\nTest time =   0.01 sec\n----------\nTest Passed.\n\"unit.a\" end time: x\n----------\n\n"
+            "2/2 Testing: b\n2/2 Test: b\nOutput:\n----------\nboom\n<end of output>\nTest time =   0.01 sec\n"
+            "----------\nTest Failed.\n"
+        )
+        self.assertEqual([(n, p) for n, _, p in summary.of_ctest(log)], [("unit.a", True), ("b", False)])
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=1)
