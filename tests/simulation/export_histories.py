@@ -8,7 +8,7 @@
 import argparse, collections, copy, glob, json, os, random, sys
 
 WIRE = dict(snapshot='mutation', bundle='bundle')
-ADDED = {'dead_delete', 'dead_create'}
+ADDED = {'dead_delete', 'dead_create', 'park_overlap'}
 COLUMNS = ('a', 'b', 'n', 'm', 's')
 
 
@@ -24,12 +24,16 @@ def load(folder):
 
 def patch():
     """ENGINE.md rule 10: a delete of a dead record is applied before any resolver; a create on a dead or unknown key takes
-    what is there and is no conflict."""
+    what is there and is no conflict. And the charter's default: changes of different fields are merged and no resolver is asked, `park` too;
+    fields with a merge do not overlap."""
     plain_resolve, plain_foreign, plain_push = M.resolve, M.Authority._foreign_since, M.Authority.push
 
     def resolve(policy, m, server, changed):
         if server is None and m.op == 'erase' and 'dead_delete' in ADDED: return 'noop', None, (), ()
         if server is None and m.op == 'create' and 'dead_create' in ADDED: return 'write', m.full(), (), tuple(M.ALL)
+        if policy == ('field', 'park') and server is not None and m.op != 'erase' and 'park_overlap' in ADDED:
+            seen = M.ALL if m.op == 'create' else changed
+            if not any(f in seen and f in M.REG for f in m.vals): return plain_resolve(('field', 'field_merge'), m, server, changed)
         return plain_resolve(policy, m, server, changed)
 
     def foreign_since(self, key, ver, after):

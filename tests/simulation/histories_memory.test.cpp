@@ -29,4 +29,7 @@ TEST_CASE("histories: bundle wire devices end as in the model", "[histories]") {
 TEST_CASE("histories: both wires on one authority end as in the model", "[histories]") {
     for (const char* how : {"server_wins", "client_wins", "field_merge", "park"}) replay(std::string{"mixed-"} + how + ".json");
 }
+TEST_CASE("histories: those that notice a rarely needed rule end as in the model", "[histories]") { replay("guards.json"); }
+TEST_CASE("histories: children that lost their parent end as in the model", "[histories]") { replay("orphans.json"); }
+TEST_CASE("histories: devices of the mutation wire that rehydrate end as in the model", "[histories]") { replay("rehydration-mutation.json"); }
 TEST_CASE("histories: long ones end as in the model", "[histories]") { replay("long.json"); }

@@ -405,7 +405,7 @@ private:
                 for (const auto& b : a.bundles->bundles) {
                     std::vector<row_image> rows;
                     for (const auto& c : b.rows) rows.push_back({c.key, c.version, c.after, {}});
-                    sure(engine.apply_bundle(from, b.head.seq, rows, now), "apply bundle");
+                    if (sure(engine.apply_bundle(from, b.head.seq, rows, now), "apply bundle").stale) break;
                     from = b.head.seq;
                 }
             }

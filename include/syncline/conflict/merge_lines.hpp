@@ -33,7 +33,7 @@ using text_lines = std::vector<std::string_view>;
 inline constexpr std::size_t no_line = (std::numeric_limits<std::size_t>::max)();
 
 /// Two texts that differ in more lines than this are not compared: time and memory grow with its square.
-inline constexpr std::ptrdiff_t most_line_edits = 2000;
+inline constexpr std::ptrdiff_t most_line_edits = 1000;
 
 /// For each line of @p a the line of @p b that it is matched with, or `no_line`; matches rise. The longest such matching, by
 /// Myers' greedy algorithm ("An O(ND) difference algorithm", 1986). Nothing beyond `most_line_edits`.

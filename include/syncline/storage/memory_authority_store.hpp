@@ -183,6 +183,8 @@ public:
                 if (old != seen_->sealed.end()) {
                     kept.pruned_version = old->second.pruned_version;
                     journal().drop(*seen_, &data::latest, old->second.stamp);
+                    // Only as the record's last change had it outlived pruning.
+                    if (old->second.version <= seen_->head.floor_seq) forget_change(row.key, old->second.version, old->second.stamp);
                 }
                 journal().put(*seen_, &data::sealed, row.key, std::move(kept));
                 journal().put(*seen_, &data::latest, row.stamp, row.key);
@@ -337,11 +339,8 @@ public:
                 sealed_row row = seen_->sealed.find(change.key)->second;
                 row.pruned_version = (std::max)(row.pruned_version, change.version);
                 const bool superseded = row.stamp != stamp;
-                const std::pair at_version{change.key, change.version};
-                journal().put(*seen_, &data::sealed, at_version.first, std::move(row));
-                if (!superseded) continue;
-                journal().drop(*seen_, &data::versions, at_version);
-                journal().drop(*seen_, &data::log, stamp);
+                journal().put(*seen_, &data::sealed, change.key, std::move(row));
+                if (superseded) forget_change(record_key{change.key}, change.version, stamp);
             }
             head.floor_seq = floor;
             journal().set(*seen_, &data::head, std::move(head));
@@ -407,6 +406,10 @@ public:
                 stamp = row.stamp;
             }
             return {};
+        }
+        void forget_change(const record_key& key, std::int64_t version, std::int64_t stamp) {
+            journal().drop(*seen_, &data::versions, std::pair{key, version});
+            journal().drop(*seen_, &data::log, stamp);
         }
         void forget_session(const std::string& id) {
             journal().drop(*seen_, &data::sessions, id);

@@ -14,6 +14,7 @@
 #include <syncline/support/version.hpp>
 
 #include <bit>
+#include <charconv>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -21,6 +22,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 SYNCLINE_NAMESPACE_BEGIN
@@ -29,6 +31,14 @@ SYNCLINE_NAMESPACE_BEGIN
 inline constexpr std::string_view tagged_value_member = "$syncline";
 
 namespace detail {
+
+// A whole number as text from a foreign peer or a tagged value: digits with an optional sign, nothing else.
+[[nodiscard]] inline std::optional<std::int64_t> whole_number(std::string_view text) {
+    std::int64_t n = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), n);
+    if (text.empty() || error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+    return n;
+}
 
 inline void write_tagged(json_writer& out, std::string_view kind, std::string_view content) {
     out.begin_object();
@@ -67,7 +77,7 @@ inline void write_tagged(json_writer& out, std::string_view kind, std::string_vi
     };
     if (kind == name_of(value_kind::boolean)) return value::boolean(content == "1");
     if (kind == name_of(value_kind::integer) || kind == name_of(value_kind::time)) {
-        const auto n = integral_json_number(content);
+        const auto n = whole_number(content);
         if (!n) return not_a(field, "a whole number in a tagged value");
         return kind == name_of(value_kind::time) ? value::time(from_microseconds(*n)) : value::integer(*n);
     }
@@ -148,7 +158,7 @@ inline void write_value(json_writer& out, const field_schema& field, const value
     }
     case value_kind::integer: {
         if (v.is_boolean()) return value::integer(*v.as_bool() ? 1 : 0);
-        const auto n = v.is_string() ? integral_json_number(v.as_string())
+        const auto n = v.is_string() ? detail::whole_number(v.as_string())
                        : v.is_number() ? integral_json_number(v.number_text()) : std::nullopt;
         if (n) return value::integer(*n);
         return detail::not_a(field, "a whole number of 64 bits");

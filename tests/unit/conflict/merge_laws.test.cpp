@@ -46,6 +46,11 @@ struct averages {
         return (server + client) / 2;
     }
 };
+struct forgets_server {
+    static constexpr bool commutative = false;
+    static constexpr bool associative = false;
+    static constexpr std::optional<integer> merge_integers(integer, integer, integer client) { return client; }
+};
 struct waives_everything : averages {
     static constexpr bool commutative = false;
     static constexpr bool idempotent = false;
@@ -85,6 +90,7 @@ std::string broken_law() {
 TEST_CASE("merge laws: a merge that breaks a law is found out at compile time") {
     static_assert(!merge_laws::keeps_base<forgets_base>);
     static_assert(merge_laws::commutative<forgets_base> && merge_laws::idempotent<forgets_base>);
+    static_assert(!merge_laws::keeps_base<forgets_server> && !merge_laws::hold<forgets_server>);
     static_assert(!merge_laws::commutative<takes_sides>);
     static_assert(merge_laws::keeps_base<takes_sides> && merge_laws::idempotent<takes_sides>);
     static_assert(!merge_laws::idempotent<doubles>);
@@ -108,6 +114,7 @@ TEST_CASE("merge laws: a law that a merge waives is not asked of it, the base la
 
 TEST_CASE("merge laws: the check over values names the law that is broken") {
     CHECK(broken_law<forgets_base>() == "base");
+    CHECK(broken_law<forgets_server>() == "base");
     CHECK(broken_law<takes_sides>() == "commutative");
     CHECK(broken_law<doubles>() == "idempotent");
     CHECK(broken_law<averages>() == "associative");

@@ -181,6 +181,18 @@ TEST_CASE("field merge: a difference is added even to a value that nobody else c
     CHECK(said.fields == expected);
 }
 
+TEST_CASE("field merge: a difference is added to what the device's own earlier change made, where no change is foreign") {
+    scene s;
+    s.c.server_fields = set_of({0});
+    s.c.overlapping = set_of({2, 3});
+    const auto said = ask(resolvers::field_merge{}, s.c);
+    REQUIRE(said.what == merged);
+    field_changes expected;
+    expected.set(2, value::integer(12));  // 13 + 9 - 10
+    expected.set(3, value::integer(11));  // no difference: the client's, as in a plain register
+    CHECK(said.fields == expected);
+}
+
 TEST_CASE("field merge: a merge that declines leaves the field to the server") {
     scene s;
     s.server.fields[2] = value::text("no number");

@@ -29,3 +29,40 @@ struct harness {
 TEST_CASE("memory_replica_store: keeps the replica store's contract") {
     check_replica_store([] { return harness{}; });
 }
+
+TEST_CASE("memory_replica_store: a copy has what was committed and goes its own way") {
+    memory_replica_store store{schemas()};
+    const record_key a{task, "a"};
+    must(store.app_write(a, task_row("one")));
+    {
+        auto t = must(store.begin());
+        must(t.take_captured());
+        must(t.write(a, task_row("open")));
+        auto copy = store.copy();
+        CHECK(copy.row(a) == task_row("one"));
+        auto theirs = must(copy.begin());
+        CHECK(must(theirs.take_captured()).size() == 1);
+        must(theirs.write(a, task_row("theirs")));
+        must(theirs.commit());
+        CHECK(store.row(a) == task_row("open"));
+        must(t.commit());
+        CHECK(copy.row(a) == task_row("theirs"));
+    }
+    CHECK(store.row(a) == task_row("open"));
+    CHECK(store.rows(task).size() == 1);
+    CHECK(store.rows(project).empty());
+}
+
+TEST_CASE("memory_replica_store: assigning to a transaction drops what it held") {
+    memory_replica_store one{schemas()};
+    memory_replica_store two{schemas()};
+    const record_key a{task, "a"};
+    auto t = must(one.begin());
+    must(t.write(a, task_row("dropped")));
+    t = must(two.begin());
+    CHECK_FALSE(one.row(a));
+    must(one.begin());
+    must(t.write(a, task_row("kept")));
+    must(t.commit());
+    CHECK(two.row(a) == task_row("kept"));
+}

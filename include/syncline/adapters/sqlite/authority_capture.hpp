@@ -46,8 +46,8 @@ struct sqlite_trigger {
 /// They append keys and nothing else; what became of the record is read when it is sealed. All but one are BEFORE triggers,
 /// since of several AFTER triggers the one made last runs first. A key that is named although nothing came of it is harmless.
 /// REPLACE removes rows without a trigger, so every row that a new one would collide with is named before: by each unique
-/// index and by the rowid. Two weak spots are covered by conditions rather than by UPDATE OF, which does not see `SET rowid`
-/// and generated columns. No trigger uses INSERT OR ...: the outer statement's policy would override it.
+/// index and by the rowid. Changes of the key are told by a condition rather than by UPDATE OF, which sees neither `SET rowid`
+/// nor generated columns. No trigger uses INSERT OR ...: the outer statement's policy would override it.
 ///
 /// @param number    what stands for the model in the stage
 /// @param owner     the owner column; empty: one tenant
@@ -130,8 +130,10 @@ struct sqlite_trigger {
         sql.append(sqlite_quoted(name)).append(" ").append(when).append(" BEGIN\n").append(body).append("END");
         out.push_back({std::move(name), std::move(sql)});
     };
-    add("bi", std::string{"BEFORE INSERT ON "}.append(t), named(coming(model.key_name), "NEW.").append(";\n").append(collisions(false)));
     // A key that SQLite makes up is not known before: NEW holds -1, or the default is drawn again.
+    std::string insert = named(coming(model.key_name), "NEW.");
+    if (numbered) insert.append(" WHERE ").append(of("NEW", key)).append(" IS NOT -1");
+    add("bi", std::string{"BEFORE INSERT ON "}.append(t), insert.append(";\n").append(collisions(false)));
     if (numbered || default_of(model.key_name) != nullptr)
         add("ai", std::string{"AFTER INSERT ON "}.append(t), named(of("NEW", key), "NEW.").append(";\n"));
     std::string update = named(of("OLD", key), "OLD.").append(";\n");

@@ -153,12 +153,12 @@ public:
         return out;
     }
 
-    [[nodiscard]] result<std::vector<row_change>> latest_after(std::int64_t cursor, std::size_t most) const {
+    [[nodiscard]] result<std::vector<row_change>> latest_after(std::int64_t above, std::size_t most) const {
         return changes(
             "SELECT c.model, c.key, c.op, c.seq, c.stamp, c.layout, c.fields, c.writer, c.written_at, c.image FROM "
             "syncline_authority_rows r JOIN syncline_authority_changes c ON c.id = r.change WHERE r.tenant = ?1 AND r.stamp > ?2 "
             "ORDER BY r.stamp",
-            most, [&](sqlite_statement& s) { s.bind(1, in_.tenant).bind(2, cursor); });
+            most, [&](sqlite_statement& s) { s.bind(1, in_.tenant).bind(2, above); });
     }
 
     [[nodiscard]] result<std::vector<bundle_head>> bundle_heads(std::int64_t above, std::size_t most) const {

@@ -89,7 +89,7 @@ struct sqlite_record_sql {
             r.model = static_cast<model_id>(i);
             r.cascades = reference.on_erase == reference_action::cascade;
             const std::string by = std::string{" WHERE "}.append(sqlite_quoted(schema.fields[reference.field].name)).append("=?1");
-            r.find.append("SELECT ").append(key).append(" FROM ").append(t).append(by).append(owned(m, 2, "="));
+            r.find.append("SELECT ").append(key).append(" FROM ").append(t).append(by).append(owned(m, 2, "=")).append(" ORDER BY ").append(key);
             if (!m.owner.empty() && reference.on_erase != reference_action::none)
                 r.foreign.append("SELECT 1 FROM ").append(t).append(by).append(owned(m, 2, "<>"));
             out[*target].referrers.push_back(std::move(r));
@@ -126,6 +126,8 @@ public:
         return out;
     }
 
+    /// Writes the row, or refuses it: `errc::constraint`, `errc::invalid_key`, `errc::absent` where the key is another tenant's,
+    /// `errc::unsupported` where a column cannot keep a value (a NaN, say; but a real may come back as an equal integer).
     /// @param at_once  a reference that is still open after this write is refused, even where the table would wait for the commit
     [[nodiscard]] result<void> write(const record_key& k, const record& row, bool at_once) {
         if (auto r = known(k); !r) return r;
@@ -137,7 +139,7 @@ public:
                               std::to_string(schema.fields.size()));
         for (std::size_t f = 0; f < row.fields.size(); ++f)
             if (!keeps(row.fields[f], schema.fields[f].kind, table.find(schema.fields[f].name)))
-                return make_fault(errc::malformed_value, "field `", schema.fields[f].name, "` of model `", schema.name, "`: the column cannot hold this ",
+                return make_fault(errc::unsupported, "field `", schema.fields[f].name, "` of model `", schema.name, "`: the column cannot hold this ",
                                   name_of(row.fields[f].kind()), " without changing it");
         return guarded(k, "writing", at_once, [&] { return put(k, row); });
     }

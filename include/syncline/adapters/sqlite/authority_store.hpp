@@ -314,8 +314,8 @@ public:
     [[nodiscard]] result<std::vector<change_mark>> changes_of(const record_key& k, std::int64_t above) const {
         return reading<std::vector<change_mark>>([&] { return log().changes_of(k, above); });
     }
-    [[nodiscard]] result<std::vector<row_change>> latest_after(std::int64_t cursor, std::size_t most) const {
-        return reading<std::vector<row_change>>([&] { return log().latest_after(cursor, most); });
+    [[nodiscard]] result<std::vector<row_change>> latest_after(std::int64_t above, std::size_t most) const {
+        return reading<std::vector<row_change>>([&] { return log().latest_after(above, most); });
     }
     [[nodiscard]] result<std::vector<bundle_head>> bundle_heads(std::int64_t above, std::size_t most) const {
         return reading<std::vector<bundle_head>>([&] { return log().bundle_heads(above, most); });
@@ -382,6 +382,9 @@ public:
     [[nodiscard]] result<void> expire(timestamp now) {
         return writing([&] { return sessions().expire(now); });
     }
+
+    /// The transaction's own connection, e.g. for the host's SQL in the same transaction; it must not end it. @pre it is not over
+    [[nodiscard]] sqlite_database& connection() noexcept { return *db_; }
 
     /// Makes everything durable; the transaction is over whatever the result is.
     /// @return `errc::constraint` when a foreign key that waits for the commit is broken; nothing was done then

@@ -58,10 +58,9 @@ struct sqlite_capture_script {
 ///
 /// @param log     the log table's name, unquoted
 /// @param prefix  put before the triggers' names
-/// @param first   SQL that each trigger runs before it writes to the log; empty or a statement with its semicolon
 /// @pre `check_sqlite_model(table, model)`
 [[nodiscard]] inline sqlite_capture_script make_sqlite_capture(const sqlite_table& table, const model_schema& model, const std::string& log,
-                                                               const std::string& prefix, const std::string& first = {}) {
+                                                               const std::string& prefix) {
     const std::string t = sqlite_quoted(table.name);
     const std::string key = sqlite_quoted(model.key_name);
     const std::string into = sqlite_quoted(log);
@@ -116,7 +115,7 @@ struct sqlite_capture_script {
         g.sql = "CREATE TRIGGER ";
         g.sql.append(sqlite_quoted(g.name)).append(" ").append(when).append(" ON ").append(t);
         if (!condition.empty()) g.sql.append(" WHEN ").append(condition);
-        g.sql.append(" BEGIN ").append(first).append(body).append("END");
+        g.sql.append(" BEGIN ").append(body).append("END");
         script.triggers.push_back(std::move(g));
     };
 

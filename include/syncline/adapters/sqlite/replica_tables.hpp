@@ -71,13 +71,21 @@ struct sqlite_replica_table {
     return out;
 }
 
-/// What the triggers of one of several models do first: note that it is this log's turn, unless it is already.
-[[nodiscard]] inline std::string sqlite_replica_turn_sql(model_id id) {
+/// Adds the triggers that note, before any other of ours runs, that it is this model's turn, unless it is already. The
+/// question stands in WHEN: an INSERT ... SELECT that reads its own table would build a temporary one each time.
+inline void add_sqlite_replica_turns(sqlite_capture_script& script, const sqlite_table& table, const std::string& prefix, model_id id) {
     const std::string number = std::to_string(id);
-    std::string out = "INSERT INTO syncline_replica_turn(model,above) SELECT ";
-    out.append(number).append(",ifnull((SELECT max(seq) FROM ").append(sqlite_replica_log_name(id));
-    out.append("),0) WHERE (SELECT model FROM syncline_replica_turn ORDER BY seq DESC LIMIT 1) IS NOT ").append(number).append("; ");
-    return out;
+    for (const auto& [suffix, event] : {std::pair{"ti", "INSERT"}, std::pair{"tu", "UPDATE"}, std::pair{"td", "DELETE"}}) {
+        sqlite_capture_script::trigger t;
+        t.name = prefix;
+        t.name.append(suffix);
+        t.sql = "CREATE TRIGGER ";
+        t.sql.append(sqlite_quoted(t.name)).append(" BEFORE ").append(event).append(" ON ").append(sqlite_quoted(table.name));
+        t.sql.append(" WHEN (SELECT model FROM syncline_replica_turn ORDER BY seq DESC LIMIT 1) IS NOT ").append(number);
+        t.sql.append(" BEGIN INSERT INTO syncline_replica_turn(model,above) VALUES(").append(number).append(",ifnull((SELECT max(seq) FROM ");
+        t.sql.append(sqlite_replica_log_name(id)).append("),0)); END");
+        script.triggers.push_back(std::move(t));  // the one made last runs first
+    }
 }
 
 /// Prepares the SQL for @p model in @p table. @pre `check_sqlite_model(table, model)`
@@ -87,7 +95,8 @@ struct sqlite_replica_table {
     const std::string log = sqlite_replica_log_name(id);
     std::string prefix = "syncline_replica_";
     prefix.append(std::to_string(id)).append("_");
-    out.capture = make_sqlite_capture(table, model, log, prefix, alone ? std::string{} : sqlite_replica_turn_sql(id));
+    out.capture = make_sqlite_capture(table, model, log, prefix);
+    if (!alone) add_sqlite_replica_turns(out.capture, table, prefix, id);
     out.log = sqlite_quoted(log);
     const std::string t = sqlite_quoted(table.name);
     const std::string key = sqlite_quoted(model.key_name);

@@ -4,6 +4,8 @@
 
 #include "support/catch.hpp"
 
+#include <algorithm>
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -13,7 +15,7 @@ namespace {
 
 std::string some_text(seeded_random& random, std::size_t size, bool dull) {
     std::string out(size, 'x');
-    for (char& c : out) c = static_cast<char>(dull ? 'a' + static_cast<char>(random.below(2)) : random.below(256));
+    for (char& c : out) c = static_cast<char>(dull ? 'a' + random.below(2) : random.below(256));
     return out;
 }
 

@@ -12,14 +12,13 @@
 
 #include <cstdint>
 #include <cstdlib>
-#include <filesystem>
 #include <map>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <utility>
 #include <vector>
 
+#include <dirent.h>
 #include <unistd.h>
 
 namespace authority_fixture {
@@ -30,20 +29,26 @@ using namespace syncline;
 class scratch {
 public:
     scratch() {
-        std::string pattern = (std::filesystem::temp_directory_path() / "syncline-authority-XXXXXX").string();
-        REQUIRE(::mkdtemp(pattern.data()) != nullptr);
-        path_ = pattern;
+        const char* const base = std::getenv("TMPDIR");
+        path_.append(base != nullptr ? base : "/tmp").append("/syncline-authority-XXXXXX");
+        REQUIRE(::mkdtemp(path_.data()) != nullptr);
     }
     scratch(const scratch&) = delete;
     scratch& operator=(const scratch&) = delete;
     ~scratch() {
-        std::error_code ignored;
-        std::filesystem::remove_all(path_, ignored);
+        if (DIR* dir = ::opendir(path_.c_str())) {
+            while (const dirent* e = ::readdir(dir)) (void)::unlink(file(e->d_name).c_str());
+            ::closedir(dir);
+        }
+        ::rmdir(path_.c_str());
     }
-    [[nodiscard]] std::string file(std::string_view name = "app.db") const { return (path_ / name).string(); }
+    [[nodiscard]] std::string file(std::string_view name = "app.db") const {
+        std::string out{path_};
+        return out.append("/").append(name);
+    }
 
 private:
-    std::filesystem::path path_;
+    std::string path_;
 };
 
 /// The fault as text, for messages of failing tests.

@@ -1,0 +1,80 @@
+#ifndef SYNCLINE_WIRE_SYNC_SERVER_HPP
+#define SYNCLINE_WIRE_SYNC_SERVER_HPP
+
+#include <syncline/engine/authority.hpp>
+#include <syncline/storage/authority_store.hpp>
+#include <syncline/support/random.hpp>
+#include <syncline/support/result.hpp>
+#include <syncline/support/time.hpp>
+#include <syncline/support/version.hpp>
+#include <syncline/transport/json_error.hpp>
+#include <syncline/transport/message.hpp>
+#include <syncline/transport/principal.hpp>
+#include <syncline/wire/bundle/server.hpp>
+#include <syncline/wire/mutation/server.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
+
+SYNCLINE_NAMESPACE_BEGIN
+
+/// A server's whole side in one object: an authority over @p Store with one or both wires mounted on the same tables. A callable from request
+/// and principal to response: wrap it with an authenticator and hand it to an HTTP adapter, or call it.
+///
+/// Several threads may call it; requests run one after the other, each in one transaction of the store.
+/// @tparam Store  models `authority_store`; outlives the server
+template <authority_store Store>
+class sync_server {
+public:
+    /// @param clock   the time now
+    /// @param random  64 random bits, unguessable in production: session ids come from it
+    sync_server(Store& store, authority_options options, std::function<timestamp()> clock, std::function<std::uint64_t()> random)
+        : engine_(store, std::move(options)), clock_(std::move(clock)), random_(std::move(random)) {}
+
+    sync_server(const sync_server&) = delete;
+    sync_server& operator=(const sync_server&) = delete;
+
+    /// Opens the tables to devices of the mutation wire (Laravel Tether's). Call before the first request.
+    void mount_mutation_wire(mutation_server_options options = {}) {
+        mutation_prefix_ = options.prefix;
+        mutation_.emplace(engine_, std::move(options));
+    }
+    /// Opens the tables to devices of the bundle wire (go-oversync's). Call before the first request.
+    void mount_bundle_wire(bundle_server_options options = {}) {
+        bundle_prefix_ = options.prefix;
+        bundle_.emplace(engine_, std::move(options));
+    }
+
+    /// Answers a request of @p who; always JSON.
+    [[nodiscard]] response operator()(const request& r, const principal& who) {
+        const std::lock_guard lock{mutex_};
+        const std::string_view path = path_without_query(r.path);
+        if (mutation_ && below(path, mutation_prefix_)) return mutation_->handle(r, who, clock_());
+        if (bundle_ && below(path, bundle_prefix_)) return bundle_->handle(r, who, clock_(), random_source{random_});
+        return json_error(404, "not_found", "no wire is mounted at this path");
+    }
+
+    [[nodiscard]] authority<Store>& engine() noexcept { return engine_; }
+
+private:
+    [[nodiscard]] static bool below(std::string_view path, std::string_view prefix) {
+        return path.starts_with(prefix) && path.size() > prefix.size() && path[prefix.size()] == '/';
+    }
+
+    authority<Store> engine_;
+    std::function<timestamp()> clock_;
+    std::function<std::uint64_t()> random_;
+    std::optional<mutation_server<authority<Store>>> mutation_;
+    std::optional<bundle_server<authority<Store>>> bundle_;
+    std::string mutation_prefix_;
+    std::string bundle_prefix_;
+    std::mutex mutex_;
+};
+
+SYNCLINE_NAMESPACE_END
+
+#endif
