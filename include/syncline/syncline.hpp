@@ -68,12 +68,23 @@
 #include <syncline/transport/mount_table.hpp>
 #include <syncline/transport/principal.hpp>
 #include <syncline/transport/transport.hpp>
+#include <syncline/wire/bundle/capabilities.hpp>
+#include <syncline/wire/bundle/codes.hpp>
+#include <syncline/wire/bundle/messages.hpp>
+#include <syncline/wire/bundle/obstacles.hpp>
+#include <syncline/wire/bundle/pull_messages.hpp>
+#include <syncline/wire/bundle/push_messages.hpp>
+#include <syncline/wire/bundle/rows.hpp>
+#include <syncline/wire/bundle/server.hpp>
 #include <syncline/wire/client_step.hpp>
 #include <syncline/wire/http_fault.hpp>
 #include <syncline/wire/mutation/answers.hpp>
 #include <syncline/wire/mutation/client.hpp>
 #include <syncline/wire/mutation/messages.hpp>
 #include <syncline/wire/mutation/server.hpp>
+#include <syncline/wire/sync_client.hpp>
+#include <syncline/wire/sync_server.hpp>
+#include <syncline/wire/system_surroundings.hpp>
 #include <syncline/wire/value_json.hpp>
 
 #endif

@@ -149,7 +149,9 @@ void check_replica_rows(Make make) {
     SECTION("a value is kept exactly or refused, never changed") {
         const record_key s{sample, "s"};
         const schema_set models = schemas();
-        for (const auto& [field, v] : awkward_values()) {
+        for (const auto& awkward : awkward_values()) {
+            const std::size_t field = awkward.field;
+            const value& v = awkward.v;
             INFO(models[sample].fields[field].name << " = " << show(v));
             bool holds = true;
             if constexpr (requires { h.holds(v.kind(), v); }) holds = h.holds(models[sample].fields[field].kind, v);

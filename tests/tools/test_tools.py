@@ -118,6 +118,7 @@ class Headers(unittest.TestCase):
         self.planted("return table[0];", "throw table[0];", "`throw`")
         self.planted("class sample", "#define SYNCLINE_SHORTCUT 1\nclass sample", "macro SYNCLINE_SHORTCUT")
         self.planted("class sample", "#if __has_include(<zlib.h>)\n#endif\nclass sample", "__has_include")
+        self.planted("return table[0];", "std::stable_sort(a, b); return 0;", "Clang 19 warns")
         self.planted("class sample", "using namespace std;\nclass sample", "using namespace")
 
     def test_guards(self):

@@ -40,8 +40,8 @@ struct frozen_batch {
 /// What one call that took in rows did.
 struct apply_report {
     bool stale = false;             ///< the page did not continue the checkpoint and was dropped
-    std::size_t applied = 0;        ///< rows that became the base
-    std::size_t skipped = 0;        ///< rows that were older than what is held, own echoes among them
+    std::size_t applied = 0;        ///< rows that were news; those that had to be quarantined among them
+    std::size_t skipped = 0;        ///< rows that were no news: older than what is held, or the echo of an acknowledged change
     std::size_t quarantined = 0;    ///< rows that the app's table refused
     bool hydrated = false;          ///< a staged picture was swapped in
 };
@@ -575,7 +575,8 @@ private:
                 if (auto r = drop_empty_batch(w.t); !r) return r;
             }
         }
-        ++report.applied;
+        // The authority's own copy of what was acknowledged is not news.
+        ++(kept->provisional && row.version == kept->version ? report.skipped : report.applied);
         if (!may_quarantine) return w.rows.place(row.key, known_base{row.version, row.row, std::nullopt});
         return place_or_quarantine(w, row.key, known_base{row.version, row.row, std::nullopt}, &report);
     }
@@ -584,10 +585,7 @@ private:
         auto placed = w.rows.place(key, base);
         if (placed) return w.rows.has_quarantined() ? w.t.release(key) : result<void>{};
         if (placed.error().code != errc::constraint) return placed;
-        if (report != nullptr) {
-            --report->applied;
-            ++report->quarantined;
-        }
+        if (report != nullptr) ++report->quarantined;
         if (auto r = w.t.quarantine({row_image{key, base.version, base.row, {}}, wait_reason{placed.error().code, placed.error().detail}}); !r)
             return r;
         // The base stays as it was; layers that this transaction took away must not show.

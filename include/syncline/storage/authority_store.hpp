@@ -92,9 +92,11 @@ struct snapshot_head {
 /// - A3  `write` and `erase` change the app's own table; its triggers, defaults and foreign-key actions run. Every record that
 ///       this touched, and every record that anyone else changed by any SQL and committed, is named once by the next
 ///       `take_staged`. When the store is first attached, rows that the tables held count as changed.
-/// - A4  `rollback_to_savepoint` undoes everything since `savepoint`, staged names included. Savepoints do not nest.
+/// - A4  `rollback_to_savepoint` undoes everything since `savepoint`, staged names included, and ends the savepoint, as
+///       `release_savepoint` does. Savepoints do not nest.
 /// - A5  `append` keeps the bundle for ever until pruned; the last change of every record, tombstones included, outlives pruning.
-/// - A6  Nothing of another tenant is ever visible or changed. A key of another tenant looks absent; a write to it is `errc::absent`.
+/// - A6  Nothing of another tenant is ever visible or changed. A key of another tenant looks absent; a write to it is `errc::absent`,
+///       an erase finds nothing.
 /// - A7  A write that the app's table refuses is `errc::constraint`, names the constraint, and leaves the transaction usable
 ///       with that write undone.
 ///
@@ -109,7 +111,7 @@ struct snapshot_head {
 /// | `t.head()` | `result<authority_head>` | |
 /// | `t.sealed(k)` | `result<std::optional<sealed_row>>` | nothing: the key was never seen |
 /// | `t.append(b)` | `result<void>` | adds a sealed bundle, its changes and the new row states |
-/// | `t.changes_of(k, v)` | `result<std::vector<change_mark>>` | changes of k with a version above v that are still kept, ascending |
+/// | `t.changes_of(k, v)` | `result<std::vector<change_mark>>` | changes of k with a version above v that are still kept, ascending: all above the floor, and the last one |
 /// | `t.latest_after(c, n)` | `result<std::vector<row_change>>` | the last change of each record whose stamp is above c, by stamp, at most n |
 /// | `t.bundle_heads(s, n)` | `result<std::vector<bundle_head>>` | heads of bundles above s, ascending, at most n |
 /// | `t.bundle_rows(s, from, n)` | `result<std::vector<row_change>>` | rows of bundle s by ordinal from 0, from that ordinal on |
@@ -121,11 +123,11 @@ struct snapshot_head {
 /// | `t.drop_sessions(src, n)` | `result<void>` | all sessions of that source bundle |
 /// | `t.append_session(id, first, ms)` | `result<void>` | stores mutations from ordinal `first` on |
 /// | `t.session_mutations(id)` | `result<std::vector<mutation>>` | by ordinal |
-/// | `t.make_snapshot(h)` | `result<snapshot_head>` | copies the sealed live rows under h.id; fills seq, stamp, row_count |
+/// | `t.make_snapshot(h)` | `result<snapshot_head>` | copies the sealed live rows (no tombstones) under h.id; fills seq, stamp, row_count |
 /// | `t.find_snapshot(id)` / `t.drop_snapshot(id)` | `result<std::optional<snapshot_head>>` / `result<void>` | |
-/// | `t.snapshot_rows(id, from, n)` | `result<std::vector<row_image>>` | by (model rank, key), from ordinal `from` (0-based) |
-/// | `t.prune(s)` | `result<void>` | raises the floor to s: forgets superseded changes and heads of bundles up to s |
-/// | `t.expire(now)` | `result<void>` | drops sessions and snapshots whose time is over |
+/// | `t.snapshot_rows(id, from, n)` | `result<std::vector<row_image>>` | by (model rank, model, key), from ordinal `from` (0-based) |
+/// | `t.prune(s)` | `result<void>` | raises the floor to s, at most to the newest bundle, never down: forgets superseded changes and heads of bundles up to s |
+/// | `t.expire(now)` | `result<void>` | drops sessions and snapshots with `expires` before now |
 /// | `t.commit()` | `result<void>` | A1; afterwards the transaction is over |
 template <class T>
 concept authority_transaction = std::move_constructible<T> &&

@@ -22,7 +22,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -293,9 +292,11 @@ public:
             auto rows = std::make_shared<std::vector<row_image>>();
             for (const auto& [key, row] : seen_->sealed)
                 if (row.row) rows->push_back(row_image{key, row.version, row.row, {}});
-            // The sealed rows come by key, so a stable sort by rank alone gives (rank, key).
-            std::stable_sort(rows->begin(), rows->end(), [this](const row_image& a, const row_image& b) {
-                return core_->rules.schemas().rank_of(a.key.model) < core_->rules.schemas().rank_of(b.key.model);
+            std::sort(rows->begin(), rows->end(), [this](const row_image& x, const row_image& y) {
+                const auto& schemas = core_->rules.schemas();
+                const auto rank_x = schemas.rank_of(x.key.model);
+                const auto rank_y = schemas.rank_of(y.key.model);
+                return rank_x != rank_y ? rank_x < rank_y : x.key < y.key;
             });
             snapshot_head made = wanted;
             made.seq = seen_->head.seq;

@@ -32,7 +32,8 @@ struct memory_table_options {
     /// Whether an erase runs the schemas' `reference_action`s: every erase on an authority, the app's own on a replica.
     bool foreign_key_actions = true;
 
-    /// Stands for a trigger of the app: may change the row that is being written, by anyone. Must not call the store.
+    /// Stands for a trigger of the app: may change the row that is being written, by anyone. Must neither throw nor call
+    /// the store.
     std::function<void(const record_key&, record&)> trigger;
 };
 

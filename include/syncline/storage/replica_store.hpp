@@ -96,7 +96,8 @@ struct replica_counts {
 /// - S3  `write` and `erase` change the app's own table and are not captured; they run no foreign-key actions. Rows that the
 ///       app's triggers changed on the way are named by `take_diverted`.
 /// - S4  `take_captured` gives each record that the app changed since it was last taken, once, whatever SQL or process
-///       did it; the entries are gone when the transaction commits.
+///       did it, in the order of their first changes; the entries are gone when the transaction commits. A record whose changes
+///       came to nothing may be left out.
 /// - S5  `ready_intents` and `frozen_items` are ordered as documented; ties do not occur.
 /// - S6  A write that the app's table refuses (unique, check, not null) is `errc::constraint`, names the constraint, and
 ///       leaves the transaction usable with that write undone.
@@ -104,11 +105,11 @@ struct replica_counts {
 /// | expression | returns | meaning |
 /// |---|---|---|
 /// | `t.take_captured()` | `result<std::vector<captured_edit>>` | S4 |
-/// | `t.take_diverted()` | `result<std::vector<record_key>>` | records that app triggers changed under our writes in this transaction |
+/// | `t.take_diverted()` | `result<std::vector<record_key>>` | records that app triggers changed under our writes in this transaction, since it was last taken |
 /// | `t.visible(k)` | `result<std::optional<record>>` | the row in the app's table |
 /// | `t.write(k, r)` / `t.erase(k)` | `result<void>` | insert or replace / delete that row; deleting an absent row is fine |
 /// | `t.base(k)` | `result<base_row>` | default-constructed where nothing is known |
-/// | `t.put_base(k, b)` | `result<void>` | version 0 without image and provisional mark forgets the key |
+/// | `t.put_base(k, b)` | `result<void>` | version 0 without image and provisional mark forgets the key, whatever `image_kept` says |
 /// | `t.open_intent(k)` | `result<std::optional<intent>>` | the open layer |
 /// | `t.put_open(i, send_class)` / `t.drop_open(k)` | `result<void>` | at most one per record |
 /// | `t.ready_intents(after, n)` | `result<std::vector<std::pair<send_position, intent>>>` | not waiting, after that position, at most n |

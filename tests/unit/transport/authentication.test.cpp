@@ -5,13 +5,16 @@
 
 #include <string>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 using namespace syncline;
 
 namespace {
 
-request with_authorization(std::string value) { return request{http_method::get, "/", {{"authorization", std::move(value)}}, {}}; }
+request with_authorization(std::string value) {
+    return request{http_method::get, "/", {{"authorization", std::move(value)}}, {}};
+}
 
 bearer_tokens two_users() {
     bearer_tokens tokens;

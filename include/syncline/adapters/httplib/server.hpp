@@ -268,6 +268,8 @@ private:
             return;
         }
 #endif
+        // Before its loop has begun, the library's stop does nothing.
+        while (listening_ && !server_->is_running()) std::this_thread::yield();
         server_->stop();
     }
 

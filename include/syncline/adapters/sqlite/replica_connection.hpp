@@ -203,8 +203,9 @@ public:
             });
             if (!took) return took.error();
         }
-        std::stable_sort(edits.begin(), edits.end(), [](const placed& a, const placed& b) {
-            return a.turn != b.turn ? a.turn < b.turn : a.entry < b.entry;
+        std::sort(edits.begin(), edits.end(), [](const placed& a, const placed& b) {
+            if (a.turn != b.turn) return a.turn < b.turn;
+            return a.edit.key.model != b.edit.key.model ? a.edit.key.model < b.edit.key.model : a.entry < b.entry;
         });
         std::vector<captured_edit> out;
         out.reserve(edits.size());

@@ -14,7 +14,9 @@ using namespace syncline;
 namespace {
 
 request get(std::string path) { return request{http_method::get, std::move(path), {}, {}}; }
-request post(std::string body) { return request{http_method::post, "/", {{"Content-Type", "application/json"}}, std::move(body)}; }
+request post(std::string body) {
+    return request{http_method::post, "/", {{"Content-Type", "application/json"}}, std::move(body)};
+}
 
 // What a client makes of @p answer, sent by a socket that knows no HTTP.
 result<response> after_raw_answer(const std::string& answer, httplib_transport_options options = {}) {

@@ -21,7 +21,9 @@ response ok(const request&) { return json_response(200, R"({"ok":true})"); }
 response hello(const request&, const principal& who) { return json_response(200, who.id); }
 
 request get(std::string path) { return request{http_method::get, std::move(path), {}, {}}; }
-request post(std::string body) { return request{http_method::post, "/", {{"Content-Type", "application/json"}}, std::move(body)}; }
+request post(std::string body) {
+    return request{http_method::post, "/", {{"Content-Type", "application/json"}}, std::move(body)};
+}
 
 bool is_json_error(const response& answer, int status, std::string_view code) {
     return answer.status == status && find_header(answer.headers, "Content-Type") == "application/json" &&
@@ -477,6 +479,30 @@ TEST_CASE("httplib_server: TLS proves the server's name to clients that trust it
     CHECK(http_test::connect(to)(get("/")));
     // Plain text against a TLS port.
     CHECK_FALSE(http_test::connect(server.url("http"))(get("/")));
+}
+
+TEST_CASE("httplib_transport: a TLS connection that the server has closed meanwhile is replaced", "[httplib]") {
+    const http_test::scratch_folder folder;
+    httplib_server_options options;
+    options.tls = http_test::make_certificate(folder, "idle", "IP:127.0.0.1");
+    options.keep_alive = std::chrono::seconds{0};
+    httplib_server first(options);
+    REQUIRE(first.mount_unauthenticated("", ok));
+    REQUIRE(first.start());
+    httplib_transport_options to;
+    to.base = "https://127.0.0.1:" + std::to_string(first.port());
+    to.ca_file = options.tls->certificate_chain;
+    auto wire = http_test::connect(to);
+    REQUIRE(wire(get("/")));
+    options.port = first.port();
+    first.stop();
+
+    httplib_server second(options);
+    REQUIRE(second.mount_unauthenticated("", ok));
+    REQUIRE(second.start());
+    const auto got = wire(get("/"));
+    INFO((got ? std::string{} : got.error().detail));
+    CHECK(got);
 }
 
 TEST_CASE("httplib_server: TLS with a certificate for another name is refused", "[httplib]") {

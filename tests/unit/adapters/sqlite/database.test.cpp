@@ -12,10 +12,15 @@ using namespace syncline;
 
 namespace {
 
+template <class T>
+T must(result<T> r) {
+    REQUIRE(r.has_value());
+    return std::move(*r);
+}
+
 sqlite_database memory() {
-    auto db = sqlite_database::open(":memory:");
-    REQUIRE(db.has_value());
-    return std::move(*db);
+    const std::string path = ":memory:";
+    return must(sqlite_database::open(path));
 }
 
 }  // namespace

@@ -1,0 +1,316 @@
+#ifndef SYNCLINE_WIRE_BUNDLE_PULL_MESSAGES_HPP
+#define SYNCLINE_WIRE_BUNDLE_PULL_MESSAGES_HPP
+
+#include <syncline/change/bundle.hpp>
+#include <syncline/change/cursor.hpp>
+#include <syncline/storage/authority_store.hpp>
+#include <syncline/support/json_tape.hpp>
+#include <syncline/support/json_writer.hpp>
+#include <syncline/support/result.hpp>
+#include <syncline/support/rfc3339.hpp>
+#include <syncline/support/version.hpp>
+#include <syncline/transport/message.hpp>
+#include <syncline/wire/bundle/push_messages.hpp>
+#include <syncline/wire/bundle/rows.hpp>
+
+#include <charconv>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+SYNCLINE_NAMESPACE_BEGIN
+
+namespace bundle_wire {
+
+/// The number in the query parameter @p name of @p target, or @p otherwise where it is not there.
+/// @return `errc::malformed_message` for anything but a decimal number of 64 bits, not below @p least
+[[nodiscard]] inline result<std::int64_t> query_number(std::string_view target, std::string_view name, std::int64_t otherwise, std::int64_t least) {
+    auto text = query_parameter(target, name);
+    if (!text) return std::move(text).error();
+    if (!*text) return otherwise;
+    std::int64_t number = 0;
+    const auto& digits = **text;
+    const auto end = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+    if (end.ec != std::errc{} || end.ptr != digits.data() + digits.size() || number < least)
+        return make_fault(errc::malformed_message, "the query parameter `", name, "` is a whole number, at least ", std::to_string(least));
+    return number;
+}
+
+/// A page of the rows of a committed bundle, as a device reads it (sheet 1.8).
+struct committed_page {
+    committed_head head;
+    std::vector<row_image> rows;
+    bool more = false;
+};
+
+/// One bundle of a pull, as a device reads it.
+struct pulled_bundle {
+    std::int64_t seq = 0;
+    std::string source;
+    std::vector<row_image> rows;
+};
+
+/// A page of a pull, as a device reads it (sheet 1.9).
+struct pull_reply {
+    cursor stable = 0;
+    std::vector<pulled_bundle> bundles;
+    bool more = false;
+    std::string epoch;
+};
+
+/// A new snapshot session, as a device reads it (sheet 1.11).
+struct snapshot_reply {
+    std::string id;
+    std::int64_t seq = 0;
+    std::int64_t row_count = 0;
+    std::string epoch;
+};
+
+/// A page of a snapshot, as a device reads it (sheet 1.12).
+struct snapshot_page_reply {
+    std::int64_t seq = 0;
+    std::vector<row_image> rows;
+    std::int64_t next = 0;
+    bool more = false;
+};
+
+/// The number under which a bundle of a source that does not number them travels: its `bundle_seq`, since a peer wants a positive one.
+[[nodiscard]] inline std::int64_t source_bundle_id_of(const bundle_head& head) noexcept {
+    return head.source_bundle_id > 0 ? head.source_bundle_id : head.seq;
+}
+
+/// Writes the rows @p part of a committed bundle, the first of which has the ordinal @p first (from 0).
+/// @param after  what the request gave as `after_row_ordinal`, for a page without rows
+[[nodiscard]] inline std::string write_committed_page(const table_names& names, const committed_head& head, const std::vector<row_change>& part,
+                                                      std::int64_t first, std::int64_t after) {
+    std::string body;
+    json_writer w{body};
+    w.begin_object();
+    detail::write_committed(w, head);
+    w.key("rows");
+    w.begin_array();
+    for (const auto& row : part) write_bundle_row(w, names, row);
+    w.end_array();
+    const auto count = static_cast<std::int64_t>(part.size());
+    w.key("next_row_ordinal");
+    w.integer(count == 0 ? (after < 0 ? 0 : after) : first + count - 1);
+    w.key("has_more");
+    w.boolean(first + count < static_cast<std::int64_t>(head.row_count));
+    w.end_object();
+    return body;
+}
+
+/// Reads a page of committed rows that was asked for from ordinal @p first on, and hashes its rows as they came.
+[[nodiscard]] inline result<committed_page> read_committed_page(std::string_view body, const table_names& names, std::int64_t first,
+                                                                bundle_hasher& hasher, const json_limits& limits) {
+    auto tape = json_tape::parse(body, limits);
+    if (!tape) return std::move(tape).error();
+    const json_view root = tape->root();
+    if (!root.is_object()) return make_fault(errc::malformed_message, "committed rows are a JSON object");
+    committed_page out;
+    auto head = detail::read_committed(root);
+    if (!head) return std::move(head).error();
+    out.head = std::move(*head);
+    const auto rows = root.find("rows");
+    if (!rows || !rows->is_array()) return make_fault(errc::malformed_message, "`rows` is missing; it is an array");
+    for (const auto& entry : *rows) {
+        auto row = read_bundle_row(entry, names);
+        if (!row) return std::move(row).error();
+        if (row->version != out.head.seq) return make_fault(errc::malformed_message, "a committed row has another version than its bundle");
+        if (auto r = hasher.add(entry); !r) return std::move(r).error();
+        out.rows.push_back(std::move(*row));
+    }
+    auto next = detail::need_integer(root, "next_row_ordinal", 0);
+    if (!next) return std::move(next).error();
+    out.more = detail::flag(root, "has_more");
+    const std::int64_t end = first + static_cast<std::int64_t>(out.rows.size());
+    if (out.rows.empty() || *next != end - 1 || end > out.head.row_count || out.more != (end < out.head.row_count))
+        return make_fault(errc::malformed_message, "a page of committed rows does not continue the one before it");
+    return out;
+}
+
+/// Writes a page of a pull.
+/// @param hashes  of each bundle
+[[nodiscard]] inline std::string write_pull_answer(const table_names& names, const bundle_page& page, const std::vector<std::string>& hashes,
+                                                   const std::string& epoch) {
+    std::string body;
+    json_writer w{body};
+    w.begin_object();
+    w.key("stable_bundle_seq");
+    w.integer(page.stable);
+    w.key("bundles");
+    w.begin_array();
+    for (std::size_t i = 0; i < page.bundles.size(); ++i) {
+        const bundle& b = page.bundles[i];
+        w.begin_object();
+        detail::write_committed(w, {b.head.seq, b.head.source, source_bundle_id_of(b.head), static_cast<std::uint32_t>(b.rows.size()), hashes[i], {}});
+        w.key("rows");
+        w.begin_array();
+        for (const auto& row : b.rows) write_bundle_row(w, names, row);
+        w.end_array();
+        w.end_object();
+    }
+    w.end_array();
+    w.key("has_more");
+    w.boolean(page.more);
+    detail::write_own(w, "epoch", epoch);
+    w.end_object();
+    return body;
+}
+
+/// Reads a page of a pull that was asked for after @p after.
+[[nodiscard]] inline result<pull_reply> read_pull_answer(std::string_view body, const table_names& names, cursor after, const json_limits& limits) {
+    auto tape = json_tape::parse(body, limits);
+    if (!tape) return std::move(tape).error();
+    const json_view root = tape->root();
+    if (!root.is_object()) return make_fault(errc::malformed_message, "the answer to a pull is a JSON object");
+    pull_reply out;
+    out.epoch = detail::text_or_empty(root, "epoch");
+    auto stable = detail::need_integer(root, "stable_bundle_seq", 0);
+    if (!stable) return std::move(stable).error();
+    out.stable = *stable;
+    out.more = detail::flag(root, "has_more");
+    const auto bundles = root.find("bundles");
+    if (!bundles || !bundles->is_array()) return make_fault(errc::malformed_message, "`bundles` is missing; it is an array");
+    std::int64_t last = after;
+    for (const auto& entry : *bundles) {
+        pulled_bundle b;
+        auto seq = detail::need_integer(entry, "bundle_seq", 1);
+        if (!seq) return std::move(seq).error();
+        if (*seq <= last || *seq > out.stable) return make_fault(errc::malformed_message, "the bundles of a page do not rise up to the stable one");
+        b.seq = last = *seq;
+        b.source = detail::text_or_empty(entry, "source_id");
+        const auto rows = entry.find("rows");
+        if (!rows || !rows->is_array()) return make_fault(errc::malformed_message, "a bundle carries no `rows`");
+        auto count = detail::read_integer(entry, "row_count", static_cast<std::int64_t>(rows->size()));
+        if (!count) return std::move(count).error();
+        if (static_cast<std::uint64_t>(*count) != rows->size()) return make_fault(errc::malformed_message, "a bundle has another number of rows than it says");
+        for (const auto& r : *rows) {
+            auto row = read_bundle_row(r, names);
+            if (!row) return std::move(row).error();
+            b.rows.push_back(std::move(*row));
+        }
+        out.bundles.push_back(std::move(b));
+    }
+    if (out.stable > after) {
+        if (out.more ? out.bundles.empty() : last != out.stable)
+            return make_fault(errc::malformed_message, "the server ends before the bundle that it calls stable; pulling on would never arrive there");
+    }
+    return out;
+}
+
+/// Writes the answer to a new snapshot session.
+[[nodiscard]] inline std::string write_snapshot(const snapshot_head& head, const std::string& epoch) {
+    std::string body;
+    json_writer w{body};
+    w.begin_object();
+    w.key("snapshot_id");
+    w.string(head.id);
+    w.key("snapshot_bundle_seq");
+    w.integer(head.seq);
+    w.key("row_count");
+    w.integer(head.row_count);
+    w.key("expires_at");
+    w.string(format_rfc3339(head.expires).value_or("9999-12-31T23:59:59Z"));
+    detail::write_own(w, "epoch", epoch);
+    w.end_object();
+    return body;
+}
+
+/// Reads the answer to a new snapshot session.
+[[nodiscard]] inline result<snapshot_reply> read_snapshot(std::string_view body, const json_limits& limits) {
+    auto tape = json_tape::parse(body, limits);
+    if (!tape) return std::move(tape).error();
+    const json_view root = tape->root();
+    if (!root.is_object()) return make_fault(errc::malformed_message, "the answer to a new snapshot session is a JSON object");
+    snapshot_reply out;
+    auto id = detail::need_text(root, "snapshot_id");
+    if (!id) return std::move(id).error();
+    out.id = std::move(*id);
+    auto seq = detail::need_integer(root, "snapshot_bundle_seq", 0);
+    if (!seq) return std::move(seq).error();
+    out.seq = *seq;
+    auto rows = detail::need_integer(root, "row_count", 0);
+    if (!rows) return std::move(rows).error();
+    out.row_count = *rows;
+    out.epoch = detail::text_or_empty(root, "epoch");
+    return out;
+}
+
+/// Reads the body of a request for a snapshot session: none, or an object that names nothing (replacing a source is not offered here).
+[[nodiscard]] inline result<void> read_snapshot_request(std::string_view body, const json_limits& limits) {
+    if (detail::trimmed(body).empty()) return {};
+    auto tape = json_tape::parse(body, limits);
+    if (!tape) return std::move(tape).error();
+    if (!tape->root().is_object()) return make_fault(errc::malformed_message, "the body is empty or an object");
+    for (const auto& member : tape->root().members()) {
+        if (member.key == "source_replacement") {
+            if (member.value.is_null()) continue;
+            return make_fault(errc::malformed_value, "this server does not replace sources");
+        }
+        return make_fault(errc::malformed_message, "the body has the unknown member `", member.key, "`");
+    }
+    return {};
+}
+
+/// Writes the rows of a snapshot after ordinal @p after (from 1 on).
+[[nodiscard]] inline std::string write_snapshot_page(const table_names& names, const snapshot_head& head, const std::vector<row_image>& rows,
+                                                     std::int64_t after) {
+    std::string body;
+    json_writer w{body};
+    w.begin_object();
+    w.key("snapshot_id");
+    w.string(head.id);
+    w.key("snapshot_bundle_seq");
+    w.integer(head.seq);
+    w.key("rows");
+    w.begin_array();
+    for (const auto& row : rows) write_snapshot_row(w, names, row);
+    w.end_array();
+    const std::int64_t next = after + static_cast<std::int64_t>(rows.size());
+    w.key("next_row_ordinal");
+    w.integer(next);
+    w.key("has_more");
+    w.boolean(!rows.empty() && next < static_cast<std::int64_t>(head.row_count));
+    w.end_object();
+    return body;
+}
+
+/// Reads a page of the snapshot @p id that was asked for after ordinal @p after.
+[[nodiscard]] inline result<snapshot_page_reply> read_snapshot_page(std::string_view body, const table_names& names, std::string_view id,
+                                                                    std::int64_t after, const json_limits& limits) {
+    auto tape = json_tape::parse(body, limits);
+    if (!tape) return std::move(tape).error();
+    const json_view root = tape->root();
+    if (!root.is_object()) return make_fault(errc::malformed_message, "a page of a snapshot is a JSON object");
+    if (detail::text_or_empty(root, "snapshot_id") != id) return make_fault(errc::malformed_message, "the server answered with another snapshot");
+    snapshot_page_reply out;
+    auto seq = detail::need_integer(root, "snapshot_bundle_seq", 0);
+    if (!seq) return std::move(seq).error();
+    out.seq = *seq;
+    const auto rows = root.find("rows");
+    if (!rows || !rows->is_array()) return make_fault(errc::malformed_message, "`rows` is missing; it is an array");
+    for (const auto& entry : *rows) {
+        auto row = read_snapshot_row(entry, names);
+        if (!row) return std::move(row).error();
+        out.rows.push_back(std::move(*row));
+    }
+    auto next = detail::need_integer(root, "next_row_ordinal", 0);
+    if (!next) return std::move(next).error();
+    out.next = *next;
+    out.more = detail::flag(root, "has_more");
+    if (out.next != after + static_cast<std::int64_t>(out.rows.size()) || (out.more && out.rows.empty()))
+        return make_fault(errc::malformed_message, "a page of a snapshot does not continue the one before it");
+    return out;
+}
+
+}  // namespace bundle_wire
+
+SYNCLINE_NAMESPACE_END
+
+#endif

@@ -1,0 +1,317 @@
+#ifndef SYNCLINE_WIRE_BUNDLE_SERVER_HPP
+#define SYNCLINE_WIRE_BUNDLE_SERVER_HPP
+
+#include <syncline/engine/authority_types.hpp>
+#include <syncline/support/json_tape.hpp>
+#include <syncline/support/random.hpp>
+#include <syncline/support/result.hpp>
+#include <syncline/support/time.hpp>
+#include <syncline/support/utf8.hpp>
+#include <syncline/support/uuid.hpp>
+#include <syncline/support/version.hpp>
+#include <syncline/transport/json_error.hpp>
+#include <syncline/transport/message.hpp>
+#include <syncline/transport/principal.hpp>
+#include <syncline/wire/bundle/messages.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+SYNCLINE_NAMESPACE_BEGIN
+
+/// How a server of the bundle wire is set up.
+struct bundle_server_options {
+    std::string prefix = "/sync";          ///< everything lies below it
+    std::string schema_name = "public";    ///< the schema that the models' tables are in, on the wire
+    std::string app_name;                  ///< shown by `capabilities`; empty: none
+    std::int64_t schema_version = 1;       ///< shown by `capabilities`
+    bundle_wire::limits bounds;
+    json_limits json;                      ///< bounds of a request's body
+};
+
+/// The server side of the bundle wire (sheet `bundle`, sections 1.1 to 1.13): a translation between its messages and an authority. Does no
+/// I/O, reads no clock and draws no randomness; a host hands it requests with the principal that its authenticator named, the time, and a
+/// source of random session ids. One object is used by one thread at a time.
+/// @tparam Authority  an `authority<Store>`; outlives the server
+template <class Authority>
+class bundle_server {
+public:
+    explicit bundle_server(Authority& engine, bundle_server_options options = {})
+        : engine_(&engine), options_(std::move(options)), names_(engine.schemas(), options_.schema_name) {}
+
+    /// Answers @p r. JSON, but for a 204 without body; an error is `{"error":code,"message":text}` with a fitting status, and then nothing
+    /// was changed.
+    [[nodiscard]] response handle(const request& r, const principal& who, timestamp now, random_source random) {
+        const auto target = route(path_without_query(r.path));
+        if (!target) return json_error(404, "not_found", "there is nothing at this path");
+        if (const http_method expected = method_of(target->what, r.method); expected != r.method) {
+            response refused = json_error(405, "method_not_allowed", std::string{"Only "}.append(name_of(expected)).append(" method is allowed"));
+            set_header(refused.headers, "Allow", name_of(expected));
+            return refused;
+        }
+        caller from{who.tenant, who.id, {}};
+        const auto source = find_header(r.headers, "Oversync-Source-ID");
+        from.source = std::string{bundle_wire::detail::trimmed(source.value_or(std::string_view{}))};
+        if (from.source.empty()) return json_error(400, "invalid_request", "Oversync-Source-ID header is required");
+        if (from.source.size() > bundle_wire::max_id_length || has_nul(from.source) || !is_valid_utf8(from.source))
+            return json_error(400, "invalid_request", "Oversync-Source-ID is longer than 255 octets, or not text");
+        switch (target->what) {
+        case place::capabilities: return handle_capabilities();
+        case place::push_sessions: return handle_create(r, from, now, random);
+        case place::chunks: return handle_chunk(r, from, target->id, now);
+        case place::commit: return handle_commit(from, target->id, now);
+        case place::push_session: return answer_dropped(bundle_wire::step::drop_session, engine_->delete_session(from, target->id, now));
+        case place::committed_rows: return handle_committed_rows(r, from, target->id);
+        case place::pull: return handle_pull(r, from, now);
+        case place::snapshot_sessions: return handle_snapshot(r, from, now, random);
+        case place::snapshot_session:
+            if (r.method == http_method::erase)
+                return answer_dropped(bundle_wire::step::drop_snapshot, engine_->delete_snapshot(from, target->id));
+            return handle_snapshot_page(r, from, target->id, now);
+        }
+        return json_error(404, "not_found", "there is nothing at this path");
+    }
+
+private:
+    enum class place : std::uint8_t {
+        capabilities, push_sessions, chunks, commit, push_session, committed_rows, pull, snapshot_sessions, snapshot_session,
+    };
+    struct destination {
+        place what;
+        std::string id;
+    };
+    using step = bundle_wire::step;
+
+    [[nodiscard]] std::optional<destination> route(std::string_view path) const {
+        if (!path.starts_with(options_.prefix)) return std::nullopt;
+        path.remove_prefix(options_.prefix.size());
+        if (!path.starts_with('/')) return std::nullopt;
+        path.remove_prefix(1);
+        if (path == "capabilities") return destination{place::capabilities, {}};
+        if (path == "push-sessions") return destination{place::push_sessions, {}};
+        if (path == "pull") return destination{place::pull, {}};
+        if (path == "snapshot-sessions") return destination{place::snapshot_sessions, {}};
+        const auto slash = path.find('/');
+        if (slash == std::string_view::npos) return std::nullopt;
+        const std::string_view folder = path.substr(0, slash);
+        std::string_view id = path.substr(slash + 1);
+        std::string_view rest;
+        if (const auto next = id.find('/'); next != std::string_view::npos) {
+            rest = id.substr(next + 1);
+            id = id.substr(0, next);
+        }
+        const auto found = [&](place what) -> std::optional<destination> {
+            auto text = percent_decode(id);
+            if (!text || text->empty() || text->size() > bundle_wire::max_id_length || has_nul(*text)) return std::nullopt;
+            return destination{what, std::move(*text)};
+        };
+        const bool alone = id.size() + slash + 1 == path.size();
+        if (folder == "push-sessions" && alone) return found(place::push_session);
+        if (folder == "push-sessions" && rest == "chunks") return found(place::chunks);
+        if (folder == "push-sessions" && rest == "commit") return found(place::commit);
+        if (folder == "committed-bundles" && rest == "rows") return found(place::committed_rows);
+        if (folder == "snapshot-sessions" && alone) return found(place::snapshot_session);
+        return std::nullopt;
+    }
+
+    // The method that a place takes; where it takes two, the one that was used if it is among them.
+    [[nodiscard]] static http_method method_of(place what, http_method used) {
+        switch (what) {
+        case place::push_sessions:
+        case place::chunks:
+        case place::commit:
+        case place::snapshot_sessions: return http_method::post;
+        case place::push_session: return http_method::erase;
+        case place::snapshot_session: return used == http_method::erase ? http_method::erase : http_method::get;
+        case place::capabilities:
+        case place::committed_rows:
+        case place::pull: return http_method::get;
+        }
+        return http_method::get;
+    }
+
+    [[nodiscard]] response body_fault(step what, const fault& why) const {
+        if (why.code == errc::too_large) return json_error(413, "too_large", why.detail);
+        return fault_response(what, why);
+    }
+
+    [[nodiscard]] static response answer_dropped(step what, const result<void>& done) {
+        if (!done) return fault_response(what, done.error());
+        return response{204, {}, {}};
+    }
+
+    [[nodiscard]] response handle_capabilities() const {
+        bundle_wire::capabilities c;
+        c.app_name = options_.app_name;
+        c.schema_version = options_.schema_version;
+        c.features = bundle_wire::offered_features();
+        c.bounds = options_.bounds;
+        return json_response(200, bundle_wire::write_capabilities(names_, c, engine_->options().session_ttl.count()));
+    }
+
+    [[nodiscard]] response handle_create(const request& r, const caller& from, timestamp now, random_source random) {
+        auto message = bundle_wire::read_create(r.body, options_.json);
+        if (!message) return body_fault(step::create, message.error());
+        if (!message->initialization_id.empty())
+            return json_error(400, "push_session_invalid", "the scope is initialized; leave `initialization_id` out");
+        if (options_.bounds.max_rows_per_bundle > 0 && message->planned_row_count > options_.bounds.max_rows_per_bundle)
+            return json_error(400, "push_session_invalid",
+                              std::string{"a bundle has at most "}.append(std::to_string(options_.bounds.max_rows_per_bundle)).append(" rows here"));
+        auto answer = engine_->create_session(from, message->source_bundle_id, message->planned_row_count, to_string(make_uuid_v4(random)), now);
+        if (!answer) return fault_response(step::create, answer.error());
+        auto head = engine_->head(from.tenant);
+        if (!head) return fault_response(step::create, head.error());
+        if (!answer->already_committed)
+            return json_response(200, bundle_wire::write_staging(answer->session.id, answer->session.planned_rows, head->epoch));
+        auto committed = committed_head_of(from, *answer->already_committed);
+        if (!committed) return fault_response(step::create, committed.error());
+        return json_response(200, bundle_wire::write_already_committed(*committed, head->epoch));
+    }
+
+    [[nodiscard]] response handle_chunk(const request& r, const caller& from, const std::string& id, timestamp now) {
+        bundle_wire::chunk_fault bad;
+        auto chunk = bundle_wire::read_chunk(r.body, names_, options_.json, most(options_.bounds.max_rows_per_push_chunk), now, bad);
+        if (!chunk) return bundle_wire::chunk_refused(bad);
+        auto next = engine_->append_chunk(from, id, chunk->first, chunk->rows, now);
+        if (!next) return fault_response(step::chunk, next.error());
+        return json_response(200, bundle_wire::write_chunk_answer(id, *next));
+    }
+
+    [[nodiscard]] response handle_commit(const caller& from, const std::string& id, timestamp now) {
+        auto answer = engine_->commit_session(from, id, now);
+        if (!answer) return fault_response(step::commit, answer.error());
+        if (!answer->committed) {
+            if (answer->obstacles.empty()) return fault_response(step::commit, fault{errc::bug, "the commit was refused without a reason"});
+            return bundle_wire::obstacles_response(names_, answer->obstacles);
+        }
+        auto committed = committed_head_of(from, *answer->committed);
+        // The bundle is in; that its hash cannot be told must not look like a failed commit. The device asks again and gets it then.
+        if (!committed) return fault_response(step::commit, fault{errc::unavailable, committed.error().detail});
+        return json_response(200, bundle_wire::write_committed(*committed));
+    }
+
+    [[nodiscard]] response handle_committed_rows(const request& r, const caller& from, const std::string& id) {
+        auto seq = bundle_wire::query_number(std::string{"?s="}.append(percent_encode(id)), "s", 0, 1);
+        if (!seq) return json_error(400, "committed_bundle_chunk_invalid", "the path names a bundle by its number, from 1");
+        auto after = bundle_wire::query_number(r.path, "after_row_ordinal", -1, 0);
+        if (!after) return fault_response(step::committed_rows, after.error());
+        auto limit = bundle_wire::query_number(r.path, "max_rows", options_.bounds.default_rows_per_committed_bundle_chunk, 1);
+        if (!limit) return fault_response(step::committed_rows, limit.error());
+        if (*after >= (std::numeric_limits<std::uint32_t>::max)())
+            return json_error(400, "committed_bundle_chunk_invalid", "`after_row_ordinal` is a number of 32 bits");
+        const std::int64_t first = *after + 1;
+        const std::size_t count = (std::min)(static_cast<std::size_t>(*limit), most(options_.bounds.max_rows_per_committed_bundle_chunk));
+        auto part = engine_->committed_rows(from, *seq, static_cast<std::uint32_t>(first), count);
+        if (!part) return fault_response(step::committed_rows, part.error());
+        auto hash = hash_of(from, part->head, first == 0 && part->rows.size() == part->head.row_count ? &part->rows : nullptr);
+        if (!hash) return fault_response(step::committed_rows, hash.error());
+        const bundle_wire::committed_head head{part->head.seq, part->head.source, bundle_wire::source_bundle_id_of(part->head),
+                                               part->head.row_count, std::move(*hash), {}};
+        return json_response(200, bundle_wire::write_committed_page(names_, head, part->rows, first, *after));
+    }
+
+    [[nodiscard]] response handle_pull(const request& r, const caller& from, timestamp now) {
+        auto after = bundle_wire::query_number(r.path, "after_bundle_seq", 0, 0);
+        if (!after) return fault_response(step::pull, after.error());
+        const std::int64_t bound = options_.bounds.max_bundles_per_pull;
+        auto limit = bundle_wire::query_number(r.path, "max_bundles", bound > 0 ? (std::min<std::int64_t>)(1000, bound) : 1000, 1);
+        if (!limit) return fault_response(step::pull, limit.error());
+        auto target = bundle_wire::query_number(r.path, "target_bundle_seq", 0, 0);
+        if (!target) return fault_response(step::pull, target.error());
+        if (bound > 0 && *limit > bound)
+            return json_error(400, "invalid_request", std::string{"`max_bundles` is at most "}.append(std::to_string(bound)));
+        auto page = engine_->bundles_after(from, *after, static_cast<std::size_t>(*limit), *target, now);
+        if (!page) return fault_response(step::pull, page.error());
+        auto head = engine_->head(from.tenant);
+        if (!head) return fault_response(step::pull, head.error());
+        std::vector<std::string> hashes;
+        for (const auto& b : page->bundles) {
+            auto hash = hash_of(from, b.head, &b.rows);
+            if (!hash) return fault_response(step::pull, hash.error());
+            hashes.push_back(std::move(*hash));
+        }
+        return json_response(200, bundle_wire::write_pull_answer(names_, *page, hashes, head->epoch));
+    }
+
+    [[nodiscard]] response handle_snapshot(const request& r, const caller& from, timestamp now, random_source random) {
+        if (auto read = bundle_wire::read_snapshot_request(r.body, options_.json); !read) return body_fault(step::make_snapshot, read.error());
+        auto made = engine_->create_snapshot(from, to_string(make_uuid_v4(random)), now);
+        if (!made) return fault_response(step::make_snapshot, made.error());
+        auto head = engine_->head(from.tenant);
+        if (!head) return fault_response(step::make_snapshot, head.error());
+        return json_response(200, bundle_wire::write_snapshot(*made, head->epoch));
+    }
+
+    [[nodiscard]] response handle_snapshot_page(const request& r, const caller& from, const std::string& id, timestamp now) {
+        auto after = bundle_wire::query_number(r.path, "after_row_ordinal", 0, 0);
+        if (!after) return fault_response(step::snapshot_page, after.error());
+        auto limit = bundle_wire::query_number(r.path, "max_rows", options_.bounds.default_rows_per_snapshot_chunk, 1);
+        if (!limit) return fault_response(step::snapshot_page, limit.error());
+        if (*after > (std::numeric_limits<std::uint32_t>::max)())
+            return json_error(400, "snapshot_chunk_invalid", "`after_row_ordinal` is a number of 32 bits");
+        const std::size_t count = (std::min)(static_cast<std::size_t>(*limit), most(options_.bounds.max_rows_per_snapshot_chunk));
+        // The engine counts from 0, so the row after the wire's ordinal n (from 1) is the engine's row n.
+        auto page = engine_->snapshot_page(from, id, static_cast<std::uint32_t>(*after), count, now);
+        if (!page) return fault_response(step::snapshot_page, page.error());
+        return json_response(200, bundle_wire::write_snapshot_page(names_, page->first, page->second, *after));
+    }
+
+    [[nodiscard]] static std::size_t most(std::int64_t bound) noexcept {
+        return bound > 0 ? static_cast<std::size_t>(bound) : (std::numeric_limits<std::size_t>::max)();
+    }
+
+    [[nodiscard]] result<bundle_wire::committed_head> committed_head_of(const caller& from, const bundle_receipt& receipt) {
+        bundle_wire::committed_head out{receipt.seq, receipt.source, receipt.source_bundle_id, receipt.row_count, {}, receipt.content_hash};
+        bundle_head head;
+        head.seq = receipt.seq;
+        head.source = receipt.source;
+        head.source_bundle_id = receipt.source_bundle_id;
+        head.row_count = receipt.row_count;
+        auto hash = hash_of(from, head, nullptr);
+        if (hash)
+            out.bundle_hash = std::move(*hash);
+        else if (hash.error().code == errc::history_pruned)
+            out.bundle_hash = "pruned";  // never empty on the wire; the rows themselves answer `history_pruned`
+        else
+            return std::move(hash).error();
+        return out;
+    }
+
+    // A bundle is fetched in pages that all carry its hash: the last one computed is kept.
+    [[nodiscard]] result<std::string> hash_of(const caller& from, const bundle_head& head, const std::vector<row_change>* rows) {
+        std::string name = from.tenant;
+        name.push_back('\0');
+        name.append(head.source).push_back('\0');
+        name.append(std::to_string(head.source_bundle_id)).append(":").append(std::to_string(head.seq)).append(":").append(std::to_string(head.row_count));
+        if (name == hashed_name_) return hashed_;
+        result<std::string> hash = make_fault(errc::bug, "no rows");
+        if (rows != nullptr) {
+            hash = bundle_wire::bundle_hash(names_, *rows);
+        } else {
+            auto whole = engine_->committed_rows(from, head.seq, 0, head.row_count);
+            if (!whole) return std::move(whole).error();
+            hash = bundle_wire::bundle_hash(names_, whole->rows);
+        }
+        if (!hash) return hash;
+        hashed_name_ = std::move(name);
+        hashed_ = *hash;
+        return hash;
+    }
+
+    Authority* engine_;
+    bundle_server_options options_;
+    bundle_wire::table_names names_;
+    std::string hashed_name_;
+    std::string hashed_;
+};
+
+SYNCLINE_NAMESPACE_END
+
+#endif

@@ -1,0 +1,227 @@
+#ifndef SYNCLINE_TESTS_SIMULATION_FAULTS_HPP
+#define SYNCLINE_TESTS_SIMULATION_FAULTS_HPP
+
+// Stores that can lose power between any two calls. The engine over such a store sees every later call fail, is thrown away, and another one
+// is built over the same durable store; what was not committed never happened.
+
+#include <syncline/storage/authority_store.hpp>
+#include <syncline/storage/replica_store.hpp>
+#include <syncline/support/result.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace simulation {
+
+using namespace syncline;
+
+/// What can happen to one store, shared by the store, its transactions and the simulator.
+class fuse {
+public:
+    /// Power goes at the @p calls-th call from now on. Should that be a commit, then after it took effect when @p after_commit.
+    void arm(std::uint64_t calls, bool after_commit) {
+        left_ = calls;
+        after_commit_ = after_commit;
+    }
+    /// The next transaction is refused once, as if another process held the store.
+    void refuse_once() { refuse_ = true; }
+    [[nodiscard]] bool blown() const { return blown_; }
+    /// Whether a transaction was refused since this was asked last.
+    [[nodiscard]] bool was_refused() { return std::exchange(refused_, false); }
+    [[nodiscard]] std::uint64_t commits() const { return commits_; }
+    void replace() {
+        blown_ = false;
+        left_ = 0;
+        refuse_ = false;
+    }
+    /// Called before a transaction begins: what others do between two transactions of one engine call.
+    std::function<void()> between;
+
+    template <class F>
+    auto call(F f) -> decltype(f()) {
+        if (burns()) return gone();
+        return f();
+    }
+    template <class F>
+    auto begin(F f) -> decltype(f()) {
+        if (burns()) return gone();
+        if (std::exchange(refuse_, false)) {
+            refused_ = true;
+            return fault{errc::busy, "simulated: another process holds the store"};
+        }
+        if (between) between();
+        return f();
+    }
+    template <class F>
+    result<void> commit(F f) {
+        const bool was = blown_;
+        if (burns() && (was || !after_commit_)) return gone();
+        auto done = f();
+        if (done) ++commits_;
+        if (blown_) return gone();
+        return done;
+    }
+
+private:
+    bool burns() {
+        if (!blown_ && left_ != 0 && --left_ == 0) blown_ = true;
+        return blown_;
+    }
+    static fault gone() { return {errc::io_error, "simulated: the power is gone"}; }
+
+    std::uint64_t left_ = 0;
+    std::uint64_t commits_ = 0;
+    bool after_commit_ = false;
+    bool blown_ = false;
+    bool refuse_ = false;
+    bool refused_ = false;
+};
+
+template <class Store>
+class crashing_replica_store {
+public:
+    crashing_replica_store(Store& inner, fuse& f) : inner_(&inner), fuse_(&f) {}
+    [[nodiscard]] const schema_set& schemas() const { return std::as_const(*inner_).schemas(); }
+
+    class transaction {
+    public:
+        transaction(typename Store::transaction inner, fuse& f) : in_(std::move(inner)), fuse_(&f) {}
+
+        result<std::vector<captured_edit>> take_captured() { return fuse_->call([&] { return in_.take_captured(); }); }
+        result<std::vector<record_key>> take_diverted() { return fuse_->call([&] { return in_.take_diverted(); }); }
+        result<std::optional<record>> visible(const record_key& k) { return fuse_->call([&] { return in_.visible(k); }); }
+        result<void> write(const record_key& k, const record& r) { return fuse_->call([&] { return in_.write(k, r); }); }
+        result<void> erase(const record_key& k) { return fuse_->call([&] { return in_.erase(k); }); }
+        result<base_row> base(const record_key& k) { return fuse_->call([&] { return in_.base(k); }); }
+        result<void> put_base(const record_key& k, const base_row& b) { return fuse_->call([&] { return in_.put_base(k, b); }); }
+        result<std::optional<intent>> open_intent(const record_key& k) { return fuse_->call([&] { return in_.open_intent(k); }); }
+        result<void> put_open(const intent& i, std::int32_t c) { return fuse_->call([&] { return in_.put_open(i, c); }); }
+        result<void> drop_open(const record_key& k) { return fuse_->call([&] { return in_.drop_open(k); }); }
+        result<std::vector<std::pair<send_position, intent>>> ready_intents(send_position p, std::size_t n) {
+            return fuse_->call([&] { return in_.ready_intents(p, n); });
+        }
+        result<std::vector<intent>> waiting_intents(std::size_t n) { return fuse_->call([&] { return in_.waiting_intents(n); }); }
+        result<std::optional<batch>> current_batch() { return fuse_->call([&] { return in_.current_batch(); }); }
+        result<void> put_batch(const batch& b) { return fuse_->call([&] { return in_.put_batch(b); }); }
+        result<void> drop_batch() { return fuse_->call([&] { return in_.drop_batch(); }); }
+        result<std::optional<batch_item>> frozen(const record_key& k) { return fuse_->call([&] { return in_.frozen(k); }); }
+        result<std::optional<batch_item>> frozen_by_id(const mutation_id& id) { return fuse_->call([&] { return in_.frozen_by_id(id); }); }
+        result<void> put_frozen(const batch_item& i) { return fuse_->call([&] { return in_.put_frozen(i); }); }
+        result<void> drop_frozen(const record_key& k) { return fuse_->call([&] { return in_.drop_frozen(k); }); }
+        result<std::vector<batch_item>> frozen_items(std::uint32_t from, std::size_t n) {
+            return fuse_->call([&] { return in_.frozen_items(from, n); });
+        }
+        result<void> set_hidden(const record_key& k, bool hide) { return fuse_->call([&] { return in_.set_hidden(k, hide); }); }
+        result<std::vector<record_key>> hidden() { return fuse_->call([&] { return in_.hidden(); }); }
+        result<void> quarantine(const quarantined_row& q) { return fuse_->call([&] { return in_.quarantine(q); }); }
+        result<void> release(const record_key& k) { return fuse_->call([&] { return in_.release(k); }); }
+        result<std::vector<quarantined_row>> quarantined(std::size_t n) { return fuse_->call([&] { return in_.quarantined(n); }); }
+        result<replica_state> state() { return fuse_->call([&] { return in_.state(); }); }
+        result<void> put_state(const replica_state& s) { return fuse_->call([&] { return in_.put_state(s); }); }
+        result<void> stage(const std::vector<row_image>& rows) { return fuse_->call([&] { return in_.stage(rows); }); }
+        result<void> clear_stage() { return fuse_->call([&] { return in_.clear_stage(); }); }
+        result<std::vector<row_image>> staged(const record_key* after, std::size_t n) { return fuse_->call([&] { return in_.staged(after, n); }); }
+        result<std::vector<record_key>> unstaged(const record_key* after, std::size_t n) {
+            return fuse_->call([&] { return in_.unstaged(after, n); });
+        }
+        result<replica_counts> counts() { return fuse_->call([&] { return in_.counts(); }); }
+        result<void> commit() { return fuse_->commit([&] { return in_.commit(); }); }
+
+    private:
+        typename Store::transaction in_;
+        fuse* fuse_;
+    };
+
+    [[nodiscard]] result<transaction> begin() {
+        return fuse_->begin([&]() -> result<transaction> {
+            auto t = inner_->begin();
+            if (!t) return std::move(t).error();
+            return transaction{std::move(*t), *fuse_};
+        });
+    }
+
+private:
+    Store* inner_;
+    fuse* fuse_;
+};
+
+template <class Store>
+class crashing_authority_store {
+public:
+    crashing_authority_store(Store& inner, fuse& f) : inner_(&inner), fuse_(&f) {}
+    [[nodiscard]] const schema_set& schemas() const { return std::as_const(*inner_).schemas(); }
+
+    class transaction {
+    public:
+        transaction(typename Store::transaction inner, fuse& f) : in_(std::move(inner)), fuse_(&f) {}
+
+        result<std::optional<record>> current(const record_key& k) { return fuse_->call([&] { return in_.current(k); }); }
+        result<void> write(const record_key& k, const record& r) { return fuse_->call([&] { return in_.write(k, r); }); }
+        result<void> erase(const record_key& k) { return fuse_->call([&] { return in_.erase(k); }); }
+        result<std::vector<record_key>> referencing(const record_key& k, std::size_t n) { return fuse_->call([&] { return in_.referencing(k, n); }); }
+        result<void> savepoint() { return fuse_->call([&] { return in_.savepoint(); }); }
+        result<void> rollback_to_savepoint() { return fuse_->call([&] { return in_.rollback_to_savepoint(); }); }
+        result<void> release_savepoint() { return fuse_->call([&] { return in_.release_savepoint(); }); }
+        result<std::vector<record_key>> take_staged() { return fuse_->call([&] { return in_.take_staged(); }); }
+        result<bool> has_staged() { return fuse_->call([&] { return in_.has_staged(); }); }
+        result<authority_head> head() { return fuse_->call([&] { return in_.head(); }); }
+        result<std::optional<sealed_row>> sealed(const record_key& k) { return fuse_->call([&] { return in_.sealed(k); }); }
+        result<void> append(const bundle& b) { return fuse_->call([&] { return in_.append(b); }); }
+        result<std::vector<change_mark>> changes_of(const record_key& k, std::int64_t v) { return fuse_->call([&] { return in_.changes_of(k, v); }); }
+        result<std::vector<row_change>> latest_after(std::int64_t c, std::size_t n) { return fuse_->call([&] { return in_.latest_after(c, n); }); }
+        result<std::vector<bundle_head>> bundle_heads(std::int64_t s, std::size_t n) { return fuse_->call([&] { return in_.bundle_heads(s, n); }); }
+        result<std::vector<row_change>> bundle_rows(std::int64_t s, std::uint32_t from, std::size_t n) {
+            return fuse_->call([&] { return in_.bundle_rows(s, from, n); });
+        }
+        result<std::optional<receipt>> find_receipt(std::string_view p, const mutation_id& id) {
+            return fuse_->call([&] { return in_.find_receipt(p, id); });
+        }
+        result<void> put_receipt(std::string_view p, const receipt& r) { return fuse_->call([&] { return in_.put_receipt(p, r); }); }
+        result<std::optional<bundle_receipt>> find_bundle_receipt(std::string_view source, std::int64_t n) {
+            return fuse_->call([&] { return in_.find_bundle_receipt(source, n); });
+        }
+        result<void> put_bundle_receipt(const bundle_receipt& r) { return fuse_->call([&] { return in_.put_bundle_receipt(r); }); }
+        result<std::int64_t> last_source_bundle_id(std::string_view source) { return fuse_->call([&] { return in_.last_source_bundle_id(source); }); }
+        result<void> put_session(const push_session& s) { return fuse_->call([&] { return in_.put_session(s); }); }
+        result<std::optional<push_session>> find_session(std::string_view id) { return fuse_->call([&] { return in_.find_session(id); }); }
+        result<void> drop_session(std::string_view id) { return fuse_->call([&] { return in_.drop_session(id); }); }
+        result<void> drop_sessions(std::string_view source, std::int64_t n) { return fuse_->call([&] { return in_.drop_sessions(source, n); }); }
+        result<void> append_session(std::string_view id, std::uint32_t first, const std::vector<mutation>& ms) {
+            return fuse_->call([&] { return in_.append_session(id, first, ms); });
+        }
+        result<std::vector<mutation>> session_mutations(std::string_view id) { return fuse_->call([&] { return in_.session_mutations(id); }); }
+        result<snapshot_head> make_snapshot(const snapshot_head& h) { return fuse_->call([&] { return in_.make_snapshot(h); }); }
+        result<std::optional<snapshot_head>> find_snapshot(std::string_view id) { return fuse_->call([&] { return in_.find_snapshot(id); }); }
+        result<void> drop_snapshot(std::string_view id) { return fuse_->call([&] { return in_.drop_snapshot(id); }); }
+        result<std::vector<row_image>> snapshot_rows(std::string_view id, std::uint32_t from, std::size_t n) {
+            return fuse_->call([&] { return in_.snapshot_rows(id, from, n); });
+        }
+        result<void> prune(std::int64_t s) { return fuse_->call([&] { return in_.prune(s); }); }
+        result<void> expire(timestamp now) { return fuse_->call([&] { return in_.expire(now); }); }
+        result<void> commit() { return fuse_->commit([&] { return in_.commit(); }); }
+
+    private:
+        typename Store::transaction in_;
+        fuse* fuse_;
+    };
+
+    [[nodiscard]] result<transaction> begin(std::string_view tenant, access how) {
+        return fuse_->begin([&]() -> result<transaction> {
+            auto t = inner_->begin(tenant, how);
+            if (!t) return std::move(t).error();
+            return transaction{std::move(*t), *fuse_};
+        });
+    }
+
+private:
+    Store* inner_;
+    fuse* fuse_;
+};
+
+}  // namespace simulation
+
+#endif

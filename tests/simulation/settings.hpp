@@ -1,0 +1,142 @@
+#ifndef SYNCLINE_TESTS_SIMULATION_SETTINGS_HPP
+#define SYNCLINE_TESTS_SIMULATION_SETTINGS_HPP
+
+// What one seed decides before the first step, what is counted while it runs, and how it fails.
+
+#include <syncline/conflict/resolvers.hpp>
+#include <syncline/model/model_schema.hpp>
+#include <syncline/support/random.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace simulation {
+
+using namespace syncline;
+
+/// A promise that was broken.
+struct violation : std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
+
+/// Which wires the devices of a run speak.
+enum class wire_mix : std::uint8_t { mutation, bundle, mixed };
+
+/// What happened, by name; added up over all seeds.
+struct statistics {
+    std::uint64_t seeds = 0, steps = 0, edits = 0, foreign_edits = 0, pushes = 0, pulls = 0, conflicts = 0, superseded = 0, refused = 0,
+                  applied = 0, rebases_under_flight = 0, requests_lost = 0, answers_lost = 0, duplicates = 0, late_answers = 0, timeouts = 0,
+                  device_crashes = 0, server_crashes = 0, crashes_in_hydration = 0, hydrations = 0, prunes = 0, pulls_after_lost_answer = 0,
+                  second_copies_after_refusal = 0, transient_faults = 0, busy_stores = 0, clock_jumps = 0, person_decisions = 0,
+                  writes_between_transactions = 0;
+
+    template <class F>
+    void each(F f) {
+        f("seeds", seeds), f("steps", steps), f("edits", edits), f("foreign edits", foreign_edits), f("pushes", pushes), f("pulls", pulls),
+            f("conflicts", conflicts), f("applied", applied), f("superseded", superseded), f("refused", refused),
+            f("rebases under flight", rebases_under_flight), f("requests lost", requests_lost), f("answers lost", answers_lost),
+            f("duplicates", duplicates), f("late answers", late_answers), f("timeouts", timeouts), f("device crashes", device_crashes),
+            f("server crashes", server_crashes), f("crashes during hydration", crashes_in_hydration), f("hydrations", hydrations),
+            f("prunes", prunes), f("answer lost, then pull", pulls_after_lost_answer),
+            f("second copy after a refusal", second_copies_after_refusal), f("transient faults", transient_faults),
+            f("busy stores", busy_stores), f("clock jumps", clock_jumps), f("decisions of persons", person_decisions),
+            f("writes between two transactions", writes_between_transactions);
+    }
+    void add(statistics other) {
+        std::vector<std::uint64_t> theirs;
+        other.each([&](std::string_view, std::uint64_t& n) { theirs.push_back(n); });
+        std::size_t i = 0;
+        each([&](std::string_view, std::uint64_t& n) { n += theirs[i++]; });
+    }
+};
+
+/// Everything that a seed decides before the first step.
+struct settings {
+    std::uint64_t seed = 0;
+    overlap_policy overlap = overlap_policy::by_field;
+    std::string resolver = "server_wins";
+    std::vector<std::string> keys;
+    std::size_t devices = 2;
+    std::vector<bool> bundle_wire;  ///< by device
+    bool erases = true;
+    bool one_principal = false;     ///< all devices are of one person
+    std::uint64_t error_percent = 0;   ///< transient faults of the server's validator
+    std::uint64_t refuse_percent = 0;  ///< values of `m` that the validator refuses
+    std::uint64_t prune_percent = 0;
+    std::uint64_t crash_percent = 0;   ///< of store-touching calls
+    std::uint64_t busy_percent = 0;
+    std::uint64_t between_percent = 0; ///< of transactions: others write just before
+    bool clocks_jump = false;
+    std::size_t page_size = 2;
+    std::size_t batch_size = 3;
+    std::size_t steps = 60;
+
+    settings(std::uint64_t from, wire_mix mix, seeded_random& random) : seed(from) {
+        const auto pick = [&](auto... options) {
+            const std::common_type_t<decltype(options)...> all[]{options...};
+            return all[random.below(sizeof...(options))];
+        };
+        overlap = pick(overlap_policy::by_field, overlap_policy::by_field, overlap_policy::by_field, overlap_policy::by_row, overlap_policy::by_row,
+                       overlap_policy::by_timestamp);
+        resolver = pick("server_wins", "server_wins", "client_wins", "field_merge", "park", "park", "last_write_wins");
+        switch (random.below(7)) {
+        case 0: keys = {"T"}; break;
+        case 1: keys = {"T", "T2"}; break;
+        case 2: keys = {"P", "C1"}; break;
+        case 3: keys = {"P", "C1", "C2"}; break;
+        case 4: keys = {"T", "P", "C1", "C2"}; break;
+        case 5: keys = {"T", "T2", "T3", "P", "C1", "C2", "C3"}; break;
+        default: keys = {"T", "T2", "P", "C1"}; break;
+        }
+        devices = pick(2, 2, 3, 4);
+        for (std::size_t i = 0; i < devices; ++i) bundle_wire.push_back(mix == wire_mix::bundle || (mix == wire_mix::mixed && i % 2 == 1));
+        erases = random.chance(65, 100);
+        one_principal = random.chance(3, 10);
+        error_percent = pick(0, 0, 15);
+        refuse_percent = pick(0, 10, 30);
+        prune_percent = pick(0, 3, 6);
+        crash_percent = pick(0, 4, 8);
+        busy_percent = pick(0, 0, 5);
+        between_percent = pick(0, 0, 3);
+        clocks_jump = random.chance(1, 2);
+        page_size = pick(1, 1, 2, 3, 5);
+        batch_size = pick(1, 2, 3, 100);
+        steps = pick(40, 80, 120, 160);
+    }
+    [[nodiscard]] bool has(std::string_view key) const {
+        for (const auto& k : keys)
+            if (k == key) return true;
+        return false;
+    }
+    /// Whether a decision may let an unseen value be overwritten: then it must be named by the policy or the resolver.
+    [[nodiscard]] bool client_may_win() const {
+        return resolver == "client_wins" || resolver == "last_write_wins" || overlap == overlap_policy::by_timestamp;
+    }
+    [[nodiscard]] std::string describe() const {
+        std::string s{"resolver "};
+        s.append(resolver).append(overlap == overlap_policy::by_field ? ", by field" : overlap == overlap_policy::by_row ? ", by row" : ", by timestamp");
+        s.append(erases ? ", erases" : ", no erases").append(", keys");
+        for (const auto& k : keys) s.append(" ").append(k);
+        s.append(", devices");
+        for (std::size_t i = 0; i < devices; ++i) s.append(" ").append(1, static_cast<char>('A' + i)).append(bundle_wire[i] ? "(bundle)" : "(mutation)");
+        s.append(one_principal ? " of one person" : "").append(", pages of ").append(std::to_string(page_size)).append(", batches of ").append(std::to_string(batch_size));
+        return s;
+    }
+    [[nodiscard]] syncline::resolver resolver_of() const {
+        if (resolver == "client_wins") return resolvers::client_wins{};
+        if (resolver == "field_merge") return resolvers::field_merge{};
+        if (resolver == "last_write_wins") return resolvers::last_write_wins{};
+        if (resolver == "park") return resolvers::defer_to_user{};
+        return resolvers::server_wins{};
+    }
+};
+
+}  // namespace simulation
+
+#endif
