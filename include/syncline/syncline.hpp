@@ -25,6 +25,8 @@
 #include <syncline/engine/bundle_conflicts.hpp>
 #include <syncline/engine/push_decider.hpp>
 #include <syncline/engine/replica.hpp>
+#include <syncline/engine/replica_types.hpp>
+#include <syncline/engine/row_intake.hpp>
 #include <syncline/engine/row_placement.hpp>
 #include <syncline/engine/sealing.hpp>
 #include <syncline/engine/sync_result.hpp>
@@ -69,6 +71,7 @@
 #include <syncline/transport/principal.hpp>
 #include <syncline/transport/transport.hpp>
 #include <syncline/wire/bundle/capabilities.hpp>
+#include <syncline/wire/bundle/client.hpp>
 #include <syncline/wire/bundle/codes.hpp>
 #include <syncline/wire/bundle/messages.hpp>
 #include <syncline/wire/bundle/obstacles.hpp>

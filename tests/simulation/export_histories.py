@@ -8,7 +8,7 @@
 import argparse, collections, copy, glob, json, os, random, sys
 
 WIRE = dict(snapshot='mutation', bundle='bundle')
-ADDED = {'dead_delete', 'dead_create', 'park_overlap'}
+ADDED = {'dead_delete', 'dead_create', 'park_overlap', 'max_base'}
 COLUMNS = ('a', 'b', 'n', 'm', 's')
 
 
@@ -25,7 +25,8 @@ def load(folder):
 def patch():
     """ENGINE.md rule 10: a delete of a dead record is applied before any resolver; a create on a dead or unknown key takes
     what is there and is no conflict. And the charter's default: changes of different fields are merged and no resolver is asked, `park` too;
-    fields with a merge do not overlap."""
+    fields with a merge do not overlap. And the law of every merge, which the model's overlay keeps and its resolver does not: where the
+    authority's value is the one that the user saw, the user's is taken."""
     plain_resolve, plain_foreign, plain_push = M.resolve, M.Authority._foreign_since, M.Authority.push
 
     def resolve(policy, m, server, changed):
@@ -33,8 +34,13 @@ def patch():
         if server is None and m.op == 'create' and 'dead_create' in ADDED: return 'write', m.full(), (), tuple(M.ALL)
         if policy == ('field', 'park') and server is not None and m.op != 'erase' and 'park_overlap' in ADDED:
             seen = M.ALL if m.op == 'create' else changed
-            if not any(f in seen and f in M.REG for f in m.vals): return plain_resolve(('field', 'field_merge'), m, server, changed)
-        return plain_resolve(policy, m, server, changed)
+            if not any(f in seen and f in M.REG for f in m.vals): return unchanged_max(plain_resolve(('field', 'field_merge'), m, server, changed), m, server)
+        return unchanged_max(plain_resolve(policy, m, server, changed), m, server)
+
+    def unchanged_max(said, m, server):
+        verb, r, lost, decided = said
+        if 'max_base' in ADDED and verb == 'write' and 'm' in m.vals and 'm' not in lost and m.img and server and server['m'] == m.img['m']: r = dict(r, m=m.vals['m'])
+        return verb, r, lost, decided
 
     def foreign_since(self, key, ver, after):
         if key in self.creates and key not in self.rows and 'dead_create' in ADDED: return frozenset()      # so its receipt is clean

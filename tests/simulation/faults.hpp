@@ -209,7 +209,7 @@ public:
         fuse* fuse_;
     };
 
-    [[nodiscard]] result<transaction> begin(std::string_view tenant, access how) {
+    [[nodiscard]] result<transaction> begin(std::string_view tenant, syncline::access how) {
         return fuse_->begin([&]() -> result<transaction> {
             auto t = inner_->begin(tenant, how);
             if (!t) return std::move(t).error();

@@ -119,6 +119,7 @@ public:
     }
     std::unique_ptr<replica_store> make_replica(const std::string&) { return std::make_unique<replica_store>(schemas_); }
     void crash(std::unique_ptr<replica_store>&, const std::string&) {}
+    void crash_server(std::unique_ptr<authority_store>&) {}
 
     void device_write(replica_store& s, const record_key& k, const record& r) { lab_must(s.app_write(k, r)); }
     void device_erase(replica_store& s, const record_key& k) { lab_must(s.app_erase(k)); }

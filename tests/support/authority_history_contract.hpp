@@ -285,21 +285,27 @@ void check_authority_history(Make make) {
             CHECK(four.head.seq == 4);
             CHECK(must(t.sealed(b))->pruned_version == 2);
             CHECK(must(t.bundle_heads(0, all)) == std::vector<bundle_head>{four.head});
+            must(t.prune(99));
+            CHECK(must(t.head()).floor_seq == 4);
+            CHECK(must(t.head()).floor_stamp == four.rows.back().stamp);
+            CHECK(write_and_seal(t, {{a, task_row("5"), {}}}).head.seq == 5);
         });
     }
     SECTION("a snapshot copies the sealed live rows, by rank and key, and stays as it is") {
+        const record_key s{sample, "s"};  // of the lowest rank, though its model was registered last
         const timestamp soon = from_microseconds(1000);
         bundle one;
         snapshot_head made;
         change_in(h, "alice", [&](auto& t) {
-            one = write_and_seal(t, {{b, task_row("b"), {}}, {p, project_row("p"), {}}, {a, task_row("a"), {}}, {c, task_row("c"), {}}, {{project, "B"}, project_row("B"), {}}});
+            one = write_and_seal(t, {{b, task_row("b"), {}}, {p, project_row("p"), {}}, {a, task_row("a"), {}}, {c, task_row("c"), {}}, {{project, "B"}, project_row("B"), {}}, {s, sample_row(4, value::text("s")), {}}});
             write_and_seal(t, {{c, {}, {}}, {b, task_row("b2"), {}}});
             must(t.write({task, "staged"}, task_row("not sealed")));
             must(t.write(a, task_row("not sealed")));
             made = must(t.make_snapshot(snapshot_head{"snap'", "princ", 99, 99, 99, soon}));
-            CHECK(made == snapshot_head{"snap'", "princ", 2, must(t.head()).stamp, 4, soon});
+            CHECK(made == snapshot_head{"snap'", "princ", 2, must(t.head()).stamp, 5, soon});
         });
         const std::vector<row_image> expected = {row_image{{project, "B"}, 1, project_row("B"), {}}, row_image{p, 1, project_row("p"), {}},
+                                                 row_image{s, 1, sample_row(4, value::text("s")), {}},
                                                  row_image{a, 1, task_row("a"), {}}, row_image{b, 2, task_row("b2"), {}}};
         must(h.app_erase("alice", b));
         change_in(h, "alice", [&](auto& t) {
@@ -311,11 +317,11 @@ void check_authority_history(Make make) {
             CHECK(must(t.find_snapshot("snap'")) == made);
             CHECK_FALSE(must(t.find_snapshot("snap")));
             CHECK(show(must(t.snapshot_rows("snap'", 0, all))) == show(expected));
-            CHECK(must(t.snapshot_rows("snap'", 4, all)).empty());
+            CHECK(must(t.snapshot_rows("snap'", 5, all)).empty());
             CHECK(must(t.snapshot_rows("snap'", 400, all)).empty());
             CHECK(must(t.snapshot_rows("snap'", 0, 0)).empty());
             CHECK(must(t.snapshot_rows("other", 0, all)).empty());
-            for (std::uint32_t from = 0; from < 4; ++from)
+            for (std::uint32_t from = 0; from < 5; ++from)
                 for (const std::size_t n : {std::size_t{1}, std::size_t{3}}) {
                     const auto page = must(t.snapshot_rows("snap'", from, n));
                     REQUIRE(page.size() == (std::min)(n, expected.size() - from));

@@ -54,7 +54,7 @@ using mutation_mapper = std::function<std::optional<rejection>(const caller&, mu
 
 /// How an authority is set up. Callables are called inside the store's transaction and must not touch the store.
 struct authority_options {
-    resolver_set resolvers;
+    resolver_set resolvers{};
     mutation_mapper mapper;      ///< empty: none
     validator validate;          ///< empty: everything is allowed
     std::size_t max_rows_per_page = 5000;

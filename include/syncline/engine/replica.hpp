@@ -9,6 +9,8 @@
 #include <syncline/conflict/decide.hpp>
 #include <syncline/engine/authority_types.hpp>
 #include <syncline/engine/bundle_conflicts.hpp>
+#include <syncline/engine/replica_types.hpp>
+#include <syncline/engine/row_intake.hpp>
 #include <syncline/engine/row_placement.hpp>
 #include <syncline/model/model_schema.hpp>
 #include <syncline/storage/replica_store.hpp>
@@ -30,37 +32,6 @@
 #include <vector>
 
 SYNCLINE_NAMESPACE_BEGIN
-
-/// A frozen batch with its items, as a wire sends it.
-struct frozen_batch {
-    batch head;
-    std::vector<batch_item> items;  ///< by position
-};
-
-/// What one call that took in rows did.
-struct apply_report {
-    bool stale = false;             ///< the page did not continue the checkpoint and was dropped
-    std::size_t applied = 0;        ///< rows that were news; those that had to be quarantined among them
-    std::size_t skipped = 0;        ///< rows that were no news: older than what is held, or the echo of an acknowledged change
-    std::size_t quarantined = 0;    ///< rows that the app's table refused
-    bool hydrated = false;          ///< a staged picture was swapped in
-};
-
-/// What one call that settled a batch did.
-struct settle_report {
-    bool stale = false;             ///< the answer was for another batch and was dropped
-    std::size_t applied = 0;
-    std::size_t superseded = 0;
-    std::size_t refused = 0;        ///< refused and held: they wait for a person
-    std::size_t errors = 0;         ///< transient: they stay frozen under their ids
-    std::vector<std::pair<record_key, wait_reason>> waiting;
-};
-
-/// Everything that `status()` tells.
-struct replica_status {
-    replica_state state;
-    replica_counts counts;
-};
 
 /// The device-side engine, one under both wires: keeps `visible = open(frozen(base))`, freezes what the app did into batches, and
 /// takes in outcomes, pages, bundles and snapshots. Does no I/O but through its store, reads no clock, draws no randomness.
@@ -152,7 +123,7 @@ public:
             }
             for (const auto& o : outcomes)
                 if (auto r = settle_one(w, o, report); !r) return r;
-            return drop_empty_batch(w.t);
+            return w.intake.drop_empty_batch();
         });
         if (!done) return std::move(done).error();
         return report;
@@ -168,8 +139,8 @@ public:
                 return {};
             }
             for (const auto& row : p.rows)
-                if (auto r = apply_row(w, row, true, report); !r) return r;
-            if (auto r = retry_quarantined(w, report); !r) return r;
+                if (auto r = w.intake.take(row, true, report); !r) return r;
+            if (auto r = w.intake.retry_quarantined(report); !r) return r;
             w.state.checkpoint = p.next;
             return {};
         });
@@ -219,7 +190,7 @@ public:
                 return {};
             }
             for (const auto& row : rows)
-                if (auto r = apply_row(w, row, false, report); !r) return r;
+                if (auto r = w.intake.take(row, false, report); !r) return r;
             w.state.checkpoint = seq;
             return {};
         });
@@ -317,7 +288,7 @@ public:
             }
             if (auto r = w.t.stage(rows); !r) return r;
             w.state.hydration_position = next;
-            return cursor_after ? swap(w, seq, *cursor_after, report) : result<void>{};
+            return cursor_after ? w.intake.swap(seq, *cursor_after, report) : result<void>{};
         });
         if (!done) return std::move(done).error();
         return report;
@@ -395,6 +366,12 @@ public:
                 const record whole = moved.whole(schemas()[key.model].fields.size());
                 if (!base->row)
                     for (std::size_t f = 0; f < whole.fields.size(); ++f) moved.changes.set(static_cast<field_index>(f), whole.fields[f]);
+                // What the person saw: fields with a merge stay merged when the base moves under them.
+                if (const auto shown = overlay(schemas()[key.model], &moved, base->row); shown && base->row) {
+                    const field_changes asked = moved.changes;
+                    for (const auto& change : asked)
+                        if (change.field < shown->fields.size()) moved.changes.set(change.field, shown->fields[change.field]);
+                }
                 moved.op = base->row ? operation::update : operation::create;
             }
             moved.before = base->row;
@@ -424,6 +401,7 @@ private:
     struct work {
         transaction& t;
         row_placement<transaction>& rows;
+        row_intake<transaction>& intake;
         replica_state& state;
         std::size_t absorbed;
     };
@@ -438,7 +416,8 @@ private:
         row_placement<transaction> rows{*t, schemas()};
         auto absorbed = rows.absorb(*state, now);
         if (!absorbed) return std::move(absorbed).error();
-        work w{*t, rows, *state, *absorbed};
+        row_intake<transaction> intake{*t, rows, *state};
+        work w{*t, rows, intake, *state, *absorbed};
         if (auto r = body(w); !r) return r;
         if (auto r = rows.finish(); !r) return r;
         if (!(*state == before))
@@ -454,12 +433,6 @@ private:
             from = some->back().position + 1;
             for (auto& item : *some) out.push_back(std::move(item));
         }
-    }
-
-    [[nodiscard]] static result<void> drop_empty_batch(transaction& t) {
-        auto left = t.frozen_items(0, 1);
-        if (!left) return std::move(left).error();
-        return left->empty() ? t.drop_batch() : result<void>{};
     }
 
     [[nodiscard]] result<void> freeze_next(work& w, std::size_t limit, bool numbered, random_source random, timestamp now,
@@ -556,62 +529,7 @@ private:
         }
         case outcome_kind::error: break;
         }
-        return place_or_quarantine(w, key, *base, nullptr);
-    }
-
-    [[nodiscard]] result<void> apply_row(work& w, const row_image& row, bool may_quarantine, apply_report& report) {
-        auto kept = w.t.base(row.key);
-        if (!kept) return std::move(kept).error();
-        const bool newer = row.version > kept->version || (kept->provisional && row.version == kept->version);
-        if (!newer) {
-            ++report.skipped;
-            return {};
-        }
-        if (!row.contains.empty() && w.rows.has_layers()) {
-            auto frozen = w.t.frozen(row.key);
-            if (!frozen) return std::move(frozen).error();
-            if (*frozen && (*frozen)->id == row.contains) {
-                if (auto r = w.t.drop_frozen(row.key); !r) return r;
-                if (auto r = drop_empty_batch(w.t); !r) return r;
-            }
-        }
-        // The authority's own copy of what was acknowledged is not news.
-        ++(kept->provisional && row.version == kept->version ? report.skipped : report.applied);
-        if (!may_quarantine) return w.rows.place(row.key, known_base{row.version, row.row, std::nullopt});
-        return place_or_quarantine(w, row.key, known_base{row.version, row.row, std::nullopt}, &report);
-    }
-
-    [[nodiscard]] result<void> place_or_quarantine(work& w, const record_key& key, const known_base& base, apply_report* report) {
-        auto placed = w.rows.place(key, base);
-        if (placed) return w.rows.has_quarantined() ? w.t.release(key) : result<void>{};
-        if (placed.error().code != errc::constraint) return placed;
-        if (report != nullptr) ++report->quarantined;
-        if (auto r = w.t.quarantine({row_image{key, base.version, base.row, {}}, wait_reason{placed.error().code, placed.error().detail}}); !r)
-            return r;
-        // The base stays as it was; layers that this transaction took away must not show.
-        auto old = w.rows.load(key);
-        if (!old) return std::move(old).error();
-        auto shown = w.rows.place(key, *old);
-        return shown || shown.error().code == errc::constraint ? result<void>{} : shown;
-    }
-
-    // What stood in a quarantined row's way may be gone with this page.
-    [[nodiscard]] result<void> retry_quarantined(work& w, apply_report& report) {
-        auto rows = w.t.quarantined(1000);
-        if (!rows) return std::move(rows).error();
-        for (auto& q : *rows) {
-            auto kept = w.t.base(q.image.key);
-            if (!kept) return std::move(kept).error();
-            const bool newer = q.image.version > kept->version || (kept->provisional && q.image.version == kept->version);
-            if (newer) {
-                auto placed = w.rows.place(q.image.key, known_base{q.image.version, q.image.row, std::nullopt});
-                if (!placed && placed.error().code == errc::constraint) continue;
-                if (!placed) return placed;
-                ++report.applied;
-            }
-            if (auto r = w.t.release(q.image.key); !r) return r;
-        }
-        return {};
+        return w.intake.place(key, *base, nullptr);
     }
 
     [[nodiscard]] result<void> replay_rows(work& w, std::uint64_t batch_id, std::int64_t seq, const std::vector<row_image>* rows,
@@ -652,9 +570,9 @@ private:
         // In the order of the bundle, parents before children, so that a row finds what it refers to.
         if (rows != nullptr)
             for (const auto& row : *rows)
-                if (auto r = place_or_quarantine(w, row.key, bases.at(row.key), nullptr); !r) return r;
+                if (auto r = w.intake.place(row.key, bases.at(row.key), nullptr); !r) return r;
         for (const auto& item : items)
-            if (auto r = place_or_quarantine(w, item.what.key, bases.at(item.what.key), nullptr); !r) return r;
+            if (auto r = w.intake.place(item.what.key, bases.at(item.what.key), nullptr); !r) return r;
         ++w.state.next_source_bundle_id;
         if (rows == nullptr) {
             w.state.needs_hydration = true;
@@ -663,45 +581,6 @@ private:
             return w.t.clear_stage();
         }
         if (seq == w.state.checkpoint + 1) w.state.checkpoint = seq;
-        return {};
-    }
-
-    [[nodiscard]] result<void> swap(work& w, std::int64_t seq, cursor cursor_after, apply_report& report) {
-        // Rows that are no longer there go first, so that they cannot stand in the way of new ones.
-        std::optional<record_key> last;
-        while (true) {
-            auto gone = w.t.unstaged(last ? &*last : nullptr, 500);
-            if (!gone) return std::move(gone).error();
-            if (gone->empty()) break;
-            last = gone->back();
-            for (const auto& key : *gone) {
-                auto base = w.rows.load(key);
-                if (!base) return std::move(base).error();
-                if (base->version > seq || (!base->row && !base->provisional)) continue;  // newer, or a tombstone that stays known
-                if (auto r = place_or_quarantine(w, key, known_base{}, nullptr); !r) return r;
-            }
-        }
-        last.reset();
-        while (true) {
-            auto rows = w.t.staged(last ? &*last : nullptr, 500);
-            if (!rows) return std::move(rows).error();
-            if (rows->empty()) break;
-            last = rows->back().key;
-            for (const auto& row : *rows) {
-                auto kept = w.t.base(row.key);
-                if (!kept) return std::move(kept).error();
-                if (kept->version > seq) continue;
-                ++report.applied;
-                if (auto r = place_or_quarantine(w, row.key, known_base{row.version, row.row, std::nullopt}, &report); !r) return r;
-            }
-        }
-        if (auto r = w.t.clear_stage(); !r) return r;
-        if (auto r = retry_quarantined(w, report); !r) return r;
-        w.state.needs_hydration = false;
-        w.state.hydration_session.clear();
-        w.state.hydration_position = 0;
-        w.state.checkpoint = (std::max)(w.state.checkpoint, cursor_after);
-        report.hydrated = true;
         return {};
     }
 

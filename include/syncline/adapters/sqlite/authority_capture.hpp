@@ -205,12 +205,12 @@ struct sqlite_captured_model {
             return true;
         });
     if (!read) return read;
-    for (const auto& [key, name] : sealed)
+    for (const auto& row : sealed)  // key and tenant
         if (auto r = run_sqlite(db, "INSERT INTO syncline_authority_stage(model,key,tenant) VALUES(?1,?2,?3)",
                                 [&](sqlite_statement& s) {
                                     s.bind(1, number);
-                                    bind_sqlite_key(s, 2, key, model.key_kind);
-                                    if (owned) s.bind_text(3, name);
+                                    bind_sqlite_key(s, 2, row.first, model.key_kind);
+                                    if (owned) s.bind_text(3, row.second);
                                 });
             !r)
             return r;

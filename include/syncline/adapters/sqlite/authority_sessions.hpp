@@ -216,7 +216,9 @@ public:
         std::int64_t rows = 0;
         std::vector<model_id> order;
         for (std::size_t i = 0; i < in_.schemas->size(); ++i) order.push_back(static_cast<model_id>(i));
-        std::stable_sort(order.begin(), order.end(), [&](model_id a, model_id b) { return in_.schemas->rank_of(a) < in_.schemas->rank_of(b); });
+        std::sort(order.begin(), order.end(), [&](model_id a, model_id b) {
+            return std::pair{in_.schemas->rank_of(a), a} < std::pair{in_.schemas->rank_of(b), b};
+        });
         for (const model_id id : order) {
             if (auto r = run_sqlite(*in_.db,
                                     "INSERT INTO syncline_authority_snapshot_rows SELECT ?3, ?4 + row_number() OVER (ORDER BY r.key) - 1, r.model, "

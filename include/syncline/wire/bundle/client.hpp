@@ -73,6 +73,7 @@ public:
         snapshot_id_.clear();
         snapshot_rows_.reset();
         finished_snapshot_.clear();
+        new_epoch_ = false;
     }
 
     /// What to do now. While an answer is awaited it says so by a `wait_step` in the far future.
@@ -106,6 +107,7 @@ public:
     [[nodiscard]] result<void> on(std::uint64_t token, const result<response>& answer, timestamp now, random_source random) {
         if (token != awaiting_ || awaiting_ == 0) return {};
         awaiting_ = 0;
+        refused_code_.clear();
         const asked what = std::exchange(asked_, asked::nothing);
         if (what == asked::drop_snapshot) {
             // Best effort: the session ends by itself.
@@ -116,13 +118,14 @@ public:
         if (!answer->ok()) {
             auto refused = bundle_wire::read_refusal(*answer, options_.json);
             refused_ordinal_ = refused.row_ordinal;
+            refused_code_ = std::move(refused.code);
             return failed(what, std::move(refused.why), retry_after(*answer), &*answer, now, random);
         }
         switch (what) {
         case asked::create: return on_created(*answer, now, random);
         case asked::chunk: return on_chunk(*answer, now, random);
         case asked::commit: return on_commit(*answer, now, random);
-        case asked::drop_session: return on_dropped(now, random);
+        case asked::drop_session: return on_dropped(now);
         case asked::rows: return on_rows(*answer, now, random);
         case asked::pull: return on_pulled(*answer, now, random);
         case asked::make_snapshot: return on_snapshot(*answer, now, random);
@@ -174,6 +177,12 @@ private:
         rows_.clear();
         hasher_ = {};
         refused_ordinal_.reset();
+    }
+
+    [[nodiscard]] result<bool> note_epoch(const std::string& epoch, timestamp now) {
+        auto changed = engine_->note_epoch(epoch, now);
+        if (changed && *changed) new_epoch_ = true;
+        return changed;
     }
 
     // -- push
@@ -231,7 +240,7 @@ private:
 
     // A push that cannot go on must not keep the device from receiving.
     void give_up_push(fault why) {
-        if (mode_ != sync_mode::push_then_pull || why.code == errc::unauthenticated) return end(std::move(why));
+        if (mode_ != sync_mode::push_then_pull || why.code == errc::unauthenticated || why.code == errc::cancelled) return end(std::move(why));
         report_.why = std::move(why);
         begin_batch();
         backoff_.succeeded();
@@ -270,7 +279,7 @@ private:
     [[nodiscard]] result<void> on_created(const response& answer, timestamp now, random_source random) {
         auto reply = bundle_wire::read_create_answer(answer.body, batch_.items.size(), options_.json);
         if (!reply) return unreadable(asked::create, std::move(reply).error(), now, random);
-        auto changed = engine_->note_epoch(reply->epoch, now);
+        auto changed = note_epoch(reply->epoch, now);
         if (!changed) return std::move(changed).error();
         if (*changed) {
             begin_batch();
@@ -320,7 +329,7 @@ private:
         auto ours = engine_->committed(batch_.head.id, head.seq, head.bundle_hash, now);
         if (!ours) return std::move(ours).error();
         if (*ours) report_.pushed += batch_.items.size();
-        conflict_rounds_ = 0;
+        conflict_rounds_ = restarts_ = 0;
         begin_batch();
         return {};
     }
@@ -382,7 +391,7 @@ private:
         backoff_.succeeded();
     }
 
-    [[nodiscard]] result<void> on_dropped(timestamp now, random_source) {
+    [[nodiscard]] result<void> on_dropped(timestamp now) {
         backoff_.succeeded();
         return settle(std::exchange(obstacles_, {}), now);
     }
@@ -452,7 +461,7 @@ private:
     [[nodiscard]] result<void> on_pulled(const response& answer, timestamp now, random_source random) {
         auto reply = bundle_wire::read_pull_answer(answer.body, names_, asked_after_, options_.json);
         if (!reply) return unreadable(asked::pull, std::move(reply).error(), now, random);
-        auto changed = engine_->note_epoch(reply->epoch, now);
+        auto changed = note_epoch(reply->epoch, now);
         if (!changed) return std::move(changed).error();
         if (*changed) return {};  // the page belongs to another incarnation than the state: hydrate
         if (reply->stable < asked_after_ || (target_ != 0 && reply->stable != target_))
@@ -513,7 +522,7 @@ private:
     [[nodiscard]] result<void> on_snapshot(const response& answer, timestamp now, random_source random) {
         auto reply = bundle_wire::read_snapshot(answer.body, options_.json);
         if (!reply) return unreadable(asked::make_snapshot, std::move(reply).error(), now, random);
-        auto changed = engine_->note_epoch(reply->epoch, now);
+        auto changed = note_epoch(reply->epoch, now);
         if (!changed) return std::move(changed).error();
         backoff_.succeeded();
         snapshot_id_ = std::move(reply->id);
@@ -550,6 +559,11 @@ private:
     // A success that cannot be read comes from something between us and the server, or from damage on the way: ask again.
     [[nodiscard]] result<void> unreadable(asked what, fault why, timestamp now, random_source random) {
         if (why.code == errc::too_large) return failed(what, std::move(why), std::nullopt, nullptr, now, random);
+        // A table that this device does not have is no damage: it will stand there again.
+        if (why.code == errc::unknown_model) {
+            if (what == asked::pull || what == asked::page) ++report_.pull_errors;
+            return exhausted(what, std::move(why));
+        }
         if (try_again(std::nullopt, now, random)) return {};
         return exhausted(what, std::move(why));
     }
@@ -587,6 +601,7 @@ private:
             auto obstacles = bundle_wire::read_obstacles(*answer, names_, options_.json);
             if (!obstacles) return unreadable(what, std::move(obstacles).error(), now, random);
             if (!obstacles->empty()) {
+                backoff_.succeeded();
                 const bool only_versions = std::all_of(obstacles->begin(), obstacles->end(), [](const commit_obstacle& o) {
                     return o.what == commit_obstacle::kind::version_conflict;
                 });
@@ -595,14 +610,18 @@ private:
                 return {};
             }
         }
-        if (what == asked::drop_session && (code == errc::session_gone || code == errc::absent)) return on_dropped(now, random);
+        // Only the server's own word counts: a 404 of something in between says nothing about the session.
+        if (what == asked::drop_session && code == errc::session_gone && !refused_code_.empty()) return on_dropped(now);
         if (category_of(code) == fault_category::retry) {
             if (try_again(asked_for, now, random)) return {};
             return exhausted(what, std::move(why));
         }
+        backoff_.succeeded();  // the server answered, whatever it said
         switch (what) {
         case asked::create:
-            if (code == errc::out_of_sequence || code == errc::id_reused || code == errc::history_pruned) return renew(true, std::move(why), now, random);
+            // After a restore it is the server that lost the numbers, and with them what this device sent.
+            if (code == errc::out_of_sequence || code == errc::id_reused || code == errc::history_pruned)
+                return renew(!new_epoch_, std::move(why), now, random);
             if (code == errc::source_retired) return renew(false, std::move(why), now, random);
             break;
         case asked::chunk:
@@ -628,7 +647,7 @@ private:
                 begin_batch();
                 return {};
             }
-            if (code == errc::absent) return lose_bundle(now, random);
+            if (refused_code_ == "committed_bundle_not_found") return lose_bundle(now, random);
             if (code == errc::too_large && halve(committed_limit_, committed_limit_)) return {};
             break;
         case asked::pull:
@@ -661,6 +680,8 @@ private:
     std::optional<timestamp> ready_at_;
     std::size_t requests_ = 0;
     std::string source_;
+    bool new_epoch_ = false;  // this run met a new incarnation of the data
+    std::string refused_code_;
 
     // the batch in flight
     push_step push_step_ = push_step::create;

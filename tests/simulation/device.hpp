@@ -1,0 +1,169 @@
+#ifndef SYNCLINE_TESTS_SIMULATION_DEVICE_HPP
+#define SYNCLINE_TESTS_SIMULATION_DEVICE_HPP
+
+// One simulated device: a durable store, and what a crash loses: the engine, the wire client and the request under way.
+
+#include <syncline/change/coalesce.hpp>
+#include <syncline/engine/replica.hpp>
+#include <syncline/wire/bundle/client.hpp>
+#include <syncline/wire/client_step.hpp>
+#include <syncline/wire/mutation/client.hpp>
+
+#include "simulation/faults.hpp"
+#include "simulation/lab.hpp"
+#include "simulation/ledger.hpp"
+#include "simulation/settings.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace simulation {
+
+/// Either wire's client.
+class wire_client {
+public:
+    virtual ~wire_client() = default;
+    virtual void start(sync_mode mode) = 0;
+    virtual result<client_step> next(timestamp now, random_source random) = 0;
+    virtual result<void> on(std::uint64_t token, const result<response>& answer, timestamp now, random_source random) = 0;
+    virtual void cancel() = 0;
+};
+template <class Client>
+class wire_client_of final : public wire_client {
+public:
+    template <class Engine, class Options>
+    wire_client_of(Engine& engine, Options options) : client_(engine, std::move(options)) {}
+    void start(sync_mode mode) override { client_.start(mode); }
+    result<client_step> next(timestamp now, random_source random) override { return client_.next(now, random); }
+    result<void> on(std::uint64_t token, const result<response>& answer, timestamp now, random_source random) override {
+        return client_.on(token, answer, now, random);
+    }
+    void cancel() override { client_.cancel(); }
+
+private:
+    Client client_;
+};
+
+template <class Lab>
+class device {
+public:
+    using store_type = typename Lab::replica_store;
+    using guarded_store = crashing_replica_store<store_type>;
+    using engine_type = replica<guarded_store>;
+
+    device(Lab& lab, const settings& s, int number, std::uint64_t seed)
+        : index(number), name(ledger::who(number)), bundle_wire(s.bundle_wire[static_cast<std::size_t>(number)]),
+          who{s.one_principal ? std::string{"someone"} : "user " + name, "main"}, random(seed), lab_(&lab), s_(&s), durable_(lab.make_replica(name)) {}
+
+    /// Starts the program on what is durable. Power may go while it starts.
+    /// @return whether it runs
+    bool boot() {
+        wire_.reset();
+        engine_.reset();
+        guarded_.reset();
+        power.replace();
+        lab_->crash(durable_, name);
+        ++incarnation;
+        running = false;
+        awaiting = 0;
+        guarded_ = std::make_unique<guarded_store>(*durable_, power);
+        engine_ = std::make_unique<engine_type>(*guarded_, resolver_set{s_->resolver_of()});
+        if (bundle_wire) {
+            bundle_client_options o;
+            o.batch_rows = s_->batch_size;
+            o.chunk_rows = (s_->batch_size + 1) / 2;
+            o.committed_page_rows = s_->page_size;
+            o.page_bundles = s_->page_size;
+            o.snapshot_page_rows = s_->page_size;
+            wire_ = std::make_unique<wire_client_of<bundle_client<engine_type>>>(*engine_, o);
+        } else {
+            mutation_client_options o;
+            o.batch_size = s_->batch_size;
+            o.page_size = s_->page_size;
+            wire_ = std::make_unique<wire_client_of<mutation_client<engine_type>>>(*engine_, o);
+        }
+        auto opened = engine_->open(random, clock);
+        if (opened) return true;
+        if (!power.blown()) throw violation(name + " cannot open its store: " + opened.error().detail);
+        return false;
+    }
+
+    [[nodiscard]] store_type& durable() { return *durable_; }
+    [[nodiscard]] engine_type& engine() { return *engine_; }
+    [[nodiscard]] wire_client& wire() { return *wire_; }
+
+    /// What the store holds; read past the faults.
+    [[nodiscard]] device_look look() {
+        device_look out;
+        auto t = lab_must(durable_->begin());
+        out.state = lab_must(t.state());
+        out.in_flight = lab_must(t.current_batch());
+        const auto hidden = lab_must(t.hidden());
+        for (const auto& k : s_->keys) {
+            const record_key key = key_named(k);
+            key_look l;
+            auto kept = lab_must(t.base(key));
+            l.version = kept.version;
+            l.provisional = kept.provisional.has_value();
+            l.visible = lab_must(t.visible(key));
+            if (kept.image_kept)
+                l.base = std::move(kept.image);
+            else if (kept.version != 0 || kept.provisional)
+                l.base = l.visible;
+            l.frozen = lab_must(t.frozen(key));
+            l.open = lab_must(t.open_intent(key));
+            l.hidden = std::find(hidden.begin(), hidden.end(), key) != hidden.end();
+            if (!kept.image_kept && (l.frozen || l.open) && kept.version != 0) throw violation(name + ": a layer lies over " + k + ", but its base image is not kept");
+            out.keys.push_back(std::move(l));
+        }
+        return out;
+    }
+
+    int index;
+    std::string name;
+    bool bundle_wire;
+    principal who;
+    seeded_random random;
+    fuse power;
+    timestamp clock{};
+    std::uint64_t incarnation = 0;  ///< counts starts: no answer reaches a later one
+    bool running = false;           ///< a sync is under way
+    std::uint64_t awaiting = 0;     ///< the token of the request under way; 0: none
+    bool awaiting_push = false;
+    bool lost = false;              ///< that request, or its answer, is lost
+    std::optional<std::uint64_t> edited_at_commit;  ///< edits since which the store has not committed are not absorbed yet
+    device_look last;
+
+    [[nodiscard]] bool settled() {
+        if (edited_at_commit && power.commits() != *edited_at_commit) edited_at_commit.reset();
+        return !edited_at_commit;
+    }
+
+private:
+    Lab* lab_;
+    const settings* s_;
+    std::unique_ptr<store_type> durable_;
+    std::unique_ptr<guarded_store> guarded_;
+    std::unique_ptr<engine_type> engine_;
+    std::unique_ptr<wire_client> wire_;
+};
+
+/// What the user sees is `open(frozen(base))`.
+inline void check_layers(const device_look& now, const schema_set& schemas, const settings& s, const std::string& name) {
+    for (std::size_t i = 0; i < now.keys.size(); ++i) {
+        const key_look& k = now.keys[i];
+        const model_schema& schema = schemas[key_named(s.keys[i]).model];
+        std::optional<record> row = overlay(schema, k.frozen ? &k.frozen->what : nullptr, k.base);
+        row = overlay(schema, k.open ? &*k.open : nullptr, std::move(row));
+        if (k.hidden) row.reset();
+        if (row != k.visible) throw violation(name + ": visible is not open(frozen(base)) for " + s.keys[i]);
+    }
+}
+
+}  // namespace simulation
+
+#endif

@@ -1,0 +1,534 @@
+#ifndef SYNCLINE_TESTS_SIMULATION_LEDGER_HPP
+#define SYNCLINE_TESTS_SIMULATION_LEDGER_HPP
+
+// The oracle. It knows what the simulated people and programs did, sees each device's store and the authority's log after every step, and
+// nothing of how an engine came to it. The value of a register (fields a and b) is the number of the edit that set it, unique in a run, so
+// that a value seen anywhere says whose edit took effect; a counter's differences show that each took effect once.
+
+#include <syncline/change/batch.hpp>
+#include <syncline/change/bundle.hpp>
+#include <syncline/change/receipt.hpp>
+#include <syncline/storage/replica_store.hpp>
+
+#include "simulation/lab.hpp"
+#include "simulation/settings.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace simulation {
+
+inline constexpr int foreign_author = -1;  ///< any program that writes to the server's tables by plain SQL
+inline constexpr int whole_record = -1;    ///< instead of a field: the edit erased the record
+inline constexpr std::size_t counter_field = 2;
+
+/// What a device's store holds of one key.
+struct key_look {
+    std::int64_t version = 0;
+    bool provisional = false;
+    std::optional<record> base;
+    std::optional<batch_item> frozen;
+    std::optional<intent> open;
+    std::optional<record> visible;
+    bool hidden = false;
+};
+struct device_look {
+    std::vector<key_look> keys;  ///< in the order of `settings::keys`
+    replica_state state;
+    std::optional<batch> in_flight;
+};
+
+class ledger {
+public:
+    enum class fate : std::uint8_t { pending, applied, superseded, coalesced, discarded };
+
+    struct edit {
+        int author = foreign_author;
+        std::size_t key = 0;
+        int field = 0;
+        bool creates = false;
+        std::uint64_t made_at = 0;  ///< what its author had seen until then counts as seen; moves when a person confirms it
+        fate is = fate::pending;
+        int applied = 0;                          ///< how often it took effect
+        std::vector<std::int64_t> sealed_in;      ///< versions of the record that hold its value
+        std::vector<mutation_id> carried;         ///< the mutations it travelled in
+        std::int64_t over[2] = {0, 0};            ///< an erase: the registers of what was erased
+    };
+    struct sent {
+        int device = 0;
+        std::size_t key = 0;
+        intent what;
+        std::uint64_t batch = 0;
+        std::int64_t bundle_id = 0;
+        bool in_flight = true;
+        int effects = 0;
+        std::int64_t erase_edit = 0;
+        std::optional<receipt> known;
+    };
+
+    ledger(const settings& of, statistics& counts) : s_(&of), counts_(&counts) {
+        edits_.resize(1);
+        history_.resize(s_->keys.size());
+        sealed_.resize(s_->keys.size());
+        foreign_sum_.resize(s_->keys.size());
+        made_.resize(s_->keys.size());
+        ever_.resize(s_->keys.size());
+        creates_.resize(s_->keys.size());
+        seen_.resize(s_->devices);
+        pending_.resize(s_->devices);
+        frozen_ids_.resize(s_->devices);
+        high_.resize(s_->devices, std::vector<std::array<std::int64_t, 2>>(s_->keys.size(), {0, 0}));
+    }
+
+    [[nodiscard]] std::size_t key_index(const std::string& name) const {
+        return static_cast<std::size_t>(std::find(s_->keys.begin(), s_->keys.end(), name) - s_->keys.begin());
+    }
+
+    // --- what people and programs do
+
+    /// A new edit; its number is the value of the register.
+    std::int64_t make(int author, std::size_t key, int field, bool creates, std::uint64_t step, const std::optional<record>& row) {
+        edit e;
+        e.author = author;
+        e.key = key;
+        e.field = field;
+        e.creates = creates;
+        e.made_at = step;
+        if (row)
+            for (std::size_t f = 0; f < 2; ++f) e.over[f] = row->fields[f].as_integer();
+        edits_.push_back(std::move(e));
+        const auto id = static_cast<std::int64_t>(edits_.size()) - 1;
+        if (author != foreign_author) pending_[static_cast<std::size_t>(author)].push_back(id);
+        return id;
+    }
+    void counted(int author, std::size_t key, std::int64_t difference, bool creates) {
+        made_[key] += difference;
+        ever_[key] += difference;
+        if (creates) ++creates_[key];
+        if (author == foreign_author) {
+            auto& sum = foreign_sum_[key];
+            if (creates)
+                sum.reset();
+            else if (sum)
+                *sum += difference;
+        }
+    }
+    void foreign_erase(std::size_t key) { foreign_sum_[key].reset(); }
+    /// The author of an open intent gives it up.
+    void discarded(int device, std::size_t key, const intent& open) {
+        for (const auto& c : open.changes) settle_value(device, key, c, fate::discarded);
+        if (open.op == operation::erase) settle_erases(device, key, fate::discarded);
+        made_[key] -= difference_of(open);
+    }
+    /// The author says that the intent stands although the authority has something else: it has seen that now.
+    void confirmed(int device, std::size_t key, const key_look& k, std::uint64_t step) {
+        saw(device, k.base, step);
+        if (k.open->op == operation::erase && !k.base) return settle_erases(device, key, fate::applied);
+        for (const auto id : pending_[static_cast<std::size_t>(device)])
+            if (edits_[static_cast<std::size_t>(id)].key == key) edits_[static_cast<std::size_t>(id)].made_at = step;
+    }
+    void saw(int device, const std::optional<record>& row, std::uint64_t step) {
+        if (!row) return;
+        auto& seen = seen_[static_cast<std::size_t>(device)];
+        if (seen.size() < edits_.size()) seen.resize(edits_.size() + 64);
+        for (std::size_t f = 0; f < 2; ++f) {
+            auto& at = seen[static_cast<std::size_t>(row->fields[f].as_integer())];
+            if (at == 0) at = step;
+        }
+    }
+
+    // --- what a device holds
+
+    /// Notes what is frozen, and accounts for every edit that is in no layer any more (promises 2 and 7).
+    /// @param settled  the app's last writes were absorbed
+    void look(int device, const device_look& now, std::uint64_t step, bool bundle_wire, bool settled) {
+        const auto d = static_cast<std::size_t>(device);
+        for (const auto& k : now.keys) saw(device, k.visible, step);
+        note_frozen(device, now);
+        if (!settled) return;
+        auto& pending = pending_[d];
+        std::size_t kept = 0;
+        for (const auto id : pending) {
+            auto& e = edits_[static_cast<std::size_t>(id)];
+            if (e.is != fate::pending) continue;
+            if (in_layers(id, e, now.keys[e.key]))
+                pending[kept++] = id;
+            else
+                e.is = explain(id, e, bundle_wire);
+        }
+        pending.resize(kept);
+        check_no_flicker(device, now);
+    }
+
+    /// At the end: what is still pending lies in an intent that waits, by the layers that were just looked at.
+    [[nodiscard]] const std::vector<std::int64_t>& pending(int device) const { return pending_[static_cast<std::size_t>(device)]; }
+    [[nodiscard]] const edit& at(std::int64_t id) const { return edits_[static_cast<std::size_t>(id)]; }
+
+    // --- what the authority holds
+
+    [[nodiscard]] std::int64_t seq() const { return seq_; }
+    [[nodiscard]] const std::optional<record>& sealed(std::size_t key) const { return sealed_[key]; }
+    [[nodiscard]] std::map<mutation_id, sent>& mutations() { return mutations_; }
+    void source_of(const std::string& source, int device) { sources_[source] = device; }
+
+    /// A decided mutation's receipt, seen for the first time or again. Promise 2: it never changes, and says what happened.
+    void receipt_of(const mutation_id& id, const receipt& r) {
+        auto& m = mutations_.at(id);
+        if (m.known) {
+            if (!(*m.known == r)) throw violation("the receipt of mutation " + id + " changed");
+            return;
+        }
+        m.known = r;
+        if (r.outcome == outcome_kind::applied) ++counts_->applied;
+        if (r.outcome == outcome_kind::superseded) ++counts_->superseded;
+        if (r.outcome == outcome_kind::refused || r.outcome == outcome_kind::held) ++counts_->refused;
+        if (r.outcome != outcome_kind::held && !r.clean) ++counts_->conflicts;
+        if (r.outcome == outcome_kind::superseded && !server_may_win())
+            throw violation("mutation " + id + " of " + name(m.key) + " was superseded, but the resolver " + s_->resolver + " never takes the server's");
+    }
+
+    /// The next bundle of the log, once the receipts of its request are known.
+    void sealed_bundle(const bundle& b) {
+        if (b.head.seq != seq_ + 1) throw violation("bundle_seq has a gap: " + std::to_string(seq_) + " is followed by " + std::to_string(b.head.seq));
+        seq_ = b.head.seq;
+        const int author = b.head.source == "server" ? foreign_author : sources_.at(b.head.source);
+        if (b.head.source_bundle_id != 0 && !committed_.insert({b.head.source, b.head.source_bundle_id}).second)
+            throw violation("source bundle " + std::to_string(b.head.source_bundle_id) + " of " + b.head.source + " committed twice");
+        std::set<std::size_t> dead;
+        for (const auto& row : b.rows)
+            if (!row.after) dead.insert(key_index(row.key.key));
+        for (const auto& row : b.rows) {
+            if (row.stamp <= stamp_) throw violation("stamps do not rise");
+            stamp_ = row.stamp;
+            const std::size_t key = key_index(row.key.key);
+            if (author == foreign_author)
+                foreign_change(key, row);
+            else
+                own_change(author, key, row, b.head, dead);
+            if (row.after)
+                for (std::size_t f = 0; f < 2; ++f) edits_.at(static_cast<std::size_t>(row.after->fields[f].as_integer())).sealed_in.push_back(b.head.seq);
+            sealed_[key] = row.after;
+        }
+    }
+
+    /// After a push: a mutation with a receipt had the effect that the receipt says, once (promise 2).
+    void check_effects() {
+        for (auto& [id, m] : mutations_) {
+            if (!m.known) continue;
+            const bool applied = m.known->outcome == outcome_kind::applied;
+            if (!applied && m.effects != 0) throw violation("mutation " + id + " of " + name(m.key) + " was not applied, yet it had an effect");
+            if (applied && m.effects == 0 && m.what.op != operation::erase) throw violation("mutation " + id + " of " + name(m.key) + " was applied without an effect");
+        }
+    }
+
+    /// Where it can be told from outside: every difference that was ever made to a counter is in the authority's row exactly once.
+    void check_counters(const std::vector<device_look>& devices) {
+        if (s_->erases || s_->overlap != overlap_policy::by_field) return;
+        for (std::size_t k = 0; k < s_->keys.size(); ++k) {
+            if (creates_[k] != 1 || !sealed_[k]) continue;
+            std::int64_t want = made_[k];
+            for (const auto& d : devices)
+                if (d.keys[k].open) want -= difference_of(*d.keys[k].open);
+            const auto is = sealed_[k]->fields[counter_field].as_integer();
+            if (is != want) throw violation("the counter of " + name(k) + " is " + std::to_string(is) + ", the differences that took effect make " + std::to_string(want));
+        }
+    }
+    /// No device ever shows more than all that was counted.
+    void check_not_counted_twice(int device, const device_look& now) {
+        if (s_->erases || s_->overlap != overlap_policy::by_field) return;
+        for (std::size_t k = 0; k < s_->keys.size(); ++k)
+            if (creates_[k] == 1 && now.keys[k].visible && now.keys[k].visible->fields[counter_field].as_integer() > ever_[k])
+                throw violation(who(device) + " shows a counter of " + name(k) + " above everything that was ever counted");
+    }
+
+    [[nodiscard]] std::string name(std::size_t key) const { return s_->keys[key]; }
+    [[nodiscard]] static std::string who(int author) { return author == foreign_author ? std::string{"the server's own program"} : std::string(1, static_cast<char>('A' + author)); }
+
+private:
+    struct logged {
+        std::int64_t seq;
+        int author;  ///< foreign for a cascade's victim
+        field_set fields;
+    };
+
+    [[nodiscard]] bool server_may_win() const { return s_->resolver == "server_wins" || s_->resolver == "field_merge" || s_->resolver == "last_write_wins"; }
+
+    static std::int64_t difference_of(const intent& what) {
+        const value* to = what.changes.find(counter_field);
+        if (to == nullptr || what.op == operation::erase) return 0;
+        return to->as_integer() - (what.before ? what.before->fields[counter_field].as_integer() : 0);
+    }
+
+    void settle_value(int device, std::size_t key, const field_value& c, fate how) {
+        if (c.field > 1) return;
+        auto& e = edits_.at(static_cast<std::size_t>(c.to.as_integer()));
+        if (e.author == device && e.key == key && e.is == fate::pending) e.is = how;
+    }
+    void settle_erases(int device, std::size_t key, fate how) {
+        for (const auto id : pending_[static_cast<std::size_t>(device)]) {
+            auto& e = edits_[static_cast<std::size_t>(id)];
+            if (e.key == key && e.field == whole_record && e.is == fate::pending) e.is = how;
+        }
+    }
+
+    void note_frozen(int device, const device_look& now) {
+        auto& before = frozen_ids_[static_cast<std::size_t>(device)];
+        std::set<mutation_id> is;
+        for (std::size_t k = 0; k < now.keys.size(); ++k) {
+            const auto& item = now.keys[k].frozen;
+            if (!item) continue;
+            is.insert(item->id);
+            if (before.contains(item->id)) continue;
+            auto [at, fresh] = mutations_.try_emplace(item->id);
+            if (!fresh) throw violation(who(device) + " froze a second change under the id " + item->id);
+            sent& m = at->second;
+            m.device = device;
+            m.key = k;
+            m.what = item->what;
+            m.batch = now.in_flight ? now.in_flight->id : 0;
+            m.bundle_id = now.in_flight ? now.in_flight->source_bundle_id : 0;
+            for (const auto& c : item->what.changes)
+                if (c.field < 2) {
+                    auto& e = edits_.at(static_cast<std::size_t>(c.to.as_integer()));
+                    if (e.author == device) e.carried.push_back(item->id);
+                }
+            if (item->what.op == operation::erase)
+                for (const auto id : pending_[static_cast<std::size_t>(device)]) {
+                    auto& e = edits_[static_cast<std::size_t>(id)];
+                    if (e.key != k || e.field != whole_record || e.is != fate::pending) continue;
+                    e.carried.push_back(item->id);
+                    m.erase_edit = id;
+                }
+        }
+        for (const auto& id : before)
+            if (!is.contains(id)) mutations_.at(id).in_flight = false;
+        before = std::move(is);
+    }
+
+    [[nodiscard]] bool in_layers(std::int64_t id, const edit& e, const key_look& k) const {
+        const auto holds = [&](const intent& i) {
+            if (e.field == whole_record) return i.op == operation::erase;
+            const value* to = i.changes.find(static_cast<field_index>(e.field));
+            return to != nullptr && i.op != operation::erase && to->as_integer() == id;
+        };
+        return (k.open && holds(*k.open)) || (k.frozen && holds(k.frozen->what));
+    }
+
+    // Why an edit is in no layer of its device any more. Promises 2 and 7: there must be a reason that can be seen from outside.
+    fate explain(std::int64_t id, const edit& e, bool bundle_wire) const {
+        if (e.applied > 0) return fate::applied;
+        const sent* last = e.carried.empty() ? nullptr : &mutations_.at(e.carried.back());
+        if (last != nullptr && last->known) {
+            if (last->known->outcome == outcome_kind::applied && e.field == whole_record) return fate::applied;  // it was gone already
+            if (last->known->outcome == outcome_kind::superseded || last->known->outcome == outcome_kind::applied) {
+                // Promise 4: two changes of one device to one record do not contend; the later one stands.
+                if (newer_of_same_author(id, e)) return fate::coalesced;
+                must_have_met_another(id, e, *last);
+                return fate::superseded;
+            }
+        }
+        if (newer_of_same_author(id, e)) return fate::coalesced;
+        if (e.field == whole_record && never_left(e)) return fate::coalesced;
+        if (bundle_wire && last != nullptr) {
+            if (e.field == whole_record && !sealed_[e.key]) return fate::applied;
+            must_have_met_another(id, e, *last);
+            return fate::superseded;
+        }
+        throw violation(who(e.author) + "'s edit " + std::to_string(id) + " of " + name(e.key) + (e.field == whole_record ? " (erase)" : e.field == 0 ? ".a" : ".b") +
+                        " is gone from the device without an effect, a decision or a newer edit of its author");
+    }
+
+    [[nodiscard]] bool newer_of_same_author(std::int64_t id, const edit& e) const {
+        for (std::size_t i = static_cast<std::size_t>(id) + 1; i < edits_.size(); ++i) {
+            const edit& other = edits_[i];
+            if (other.author != e.author || other.key != e.key) continue;
+            if (e.field == whole_record ? other.creates : (other.field == e.field || other.field == whole_record)) return true;
+        }
+        return false;
+    }
+    // An erase of what never reached the authority cancels with its creation.
+    [[nodiscard]] bool never_left(const edit& e) const {
+        for (const auto v : e.over) {
+            const edit& under = edits_[static_cast<std::size_t>(v)];
+            if (under.author != e.author || under.applied != 0) return false;
+        }
+        return true;
+    }
+
+    // Promises 2 and 3: an edit gives way only to a change of somebody else that is newer than its base, and only where they overlap.
+    void must_have_met_another(std::int64_t id, const edit& e, const sent& m) const {
+        std::string text = who(e.author) + "'s edit " + std::to_string(id) + " of " + name(e.key) + " gave way";
+        if (!server_may_win()) throw violation(text + ", but the resolver " + s_->resolver + " never takes the server's");
+        if (s_->prune_percent != 0) return;  // where the log no longer reaches, every change counts as somebody else's
+        if (e.field == whole_record && name(e.key) == "P") return;  // an erase also gives way to what its cascade would take along
+        for (const auto& change : history_[e.key]) {
+            if (change.seq <= m.what.base.row_version || change.author == e.author) continue;
+            // A create over a row that exists contends for all of it.
+            if (e.field == whole_record || m.what.op == operation::create || s_->overlap != overlap_policy::by_field || change.fields.contains(static_cast<field_index>(e.field))) return;
+        }
+        throw violation(text + " although nobody else changed " + (e.field == whole_record ? "the record" : "that field") + " since version " +
+                        std::to_string(m.what.base.row_version));
+    }
+
+    void foreign_change(std::size_t key, const row_change& row) {
+        const auto& before = sealed_[key];
+        if (!row.writer.empty()) throw violation("a foreign change of " + name(key) + " names a mutation as its writer");
+        if (row.after) {
+            for (std::size_t f = 0; f < 2; ++f) {
+                const auto v = row.after->fields[f].as_integer();
+                if (before && before->fields[f].as_integer() == v) continue;
+                if (edits_.at(static_cast<std::size_t>(v)).author != foreign_author)
+                    throw violation("a change of " + name(key) + " that no device committed holds the edit " + std::to_string(v) + " of " + who(edits_[static_cast<std::size_t>(v)].author));
+            }
+            if (before && foreign_sum_[key]) {
+                const auto difference = row.after->fields[counter_field].as_integer() - before->fields[counter_field].as_integer();
+                if (difference != *foreign_sum_[key]) throw violation("a foreign change counted " + std::to_string(difference) + " in " + name(key) + " instead of " + std::to_string(*foreign_sum_[key]));
+            }
+        }
+        foreign_sum_[key] = 0;
+        history_[key].push_back({row.version, foreign_author, row.fields});
+    }
+
+    void own_change(int device, std::size_t key, const row_change& row, const bundle_head& head, const std::set<std::size_t>& dead) {
+        sent* m = nullptr;
+        if (head.source_bundle_id != 0) {
+            for (const auto& id : frozen_ids_[static_cast<std::size_t>(device)]) {
+                sent& candidate = mutations_.at(id);
+                if (candidate.key == key && candidate.bundle_id == head.source_bundle_id) m = &candidate;
+            }
+            if (m == nullptr && !row.writer.empty()) throw violation("a bundle of " + who(device) + " committed " + name(key) + ", which the device has no longer in flight");
+        } else if (!row.writer.empty()) {
+            const auto at = mutations_.find(row.writer);
+            if (at == mutations_.end()) throw violation("nobody made the mutation " + row.writer);
+            m = &at->second;
+            // An intent leaves its batch only by an outcome that has a receipt, so what takes effect is still in flight.
+            if (!m->in_flight) throw violation("mutation " + row.writer + " of " + name(key) + " took effect after " + who(device) + " had settled it");
+        }
+        const auto& before = sealed_[key];
+        history_[key].push_back({row.version, m != nullptr && m->what.op != operation::erase && !row.after ? foreign_author : m == nullptr ? foreign_author : device, row.fields});
+        if (m == nullptr) {
+            cascaded(device, key, before, row, dead);
+            return;
+        }
+        if (m->device != device || m->key != key) throw violation("mutation " + row.writer + " took effect on another record or for another device");
+        if (++m->effects > 1) throw violation("mutation " + row.writer + " of " + name(key) + " took effect twice");
+        const bool clean = head.source_bundle_id != 0 ? false : m->known && m->known->clean;
+        if (!row.after) {
+            if (m->what.op != operation::erase) {
+                mark_applied(*m, nullptr, before);
+                return cascaded(device, key, before, row, dead);
+            }
+            if (before)
+                for (std::size_t f = 0; f < 2; ++f) check_seen(device, key, m->erase_edit, before->fields[f].as_integer(), clean);
+            if (m->erase_edit != 0 && ++edits_[static_cast<std::size_t>(m->erase_edit)].applied > 1) throw violation("an erase of " + name(key) + " took effect twice");
+            return;
+        }
+        mark_applied(*m, &*row.after, before);
+        if (!before) return;
+        for (std::size_t f = 0; f < 2; ++f) {
+            const auto was = before->fields[f].as_integer(), is = row.after->fields[f].as_integer();
+            if (was == is) continue;
+            const value* to = m->what.changes.find(static_cast<field_index>(f));
+            if ((to == nullptr || to->as_integer() != is) && !s_->client_may_win())
+                throw violation("mutation " + row.writer + " wrote " + name(key) + (f == 0 ? ".a" : ".b") + ", which it did not carry");
+            check_seen(device, key, is, was, clean);
+        }
+        // Exactly once, whatever else happened to the row: the counter moved by what the mutation carried.
+        if ((clean || s_->overlap == overlap_policy::by_field) && m->what.before && m->what.op == operation::update) {
+            const auto moved = row.after->fields[counter_field].as_integer() - before->fields[counter_field].as_integer();
+            if (moved != difference_of(m->what))
+                throw violation("the counter of " + name(key) + " moved by " + std::to_string(moved) + ", the mutation carried " + std::to_string(difference_of(m->what)));
+        }
+    }
+
+    void mark_applied(const sent& m, const record* after, const std::optional<record>& before) {
+        for (const auto& c : m.what.changes) {
+            if (c.field > 1) continue;
+            const auto v = c.to.as_integer();
+            auto& e = edits_.at(static_cast<std::size_t>(v));
+            if (e.author != m.device) continue;
+            if (after != nullptr && after->fields[c.field].as_integer() != v) continue;
+            if (before && before->fields[c.field].as_integer() == v) continue;
+            if (++e.applied > 1) throw violation("edit " + std::to_string(v) + " of " + name(m.key) + " took effect twice");
+            if (e.is == fate::superseded || e.is == fate::discarded) throw violation("edit " + std::to_string(v) + " of " + name(m.key) + " took effect after it was given up");
+        }
+    }
+
+    // A record that went with another one. Only a named decision for the client may take along what its author had not seen.
+    void cascaded(int device, std::size_t key, const std::optional<record>& before, const row_change& row, const std::set<std::size_t>& dead) {
+        if (row.after) throw violation("a bundle of " + who(device) + " holds a change of " + name(key) + " that no mutation stands for");
+        const std::size_t parent = key_index("P");
+        if (name(key)[0] != 'C' || !dead.contains(parent)) throw violation(name(key) + " went without its parent");
+        if (before && s_->resolver != "client_wins") throw violation("a cascade took along " + name(key) + ", and no decision named it");
+    }
+
+    // Nothing unseen is overwritten silently (promises 2, 3 and 12).
+    void check_seen(int device, std::size_t key, std::int64_t by, std::int64_t was, bool clean) const {
+        const edit& lost = edits_.at(static_cast<std::size_t>(was));
+        if (by == 0) {
+            if (!s_->client_may_win()) throw violation("an erase of " + name(key) + " that nobody made took effect");
+            return;
+        }
+        const edit& winner = edits_.at(static_cast<std::size_t>(by));
+        if (lost.author == device) {
+            if (was > by && !s_->client_may_win()) throw violation("an older edit of " + who(device) + " overwrote its newer one in " + name(key));
+            return;
+        }
+        const auto& seen = seen_[static_cast<std::size_t>(device)];
+        const auto at = static_cast<std::size_t>(was) < seen.size() ? seen[static_cast<std::size_t>(was)] : 0;
+        if (at != 0 && at <= winner.made_at) return;
+        if (s_->client_may_win() && !clean) return;
+        throw violation("silent overwrite: value " + std::to_string(was) + " of " + name(key) + " by edit " + std::to_string(by) + " of " + who(device) + ", who had never seen it");
+    }
+
+    // What was acknowledged never flickers back: without a layer the visible value is one the authority sealed, and not an older one.
+    void check_no_flicker(int device, const device_look& now) {
+        auto& high = high_[static_cast<std::size_t>(device)];
+        for (std::size_t k = 0; k < now.keys.size(); ++k) {
+            const auto& key = now.keys[k];
+            if (key.open || key.frozen || key.hidden) continue;
+            if (!key.visible) {
+                high[k] = {0, 0};
+                continue;
+            }
+            for (std::size_t f = 0; f < 2; ++f) {
+                const auto v = key.visible->fields[f].as_integer();
+                const auto& in = edits_.at(static_cast<std::size_t>(v)).sealed_in;
+                const auto at = std::lower_bound(in.begin(), in.end(), high[k][f]);
+                if (at == in.end()) throw violation(who(device) + " shows " + name(k) + (f == 0 ? ".a" : ".b") + " = " + std::to_string(v) + ", which " + (in.empty() ? "was never sealed" : "is older than what it showed"));
+                high[k][f] = *at;
+            }
+        }
+    }
+
+    const settings* s_;
+    statistics* counts_;
+    std::vector<edit> edits_;
+    std::vector<std::vector<logged>> history_;
+    std::vector<std::optional<record>> sealed_;
+    std::vector<std::optional<std::int64_t>> foreign_sum_;
+    std::vector<std::int64_t> made_;
+    std::vector<int> creates_;
+    std::vector<std::int64_t> ever_;
+    std::vector<std::vector<std::uint64_t>> seen_;
+    std::vector<std::vector<std::int64_t>> pending_;
+    std::vector<std::set<mutation_id>> frozen_ids_;
+    std::vector<std::vector<std::array<std::int64_t, 2>>> high_;
+    std::map<mutation_id, sent> mutations_;
+    std::map<std::string, int> sources_;
+    std::set<std::pair<std::string, std::int64_t>> committed_;
+    std::int64_t seq_ = 0;
+    std::int64_t stamp_ = 0;
+};
+
+}  // namespace simulation
+
+#endif

@@ -1,0 +1,729 @@
+#include <syncline/wire/bundle/client.hpp>
+
+#include <syncline/conflict/resolvers.hpp>
+
+#include "unit/wire/bundle/fixture.hpp"
+
+#include <algorithm>
+
+using namespace bundle_fixture;
+
+namespace {
+
+bool asks_for(const request& r, http_method method, std::string_view part) {
+    return r.method == method && r.path.find(part) != std::string::npos;
+}
+
+std::size_t asked(const device_side& d, http_method method, std::string_view part) {
+    return static_cast<std::size_t>(std::count_if(d.sent.begin(), d.sent.end(), [&](const request& r) { return asks_for(r, method, part); }));
+}
+
+}  // namespace
+
+TEST_CASE("bundle_client: what one device writes another one gets") {
+    server_side server;
+    device_side a{server, 1};
+    device_side b{server, 2};
+    a.write(project_key("p"), a_project("home"));
+    a.write(task_key("t"), a_task("paint", 3, "p"));
+    auto first = a.sync();
+    INFO((first.why ? first.why->detail : std::string{}));
+    CHECK(first.ok());
+    CHECK(first.pushed == 2);
+    CHECK(first.pulled == 0);
+    CHECK(text_of(server.row(task_key("t"))) == "paint|no|3|p");
+    auto second = b.sync();
+    CHECK(second.ok());
+    CHECK(second.pulled == 2);
+    CHECK(b.row(task_key("t")) == a.row(task_key("t")));
+
+    b.erase(task_key("t"));
+    b.write(project_key("p"), a_project("garden"));
+    CHECK(b.sync().pushed == 2);
+    CHECK(a.sync().pulled == 2);
+    CHECK(text_of(a.row(task_key("t"))) == "gone");
+    CHECK(text_of(a.row(project_key("p"))) == "garden");
+    CHECK(a.status().state.checkpoint == server.head());
+}
+
+TEST_CASE("bundle_client: pages, chunks and batches of every size give the same") {
+    for (const std::size_t size : {1u, 2u, 3u, 7u, 1000u}) {
+        INFO("size " << size);
+        server_side server;
+        bundle_client_options options;
+        options.batch_rows = size == 7 ? 3 : 1000;
+        options.chunk_rows = options.committed_page_rows = options.page_bundles = options.snapshot_page_rows = size;
+        device_side a{server, 1, resolver_set{}, options};
+        device_side b{server, 2, resolver_set{}, options};
+        a.write(project_key("p"), a_project("home"));
+        for (int i = 0; i < 9; ++i) a.write(task_key("t" + std::to_string(i)), a_task("x", i, "p"));
+        auto done = a.sync();
+        CHECK(done.ok());
+        CHECK(done.pushed == 10);
+        a.write(task_key("t3"), a_task("y", 3, "p"));
+        CHECK(a.sync().pushed == 1);
+        CHECK(b.sync().ok());
+        for (int i = 0; i < 9; ++i) CHECK(b.row(task_key("t" + std::to_string(i))) == a.row(task_key("t" + std::to_string(i))));
+        CHECK(b.status().state.checkpoint == server.head());
+        if (size == 1) CHECK(asked(a, http_method::post, "/chunks") == 11);
+        if (size == 3) CHECK(asked(a, http_method::get, "/rows?") == 5);
+
+        server.prune();
+        device_side c{server, 3, resolver_set{}, options};
+        auto hydrated = c.sync();
+        CHECK(hydrated.ok());
+        CHECK(hydrated.hydrated);
+        for (int i = 0; i < 9; ++i) CHECK(c.row(task_key("t" + std::to_string(i))) == a.row(task_key("t" + std::to_string(i))));
+        CHECK(c.status().state.checkpoint == server.head());
+        CHECK(asked(c, http_method::erase, "/snapshot-sessions/") == 1);
+    }
+}
+
+TEST_CASE("bundle_client: two devices that change the same field end as the resolver says") {
+    struct expected {
+        const char* name;
+        resolver how;
+        std::string server;
+        std::size_t waiting;
+    };
+    const std::vector<expected> all{{"server_wins", resolvers::server_wins{}, "first|no|8|-", 0},
+                                    {"client_wins", resolvers::client_wins{}, "second|no|8|-", 0},
+                                    {"field_merge", resolvers::field_merge{}, "first|no|8|-", 0},
+                                    {"last_write_wins", resolvers::last_write_wins{}, "", 0},
+                                    {"defer_to_user", resolvers::defer_to_user{}, "first|no|3|-", 1}};
+    for (const auto& e : all) {
+        INFO(e.name);
+        server_side server;
+        device_side a{server, 1, resolver_set{e.how}};
+        device_side b{server, 2, resolver_set{e.how}};
+        a.write(task_key("t"), a_task("old", 0));
+        REQUIRE(a.sync().ok());
+        REQUIRE(b.sync().ok());
+        a.write(task_key("t"), a_task("first", 3));
+        b.write(task_key("t"), a_task("second", 5));
+        REQUIRE(a.sync().ok());
+        auto met = b.sync();
+        CHECK(met.ok());
+        CHECK(met.conflicts == 1);
+        CHECK(met.failed == e.waiting);
+        CHECK(met.rejections.size() == e.waiting);
+        if (!e.server.empty()) CHECK(text_of(server.row(task_key("t"))) == e.server);
+        REQUIRE(a.sync().ok());
+        CHECK(a.row(task_key("t")) == server.row(task_key("t")));
+        if (e.waiting == 0) CHECK(b.row(task_key("t")) == server.row(task_key("t")));
+        if (e.waiting == 1) {
+            CHECK(text_of(b.row(task_key("t"))) == "second|no|8|-");
+            CHECK(b.status().counts.waiting == 1);
+            must(b.engine->take_client(task_key("t"), server.now));
+            CHECK(b.sync().ok());
+            CHECK(text_of(server.row(task_key("t"))) == "second|no|8|-");
+        }
+    }
+}
+
+TEST_CASE("bundle_client: a conflict in one record takes all conflicts of the bundle with it") {
+    server_side server;
+    device_side a{server, 1, resolver_set{resolvers::client_wins{}}};
+    device_side b{server, 2, resolver_set{resolvers::client_wins{}}};
+    for (int i = 0; i < 9; ++i) a.write(task_key(std::to_string(i)), a_task("old"));
+    REQUIRE(a.sync().ok());
+    REQUIRE(b.sync().ok());
+    for (int i = 0; i < 9; ++i) a.write(task_key(std::to_string(i)), a_task("first"));
+    for (int i = 0; i < 9; ++i) b.write(task_key(std::to_string(i)), a_task("second"));
+    REQUIRE(a.sync().ok());
+    auto met = b.sync();
+    CHECK(met.ok());
+    CHECK(met.conflicts == 9);
+    CHECK(met.pushed == 9);
+    CHECK(asked(b, http_method::post, "/commit") == 2);
+}
+
+TEST_CASE("bundle_client: a server that names one conflict at a time ends after a bounded number of rounds, and nothing is lost") {
+    server_side server;
+    device_side a{server, 1, resolver_set{resolvers::client_wins{}}};
+    bundle_client_options options;
+    options.max_conflict_rounds = 2;
+    device_side b{server, 2, resolver_set{resolvers::client_wins{}}, options};
+    b.tamper = [](const request&, response& r) {
+        const auto at = r.body.find(",\"conflicts\":");
+        if (r.status == 409 && at != std::string::npos) r.body.erase(at).append("}");
+    };
+    for (int i = 0; i < 4; ++i) a.write(task_key(std::to_string(i)), a_task("old"));
+    REQUIRE(a.sync().ok());
+    REQUIRE(b.sync().ok());
+    for (int i = 0; i < 4; ++i) a.write(task_key(std::to_string(i)), a_task("first"));
+    for (int i = 0; i < 4; ++i) b.write(task_key(std::to_string(i)), a_task("second"));
+    REQUIRE(a.sync().ok());
+    auto met = b.sync();
+    REQUIRE(!met.ok());
+    CHECK(met.why->code == errc::conflict);
+    CHECK(met.conflicts == 3);
+    CHECK(b.status().counts.open + b.status().counts.frozen == 4);
+    CHECK(b.sync().ok());
+    for (int i = 0; i < 4; ++i) CHECK(text_of(server.row(task_key(std::to_string(i)))) == "second|no|0|-");
+}
+
+TEST_CASE("bundle_client: an erase that would take along what others added is decided on the device, after its session is dead") {
+    struct expected {
+        resolver how;
+        std::string project;
+        std::string added;
+        std::size_t waiting;
+    };
+    const std::vector<expected> all{{resolvers::server_wins{}, "home", "new|no|0|p", 0},
+                                    {resolvers::client_wins{}, "gone", "gone", 0},
+                                    {resolvers::defer_to_user{}, "home", "new|no|0|p", 1}};
+    for (const auto& e : all) {
+        server_side server;
+        device_side a{server, 1, resolver_set{e.how}};
+        device_side b{server, 2, resolver_set{e.how}};
+        a.write(project_key("p"), a_project("home"));
+        REQUIRE(a.sync().ok());
+        REQUIRE(b.sync().ok());
+        b.write(task_key("t"), a_task("new", 0, "p"));
+        REQUIRE(b.sync().ok());
+        a.erase(project_key("p"));
+        a.write(project_key("q"), a_project("other"));
+        auto met = a.sync();
+        INFO((met.why ? met.why->detail : std::string{}));
+        CHECK(met.ok());
+        CHECK(met.conflicts == 1);
+        CHECK(met.failed == e.waiting);
+        const auto dropped = std::find_if(a.sent.begin(), a.sent.end(), [](const request& r) { return asks_for(r, http_method::erase, "/push-sessions/"); });
+        REQUIRE(dropped != a.sent.end());
+        CHECK(text_of(server.row(project_key("p"))) == e.project);
+        CHECK(text_of(server.row(task_key("t"))) == e.added);
+        CHECK(text_of(server.row(project_key("q"))) == "other");
+        REQUIRE(b.sync().ok());
+        CHECK(b.row(task_key("t")) == server.row(task_key("t")));
+        if (e.waiting == 0) CHECK(a.row(task_key("t")) == server.row(task_key("t")));
+    }
+}
+
+TEST_CASE("bundle_client: a row that the host refuses waits, its siblings go on") {
+    authority_options rules;
+    rules.validate = [](const proposed_change& c) -> std::optional<rejection> {
+        if (c.after == nullptr || c.key.model != task || c.after->fields[0] != value::text("bad")) return std::nullopt;
+        return rejection{{errc::validation_failed, "a title may not be bad"}, {}};
+    };
+    server_side server{std::move(rules)};
+    device_side a{server, 1};
+    a.write(task_key("1"), a_task("good"));
+    a.write(task_key("2"), a_task("bad"));
+    a.write(task_key("3"), a_task("good"));
+    auto done = a.sync();
+    CHECK(done.ok());
+    CHECK(done.pushed == 2);
+    CHECK(done.failed == 1);
+    REQUIRE(done.rejections.size() == 1);
+    CHECK(done.rejections[0].key == task_key("2"));
+    CHECK(done.rejections[0].why == wait_reason{errc::validation_failed, "a title may not be bad"});
+    CHECK(text_of(server.row(task_key("2"))) == "gone");
+    CHECK(text_of(server.row(task_key("3"))) == "good|no|0|-");
+    CHECK(text_of(a.row(task_key("2"))) == "bad|no|0|-");
+    CHECK(a.status().counts.waiting == 1);
+    a.write(task_key("2"), a_task("better"));
+    CHECK(a.sync().pushed == 1);
+    CHECK(text_of(server.row(task_key("2"))) == "better|no|0|-");
+}
+
+TEST_CASE("bundle_client: a row that cannot be written down is set aside before anything is sent") {
+    server_side server;
+    device_side a{server, 1};
+    a.write(task_key(std::string(300, 'x')), a_task("long"));
+    a.write(task_key(std::string{"n\0l", 3}), a_task("nul"));
+    a.write(task_key("ok"), a_task("good"));
+    auto done = a.sync();
+    CHECK(done.ok());
+    CHECK(done.pushed == 1);
+    CHECK(done.failed == 2);
+    CHECK(text_of(server.row(task_key("ok"))) == "good|no|0|-");
+    CHECK(a.status().counts.waiting == 2);
+}
+
+TEST_CASE("bundle_client: a row that the server cannot read waits by its place, and without its place by halving") {
+    for (const bool named : {true, false}) {
+        server_side server;
+        device_side a{server, 1};
+        a.tamper = [&](const request& r, response& answer) {
+            // A server with another model: it has no column for this row.
+            const auto at = r.body.find("\"poison\"");
+            if (r.path.find("/chunks") == std::string::npos || at == std::string::npos) return;
+            std::int64_t ordinal = 0;
+            const auto tape = parsed(r.body);
+            const auto rows = *tape.root().find("rows");
+            for (const auto& row : rows) {
+                const auto payload = *row.find("payload");
+                if (payload.find("title")->as_string() == "poison") break;
+                ++ordinal;
+            }
+            answer = json_response(400, std::string{R"({"error":"push_chunk_invalid","message":"no such column")"} +
+                                            (named ? ",\"row_ordinal\":" + std::to_string(ordinal) : std::string{}) + "}");
+        };
+        for (int i = 0; i < 6; ++i) a.write(task_key(std::to_string(i)), a_task(i == 4 ? "poison" : "good"));
+        auto done = a.sync();
+        CHECK(done.ok());
+        CHECK(done.pushed == 5);
+        CHECK(done.failed == 1);
+        REQUIRE(done.rejections.size() == 1);
+        CHECK(done.rejections[0].key == task_key("4"));
+        CHECK(asked(a, http_method::post, "/push-sessions") < 40);
+    }
+}
+
+TEST_CASE("bundle_client: an answer lost at any place changes nothing but the number of requests") {
+    // Push with a conflict, a cascade, and a pull, for every request and both ways of losing it.
+    const auto story = [](device_side& a, device_side& b, server_side& server) {
+        b.write(task_key("x"), a_task("theirs", 2, "p"));
+        b.write(task_key("y"), a_task("also", 0, "p"));
+        REQUIRE(b.sync().ok());
+        a.write(task_key("x"), a_task("mine", 5, "p"));
+        a.write(task_key("z"), a_task("new", 1, "p"));
+        a.erase(project_key("q"));
+        a.write(task_key("own"), a_task("own", 1));
+        server.write(task_key("foreign"), a_task("foreign"));
+    };
+    bundle_client_options options;
+    options.chunk_rows = options.committed_page_rows = 2;
+    options.page_bundles = 1;
+    const auto make = [&](std::unique_ptr<server_side>& server, std::unique_ptr<device_side>& a, std::unique_ptr<device_side>& b) {
+        server = std::make_unique<server_side>();
+        a = std::make_unique<device_side>(*server, 1, resolver_set{resolvers::client_wins{}}, options);
+        b = std::make_unique<device_side>(*server, 2, resolver_set{resolvers::client_wins{}}, options);
+        a->write(project_key("p"), a_project("home"));
+        a->write(project_key("q"), a_project("other"));
+        a->write(task_key("x"), a_task("old", 0, "p"));
+        a->write(task_key("own"), a_task("old"));
+        REQUIRE(a->sync().ok());
+        REQUIRE(b->sync().ok());
+        b->write(task_key("under q"), a_task("under", 0, "q"));
+        story(*a, *b, *server);
+        a->sent.clear();
+    };
+    std::unique_ptr<server_side> server;
+    std::unique_ptr<device_side> a, b;
+    make(server, a, b);
+    REQUIRE(a->sync().ok());
+    const std::size_t requests = a->sent.size();
+    const std::size_t bundles = static_cast<std::size_t>(server->head());
+    REQUIRE(requests > 12);
+    std::map<std::string, std::string> wanted;
+    for (const char* key : {"x", "y", "z", "own", "foreign", "under q"}) wanted[key] = text_of(server->row(task_key(key)));
+    CHECK(wanted["x"] == "mine|no|7|p");
+    CHECK(wanted["under q"] == "gone");
+
+    for (const cut how : {cut::request_lost, cut::answer_lost}) {
+        for (std::size_t k = 0; k < requests + 2; ++k) {
+            for (const bool dies : {false, true}) {
+                INFO("request " << k << (how == cut::answer_lost ? ", answer lost" : ", request lost") << (dies ? ", and the device dies" : ""));
+                make(server, a, b);
+                std::size_t n = 0;
+                a->line = [&](const request&) { return n++ == k ? how : cut::none; };
+                if (dies) a->die_after = k + 1;
+                auto done = a->run();
+                if (!done) done = a->run();
+                INFO((done->why ? done->why->detail : std::string{}));
+                CHECK(done->ok());
+                for (const auto& [key, row] : wanted) {
+                    CHECK(text_of(server->row(task_key(key))) == row);
+                    CHECK(text_of(a->row(task_key(key))) == row);
+                }
+                CHECK(static_cast<std::size_t>(server->head()) == bundles);
+                CHECK(a->status().counts.open == 0);
+                CHECK(a->status().counts.frozen == 0);
+                REQUIRE(b->sync().ok());
+                for (const auto& [key, row] : wanted) CHECK(text_of(b->row(task_key(key))) == row);
+            }
+        }
+    }
+}
+
+TEST_CASE("bundle_client: a bundle whose commit was not heard of is not sent twice") {
+    server_side server;
+    device_side a{server, 1};
+    a.write(task_key("t"), a_task("x", 4));
+    a.line = [](const request& r) { return asks_for(r, http_method::post, "/commit") ? cut::answer_lost : cut::none; };
+    a.die_after = 3;
+    CHECK(!a.run());
+    a.line = [](const request&) { return cut::none; };
+    a.sent.clear();
+    auto done = a.sync();
+    CHECK(done.ok());
+    CHECK(done.pushed == 1);
+    CHECK(asked(a, http_method::post, "/chunks") == 0);
+    CHECK(text_in(a.got[a.got.size() - 3].body, "status") == "already_committed");
+    CHECK(server.head() == 1);
+}
+
+TEST_CASE("bundle_client: a receipt for other content is not taken as its own: the device was copied") {
+    server_side server;
+    device_side a{server, 1};
+    a.write(task_key("t"), a_task("first"));
+    REQUIRE(a.sync().ok());
+    device_side twin{server, 9};
+    // The copy of a's store from before it sent anything further.
+    twin.store = a.store.copy();
+    twin.boot();
+    a.write(task_key("t"), a_task("from the original"));
+    REQUIRE(a.sync().ok());
+    twin.write(task_key("t"), a_task("from the copy"));
+    auto done = twin.sync();
+    CHECK(done.ok());
+    CHECK(done.pushed == 0);
+    CHECK(twin.status().counts.waiting == 1);
+    CHECK(must(twin.engine->waiting(9, server.now))[0].waiting->code == errc::maybe_sent);
+    CHECK(twin.status().state.source_id != a.status().state.source_id);
+    CHECK(text_of(server.row(task_key("t"))) == "from the original|no|0|-");
+    // An older copy: its number is long gone.
+    a.write(task_key("u"), a_task("more"));
+    REQUIRE(a.sync().ok());
+    must(twin.engine->take_client(task_key("t"), server.now));
+    CHECK(twin.sync().pushed == 1);
+    CHECK(text_of(server.row(task_key("t"))) == "from the copy|no|0|-");
+}
+
+TEST_CASE("bundle_client: a number that does not continue makes a new source, and nothing is sent by itself") {
+    server_side old_server;
+    device_side a{old_server, 1};
+    a.write(task_key("t"), a_task("x"));
+    REQUIRE(a.sync().ok());
+    a.write(task_key("u"), a_task("y"));
+    // Another server under the same name, which says nothing of its incarnation.
+    server_side other;
+    device_side moved{other, 3};
+    moved.store = a.store.copy();
+    moved.boot();
+    moved.tamper = [](const request&, response& r) {
+        const auto at = r.body.find(",\"epoch\"");
+        if (at != std::string::npos) r.body.erase(at).append("}");
+    };
+    auto done = moved.sync();
+    CHECK(moved.status().counts.waiting == 1);
+    CHECK(other.head() == 0);
+    CHECK(moved.status().state.next_source_bundle_id == 1);
+}
+
+TEST_CASE("bundle_client: hydrates where history no longer reaches, also when it is cut off anywhere") {
+    bundle_client_options options;
+    options.snapshot_page_rows = 2;
+    std::size_t requests = 0;
+    for (std::size_t k = 0; k == 0 || k <= requests + 1; ++k) {
+        for (const bool dies : {false, true}) {
+            INFO("request " << k << (dies ? ", and the device dies" : ""));
+            server_side server;
+            device_side a{server, 1};
+            device_side b{server, 2, resolver_set{}, options};
+            a.write(project_key("p"), a_project("home"));
+            for (int i = 0; i < 5; ++i) a.write(task_key(std::to_string(i)), a_task("x", i, "p"));
+            REQUIRE(a.sync().ok());
+            REQUIRE(b.sync().ok());
+            a.write(task_key("0"), a_task("y", 0, "p"));
+            a.erase(task_key("1"));
+            REQUIRE(a.sync().ok());
+            server.prune();
+            b.write(task_key("2"), a_task("mine", 7, "p"));
+            b.write(task_key("9"), a_task("new", 9, "p"));
+            b.line = [](const request& r) { return asks_for(r, http_method::post, "/push-sessions") ? cut::request_lost : cut::none; };
+            // The push fails: the edits stay and lie over the new picture.
+            b.options.backoff_after_failure.attempts = 1;
+            b.boot();
+            auto refused = b.sync(sync_mode::push_only);
+            REQUIRE(!refused.ok());
+            b.options.backoff_after_failure.attempts = 3;
+            b.boot();
+            std::size_t n = 0;
+            b.sent.clear();
+            b.line = [&](const request&) { return k != 0 && ++n == k ? cut::answer_lost : cut::none; };
+            if (dies && k != 0) b.die_after = k;
+            auto done = b.run();
+            if (!done) done = b.run();
+            INFO((done->why ? done->why->detail : std::string{}));
+            CHECK(done->ok());
+            if (k == 0) {
+                requests = b.sent.size();
+                CHECK(done->hydrated);
+            }
+            for (const char* key : {"0", "1", "2", "3", "4", "9"}) CHECK(b.row(task_key(key)) == server.row(task_key(key)));
+            CHECK(text_of(server.row(task_key("2"))) == "mine|no|7|p");
+            CHECK(text_of(b.row(task_key("1"))) == "gone");
+            CHECK(b.status().state.checkpoint == server.head());
+            CHECK(!b.status().state.needs_hydration);
+        }
+    }
+    CHECK(requests > 8);
+}
+
+TEST_CASE("bundle_client: a hydration goes on where it was, in another process too, and starts over when its session is gone") {
+    server_side server;
+    bundle_client_options options;
+    options.snapshot_page_rows = 1;
+    device_side a{server, 1};
+    for (int i = 0; i < 5; ++i) a.write(task_key(std::to_string(i)), a_task("x", i));
+    REQUIRE(a.sync().ok());
+    server.prune();
+    device_side b{server, 2, resolver_set{}, options};
+    b.die_after = 5;  // pull, create, three pages of which the last is not heard
+    CHECK(!b.run());
+    CHECK(b.status().state.hydration_position == 2);
+    b.sent.clear();
+    CHECK(b.sync().ok());
+    CHECK(asked(b, http_method::post, "/snapshot-sessions") == 0);
+    CHECK(b.row(task_key("4")) == server.row(task_key("4")));
+
+    device_side c{server, 3, resolver_set{}, options};
+    c.die_after = 5;
+    CHECK(!c.run());
+    server.now += std::chrono::hours{2};
+    a.write(task_key("5"), a_task("later"));
+    REQUIRE(a.sync().ok());
+    c.sent.clear();
+    CHECK(c.sync().ok());
+    CHECK(asked(c, http_method::post, "/snapshot-sessions") == 1);
+    CHECK(c.row(task_key("5")) == server.row(task_key("5")));
+}
+
+TEST_CASE("bundle_client: pulls under edits that were not sent yet, and refuses to while a batch is on its way") {
+    server_side server;
+    device_side a{server, 1};
+    device_side b{server, 2};
+    a.write(task_key("t"), a_task("x", 1));
+    REQUIRE(a.sync().ok());
+    b.write(task_key("mine"), a_task("mine"));
+    auto pulled = b.sync(sync_mode::pull_only);
+    CHECK(pulled.ok());
+    CHECK(pulled.pulled == 1);
+    CHECK(text_of(b.row(task_key("mine"))) == "mine|no|0|-");
+
+    b.line = [](const request& r) { return asks_for(r, http_method::post, "/commit") ? cut::request_lost : cut::none; };
+    auto stuck = b.sync();
+    REQUIRE(!stuck.ok());
+    CHECK(stuck.why->code == errc::timed_out);
+    a.write(task_key("t"), a_task("y", 1));
+    REQUIRE(a.sync().ok());
+    b.sent.clear();
+    auto refused = b.sync(sync_mode::pull_only);
+    REQUIRE(!refused.ok());
+    CHECK(refused.why->code == errc::stale);
+    CHECK(b.sent.empty());
+    b.line = [](const request&) { return cut::none; };
+    CHECK(b.sync().ok());
+    CHECK(text_of(b.row(task_key("t"))) == "y|no|1|-");
+    CHECK(text_of(server.row(task_key("mine"))) == "mine|no|0|-");
+}
+
+TEST_CASE("bundle_client: a push that fails does not keep the device from receiving") {
+    server_side server;
+    device_side a{server, 1};
+    device_side b{server, 2};
+    a.write(task_key("t"), a_task("x"));
+    REQUIRE(a.sync().ok());
+    b.who = "bob";
+    a.line = [](const request& r) { return asks_for(r, http_method::post, "/push-sessions") ? cut::request_lost : cut::none; };
+    // A server that is down for pushes only, before anything was frozen: the conflict path of a thawed batch.
+    b.write(task_key("t"), a_task("y"));
+    bundle_client_options options;
+    options.max_conflict_rounds = 0;
+    b.options = options;
+    b.resolvers = resolver_set{resolvers::client_wins{}};
+    b.boot();
+    auto done = b.sync();
+    REQUIRE(!done.ok());
+    CHECK(done.why->code == errc::conflict);
+    CHECK(b.status().state.checkpoint == server.head());
+}
+
+TEST_CASE("bundle_client: rows that do not have the hash that was given for them are not taken") {
+    server_side server;
+    device_side a{server, 1};
+    a.write(task_key("t"), a_task("x", 4));
+    std::size_t spoiled = 0;
+    a.tamper = [&](const request& r, response& answer) {
+        if (r.path.find("/committed-bundles/") == std::string::npos || spoiled >= 2) return;
+        const auto at = answer.body.find("\"points\":4");
+        REQUIRE(at != std::string::npos);
+        answer.body[at + 9] = '5';
+        ++spoiled;
+    };
+    auto done = a.sync();
+    CHECK(done.ok());  // the third time it came through
+    CHECK(done.retried == 2);
+    CHECK(text_of(a.row(task_key("t"))) == "x|no|4|-");
+
+    a.write(task_key("t"), a_task("x", 4 + 0));
+    a.write(task_key("u"), a_task("z", 4));
+    spoiled = 0;
+    a.tamper = [&](const request& r, response& answer) {
+        if (r.path.find("/committed-bundles/") == std::string::npos) return;
+        const auto at = answer.body.find("\"points\":4");
+        answer.body[at + 9] = '5';
+    };
+    auto refused = a.sync();
+    REQUIRE(!refused.ok());
+    CHECK(refused.why->code == errc::corrupt);
+    CHECK(text_of(a.row(task_key("u"))) == "z|no|4|-");
+    a.tamper = [](const request&, response&) {};
+    CHECK(a.sync().ok());
+    CHECK(a.status().counts.frozen == 0);
+}
+
+TEST_CASE("bundle_client: committed rows that the server no longer keeps make the device hydrate") {
+    server_side server;
+    device_side a{server, 1};
+    a.write(task_key("t"), a_task("x", 4));
+    a.line = [&](const request& r) {
+        if (asks_for(r, http_method::get, "/committed-bundles/")) server.prune();
+        return cut::none;
+    };
+    auto done = a.sync();
+    CHECK(done.ok());
+    CHECK(done.hydrated);
+    CHECK(done.pushed == 1);
+    CHECK(a.row(task_key("t")) == server.row(task_key("t")));
+    a.line = [](const request&) { return cut::none; };
+    a.write(task_key("t"), a_task("y", 4));
+    CHECK(a.sync().pushed == 1);
+    CHECK(a.status().counts.frozen == 0);
+}
+
+TEST_CASE("bundle_client: a session that expires on the way is made anew") {
+    server_side server;
+    device_side a{server, 1};
+    a.write(task_key("t"), a_task("x", 4));
+    std::size_t n = 0;
+    a.line = [&](const request& r) {
+        if (asks_for(r, http_method::post, "/commit") && n++ == 0) server.now += std::chrono::hours{1};
+        return cut::none;
+    };
+    auto done = a.sync();
+    CHECK(done.ok());
+    CHECK(done.retried == 1);
+    CHECK(done.pushed == 1);
+    CHECK(asked(a, http_method::post, "/chunks") == 2);
+    a.write(task_key("t"), a_task("z", 4));
+    a.line = [&](const request& r) {
+        if (asks_for(r, http_method::post, "/commit")) server.now += std::chrono::hours{1};
+        return cut::none;
+    };
+    auto never = a.sync();
+    REQUIRE(!never.ok());
+    CHECK(never.why->code == errc::session_gone);
+    CHECK(a.status().counts.frozen == 1);
+}
+
+TEST_CASE("bundle_client: a new incarnation of the data is caught up with before anything is pushed") {
+    server_side server;
+    device_side a{server, 1};
+    a.write(task_key("t"), a_task("x", 1));
+    REQUIRE(a.sync().ok());
+    a.write(task_key("u"), a_task("y", 1));
+    std::string epoch = "2";
+    a.tamper = [&](const request&, response& r) {
+        const std::string was = "\"epoch\":\"1\"";
+        if (const auto at = r.body.find(was); at != std::string::npos) r.body.replace(at, was.size(), "\"epoch\":\"" + epoch + "\"");
+    };
+    a.sent.clear();
+    auto done = a.sync();
+    CHECK(done.ok());
+    CHECK(done.hydrated);
+    CHECK(done.pushed == 1);
+    const auto page = std::find_if(a.sent.begin(), a.sent.end(), [](const request& r) { return asks_for(r, http_method::get, "/snapshot-sessions/"); });
+    const auto chunk = std::find_if(a.sent.begin(), a.sent.end(), [](const request& r) { return asks_for(r, http_method::post, "/chunks"); });
+    CHECK(page < chunk);
+
+    epoch = "3";
+    a.write(task_key("u"), a_task("z", 1));
+    auto only = a.sync(sync_mode::push_only);
+    REQUIRE(!only.ok());
+    CHECK(only.why->code == errc::epoch_changed);
+    CHECK(a.sync().ok());
+    CHECK(text_of(server.row(task_key("u"))) == "z|no|1|-");
+}
+
+TEST_CASE("bundle_client: a server that acknowledged a bundle and lost it gets the changes anew") {
+    server_side server;
+    server_side restored;
+    device_side a{server, 1};
+    a.write(task_key("t"), a_task("x", 1));
+    a.die_after = 4;  // the commit was heard, its rows were not
+    CHECK(!a.run());
+    REQUIRE(a.status().counts.frozen == 1);
+    device_side b{restored, 2};
+    b.store = a.store.copy();
+    b.boot();
+    auto done = b.sync();
+    INFO((done.why ? done.why->detail : std::string{}));
+    CHECK(done.ok());
+    CHECK(text_of(restored.row(task_key("t"))) == "x|no|1|-");
+    CHECK(b.row(task_key("t")) == restored.row(task_key("t")));
+
+    // A 404 that is not the server's own says nothing.
+    server_side empty;
+    device_side c{empty, 3};
+    c.store = a.store.copy();
+    c.boot();
+    c.tamper = [](const request&, response& r) {
+        if (r.status == 404) r = response{404, {}, "<html>not here</html>"};
+    };
+    auto kept = c.sync();
+    CHECK(!kept.ok());
+    CHECK(c.status().counts.frozen == 1);
+}
+
+TEST_CASE("bundle_client: late answers and answers to a cancelled run change nothing") {
+    server_side server;
+    device_side a{server, 1};
+    a.write(task_key("t"), a_task("x", 1));
+    a.client->start(sync_mode::push_then_pull);
+    auto step = must(a.client->next(server.now, a.random));
+    auto& send = std::get<send_step>(step);
+    CHECK(std::get<wait_step>(must(a.client->next(server.now, a.random))).until == (timestamp::max)());
+    const response answer = server.call(send.what);
+    must(a.client->on(send.token + 1, answer, server.now, a.random));
+    CHECK(std::holds_alternative<wait_step>(must(a.client->next(server.now, a.random))));
+    a.client->cancel();
+    must(a.client->on(send.token, answer, server.now, a.random));
+    auto done = std::get<done_step>(must(a.client->next(server.now, a.random)));
+    REQUIRE(done.report.why);
+    CHECK(done.report.why->code == errc::cancelled);
+    CHECK(a.sync().ok());
+    CHECK(server.head() == 1);
+}
+
+TEST_CASE("bundle_client: a server that fails in a passing way is asked again, and a lasting failure ends the run") {
+    server_side server;
+    device_side a{server, 1};
+    a.write(task_key("t"), a_task("x", 1));
+    std::size_t n = 0;
+    a.tamper = [&](const request&, response& r) {
+        if (n++ % 3 != 2) r = json_error(503, "service_unavailable", "draining");
+    };
+    auto done = a.sync();
+    CHECK(done.ok());
+    CHECK(done.retried > 4);
+    a.tamper = [&](const request&, response& r) { r = response{200, {}, "<html>login</html>"}; };
+    a.write(task_key("t"), a_task("y", 1));
+    auto failed = a.sync();
+    CHECK(!failed.ok());
+    a.tamper = [&](const request&, response& r) { r = response{401, {}, "Invalid token"}; };
+    auto unknown = a.sync();
+    REQUIRE(!unknown.ok());
+    CHECK(unknown.why->code == errc::unauthenticated);
+    a.tamper = [](const request&, response&) {};
+    CHECK(a.sync().ok());
+    CHECK(text_of(server.row(task_key("t"))) == "y|no|1|-");
+}
+
+TEST_CASE("bundle_client: requests that are too large are sent in smaller parts") {
+    server_side server;
+    bundle_client_options options;
+    options.chunk_rows = 8;
+    device_side a{server, 1, resolver_set{}, options};
+    for (int i = 0; i < 8; ++i) a.write(task_key(std::to_string(i)), a_task("x", i));
+    a.tamper = [](const request& r, response& answer) {
+        if (r.path.find("/chunks") != std::string::npos && r.body.size() > 500) answer = response{413, {}, "too much"};
+    };
+    // The tampered answer hides that the server took the chunk; it is idempotent and says so.
+    auto done = a.sync();
+    CHECK(done.ok());
+    CHECK(done.pushed == 8);
+}

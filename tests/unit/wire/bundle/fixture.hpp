@@ -1,0 +1,187 @@
+#ifndef SYNCLINE_TESTS_UNIT_WIRE_BUNDLE_FIXTURE_HPP
+#define SYNCLINE_TESTS_UNIT_WIRE_BUNDLE_FIXTURE_HPP
+
+// A server of the bundle wire and devices, all in memory, with a wire between them that tests may cut at every place.
+
+#include <syncline/conflict/merges.hpp>
+#include <syncline/engine/authority.hpp>
+#include <syncline/engine/replica.hpp>
+#include <syncline/storage/memory_authority_store.hpp>
+#include <syncline/storage/memory_replica_store.hpp>
+#include <syncline/support/random.hpp>
+#include <syncline/wire/bundle/client.hpp>
+#include <syncline/wire/bundle/server.hpp>
+
+#include "support/catch.hpp"
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace bundle_fixture {
+
+using namespace syncline;
+
+inline constexpr model_id project = 0;
+inline constexpr model_id task = 1;
+
+template <class T>
+T must(result<T> r) {
+    if (!r) throw std::runtime_error(std::string{name_of(r.error().code)} + ": " + r.error().detail);
+    return std::move(*r);
+}
+inline void must(result<void> r) {
+    if (!r) throw std::runtime_error(std::string{name_of(r.error().code)} + ": " + r.error().detail);
+}
+
+inline schema_set schemas() {
+    model_schema p;
+    p.name = "project";
+    p.table = "projects";
+    p.fields = {{"name", value_kind::text, true, nullptr}};
+    model_schema t;
+    t.name = "task";
+    t.table = "tasks";
+    t.fields = {{"title", value_kind::text, true, nullptr},
+                {"done", value_kind::boolean, true, nullptr},
+                {"points", value_kind::integer, true, &merges::counter::erased},
+                {"project", value_kind::text, true, nullptr}};
+    t.references = {{3, "project", reference_action::cascade}};
+    schema_set out;
+    must(out.add(p));
+    must(out.add(t));
+    return out;
+}
+
+inline record_key project_key(std::string key) { return {project, std::move(key)}; }
+inline record_key task_key(std::string key) { return {task, std::move(key)}; }
+inline record a_project(std::string name) { return record{{value::text(std::move(name))}}; }
+inline record a_task(std::string title, std::int64_t points = 0, std::optional<std::string> under = std::nullopt) {
+    return record{{value::text(std::move(title)), value::boolean(false), value::integer(points), under ? value::text(*under) : value{}}};
+}
+
+inline timestamp at_second(std::int64_t s) { return from_microseconds(s * 1'000'000); }
+
+using authority_engine = authority<memory_authority_store>;
+using replica_engine = replica<memory_replica_store>;
+
+struct server_side {
+    memory_authority_store store;
+    authority_engine engine;
+    bundle_server<authority_engine> wire;
+    seeded_random random{77};
+    timestamp now = at_second(1'700'000'000);
+
+    explicit server_side(authority_options options = {}, bundle_server_options wire_options = {}, memory_table_options tables = {})
+        : store(schemas(), std::move(tables)), engine(store, std::move(options)), wire(engine, std::move(wire_options)) {}
+    server_side(const server_side&) = delete;
+
+    response call(const request& r, const std::string& who = "ann", const std::string& tenant = "home") {
+        return wire.handle(r, principal{who, tenant}, now, random);
+    }
+    response call(http_method method, std::string path, std::string body = {}, const std::string& source = "device", const std::string& who = "ann") {
+        return call(request{method, std::move(path), {{"Oversync-Source-ID", source}}, std::move(body)}, who);
+    }
+    void write(const record_key& key, const record& row) { must(store.app_write("home", key, row)); }
+    void erase(const record_key& key) { must(store.app_erase("home", key)); }
+    std::optional<record> row(const record_key& key) { return store.row("home", key); }
+    std::int64_t head() { return must(engine.head("home")).seq; }
+    void prune() { must(engine.prune("home", 1'000'000, now)); }
+};
+
+/// What became of a request on its way: nothing: it goes through; otherwise a fault in place of the answer, before or after the server acted.
+enum class cut { none, request_lost, answer_lost };
+
+struct device_side {
+    server_side& server;
+    std::string who = "ann";
+    memory_replica_store store;
+    resolver_set resolvers;
+    bundle_client_options options;
+    std::unique_ptr<replica_engine> engine;
+    std::unique_ptr<bundle_client<replica_engine>> client;
+    seeded_random random;
+    std::vector<request> sent;
+    std::vector<response> got;
+    std::function<cut(const request&)> line = [](const request&) { return cut::none; };
+    std::function<void(const request&, response&)> tamper = [](const request&, response&) {};
+    std::optional<std::size_t> die_after;  ///< the client is dropped after so many answers or losses
+
+    device_side(server_side& s, std::uint64_t seed, resolver_set how = resolver_set{}, bundle_client_options o = {})
+        : server(s), store(schemas()), resolvers(std::move(how)), options(std::move(o)), random(seed) {
+        boot();
+    }
+    void boot() {
+        engine = std::make_unique<replica_engine>(store, resolvers);
+        must(engine->open(random, server.now));
+        client = std::make_unique<bundle_client<replica_engine>>(*engine, options);
+    }
+    void write(const record_key& key, const record& row) { must(store.app_write(key, row)); }
+    void erase(const record_key& key) { must(store.app_erase(key)); }
+    std::optional<record> row(const record_key& key) { return store.row(key); }
+    replica_status status() { return must(engine->status(server.now)); }
+
+    /// Runs one sync to its end, or until the device dies (then there is no report).
+    std::optional<sync_result> run(sync_mode mode = sync_mode::push_then_pull) {
+        client->start(mode);
+        for (std::size_t steps = 0; steps < 10'000; ++steps) {
+            auto step = must(client->next(server.now, random));
+            if (auto* done = std::get_if<done_step>(&step)) return std::move(done->report);
+            if (auto* wait = std::get_if<wait_step>(&step)) {
+                if (wait->until == (timestamp::max)()) throw std::runtime_error("the client waits for an answer that it has");
+                server.now = wait->until;
+                continue;
+            }
+            auto& send = std::get<send_step>(step);
+            sent.push_back(send.what);
+            const cut what = line(send.what);
+            result<response> answer = make_fault(errc::timed_out, "no answer in time");
+            if (what != cut::request_lost) {
+                response r = server.call(send.what, who);
+                tamper(send.what, r);
+                got.push_back(r);
+                if (what == cut::none) answer = std::move(r);
+            }
+            if (die_after && --*die_after == 0) {
+                die_after.reset();
+                boot();
+                return std::nullopt;
+            }
+            must(client->on(send.token, answer, server.now, random));
+        }
+        throw std::runtime_error("the sync does not end");
+    }
+    sync_result sync(sync_mode mode = sync_mode::push_then_pull) { return *run(mode); }
+};
+
+inline std::string text_of(const std::optional<record>& r) {
+    if (!r) return "gone";
+    std::string out;
+    for (const auto& v : r->fields) {
+        if (!out.empty()) out += "|";
+        out += v.is_null()                            ? "-"
+               : v.kind() == value_kind::integer ? std::to_string(v.as_integer())
+               : v.kind() == value_kind::boolean ? (v.as_boolean() ? "yes" : "no")
+                                                 : v.as_string();
+    }
+    return out;
+}
+
+inline json_tape parsed(const std::string& body) { return must(json_tape::parse(body)); }
+inline std::string text_in(const std::string& body, std::string_view member) {
+    const auto tape = json_tape::parse(body);
+    if (!tape) return "<no json>";
+    const auto v = tape->root().find(member);
+    return v ? std::string{v->as_string()} : "<absent>";
+}
+
+}  // namespace bundle_fixture
+
+#endif
