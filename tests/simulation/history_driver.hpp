@@ -246,7 +246,11 @@ private:
                 for (const char* c : {"C1", "C2"})
                     if (auto row = lab_->device_row(*d->store, key_named(c))) kept[c] = *row;
             foreign ? lab_->server_erase(*server_store_, key_named(key)) : lab_->device_erase(*d->store, key_named(key));
-            for (const auto& [c, row] : kept) lab_->device_write(*d->store, key_named(c), row);
+            // What an app leaves standing under a record that it erased is its own doing and stays shown; the model hides it.
+            for (const auto& [c, row] : kept) {
+                lab_->device_write(*d->store, key_named(c), row);
+                loose_[d->name].insert(c);
+            }
         } else {
             std::optional<record> old = foreign ? lab_->server_row(*server_store_, key_named(key)) : lab_->device_row(*d->store, key_named(key));
             record r = old.value_or(record{std::vector<value>(key_named(key).model == child_model ? 6 : 5)});

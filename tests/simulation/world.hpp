@@ -499,8 +499,8 @@ private:
     // --- the end
 
     void sync(device_type& d) {
-        if (d.awaiting != 0) time_out(d);
         d.wire().cancel();
+        d.awaiting = 0;
         d.running = false;
         poll(d, sync_mode::push_then_pull);
         for (int i = 0; d.running; ++i) {

@@ -37,7 +37,11 @@ SYNCLINE_NAMESPACE_BEGIN
         const auto rank = static_cast<std::int64_t>(schemas.rank_of(what.key.model));
         return what.op == operation::erase ? (std::int64_t{1} << 40) - rank : rank;
     };
-    std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return place(a) < place(b); });
+    std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+        const auto x = place(a);
+        const auto y = place(b);
+        return x != y ? x < y : a < b;
+    });
     return order;
 }
 
