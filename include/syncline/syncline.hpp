@@ -9,7 +9,9 @@
 #include <syncline/change/change_codec.hpp>
 #include <syncline/change/coalesce.hpp>
 #include <syncline/change/cursor.hpp>
+#include <syncline/change/dedup.hpp>
 #include <syncline/change/intent.hpp>
+#include <syncline/change/mutation_log.hpp>
 #include <syncline/change/receipt.hpp>
 #include <syncline/conflict/add_wins_set.hpp>
 #include <syncline/conflict/conflict.hpp>
@@ -79,8 +81,10 @@
 #include <syncline/wire/bundle/push_messages.hpp>
 #include <syncline/wire/bundle/rows.hpp>
 #include <syncline/wire/bundle/server.hpp>
+#include <syncline/wire/bundle/upload.hpp>
 #include <syncline/wire/client_step.hpp>
 #include <syncline/wire/http_fault.hpp>
+#include <syncline/wire/make_sync.hpp>
 #include <syncline/wire/mutation/answers.hpp>
 #include <syncline/wire/mutation/client.hpp>
 #include <syncline/wire/mutation/messages.hpp>

@@ -7,10 +7,12 @@
 #include "simulation/world.hpp"
 #include "support/catch.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <limits>
 #include <map>
 #include <optional>
 #include <string>
@@ -41,12 +43,13 @@ std::string run_seed(std::uint64_t seed, wire_mix mix, statistics& counts, bool 
 
 /// Runs this campaign's share of the seeds, prints what happened, and fails on a violation or when too little happened.
 /// @param share  percent of SYNCLINE_SEEDS
+/// @param most   never more seeds than this
 template <class Lab>
-void campaign(const char* name, wire_mix mix, std::uint64_t share) {
+void campaign(const char* name, wire_mix mix, std::uint64_t share, std::uint64_t most = (std::numeric_limits<std::uint64_t>::max)()) {
     const auto only = number_from_environment("SYNCLINE_SEED");
     const std::uint64_t all = number_from_environment("SYNCLINE_SEEDS").value_or(2000);
     const std::uint64_t first = only.value_or(number_from_environment("SYNCLINE_FIRST_SEED").value_or(1));
-    const std::uint64_t count = only ? 1 : (all * share + 99) / 100;
+    const std::uint64_t count = only ? 1 : (std::min)((all * share + 99) / 100, most);
     statistics counts;
     std::size_t failures = 0;
     std::map<std::string, std::uint64_t> kinds;
@@ -65,6 +68,7 @@ void campaign(const char* name, wire_mix mix, std::uint64_t share) {
         if (only || failures <= 3) {
             std::printf("%s: seed %llu: %s\n", name, static_cast<unsigned long long>(seed), why.empty() ? "kept every promise" : why.c_str());
             for (const auto& line : log) std::printf("    %s\n", line.c_str());
+            if (!why.empty()) std::printf("%s: replay with SYNCLINE_SEED=%llu\n", name, static_cast<unsigned long long>(seed));
         }
         if (!why.empty()) {
             std::string kind;
@@ -76,6 +80,25 @@ void campaign(const char* name, wire_mix mix, std::uint64_t share) {
     counts.each([](std::string_view what, std::uint64_t n) { std::printf(" %s %llu,", std::string{what}.c_str(), static_cast<unsigned long long>(n)); });
     std::printf(" failed %llu\n", static_cast<unsigned long long>(failures));
     CHECK(failures == 0);
+    if (only || count < 200) return;
+    // Per hundred seeds. A run in which too little happened shows nothing.
+    const bool mutation = mix != wire_mix::bundle, bundle = mix != wire_mix::mutation;
+    const auto floor = [&](const char* what, std::uint64_t happened, std::uint64_t wanted) {
+        INFO(name << ": " << what << " " << happened << ", wanted " << wanted * count / 100);
+        CHECK(happened * 100 >= wanted * count);
+    };
+    floor("edits", counts.edits, 1000);
+    floor("conflicts", counts.conflicts, 200);
+    floor("rebases under flight", counts.rebases_under_flight, mutation ? 12 : 3);
+    floor("answers lost", counts.answers_lost, 150);
+    floor("duplicates", counts.duplicates, 300);
+    floor("device crashes", counts.device_crashes, 150);
+    floor("server crashes", counts.server_crashes, 30);
+    floor("crashes during hydration", counts.crashes_in_hydration, 15);
+    floor("second copies after a refusal", counts.second_copies_after_refusal, 100);
+    if (mutation) floor("answers lost, then a pull", counts.pulls_after_lost_answer, 50);
+    if (bundle) floor("answers lost, then asked again", counts.asked_again_after_lost_answer, 4);
+    floor("decisions of persons", counts.person_decisions, 3);
 }
 
 }  // namespace simulation

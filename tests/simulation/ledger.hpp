@@ -61,6 +61,7 @@ public:
         std::vector<std::int64_t> sealed_in;      ///< versions of the record that hold its value
         std::vector<mutation_id> carried;         ///< the mutations it travelled in
         std::int64_t over[2] = {0, 0};            ///< an erase: the registers of what was erased
+        bool over_create = false;                 ///< an erase: the record's creation was still under way
     };
     struct sent {
         int device = 0;
@@ -70,6 +71,7 @@ public:
         std::int64_t bundle_id = 0;
         bool in_flight = true;
         int effects = 0;
+        std::int64_t in_version = 0;  ///< the record's version that holds its effect
         std::int64_t erase_edit = 0;
         std::optional<receipt> known;
     };
@@ -95,7 +97,7 @@ public:
     // --- what people and programs do
 
     /// A new edit; its number is the value of the register.
-    std::int64_t make(int author, std::size_t key, int field, bool creates, std::uint64_t step, const std::optional<record>& row) {
+    std::int64_t make(int author, std::size_t key, int field, bool creates, std::uint64_t step, const std::optional<record>& row, const key_look* layers = nullptr) {
         edit e;
         e.author = author;
         e.key = key;
@@ -104,6 +106,7 @@ public:
         e.made_at = step;
         if (row)
             for (std::size_t f = 0; f < 2; ++f) e.over[f] = row->fields[f].as_integer();
+        if (layers != nullptr) e.over_create = (layers->open && layers->open->op == operation::create) || (layers->frozen && layers->frozen->what.op == operation::create);
         edits_.push_back(std::move(e));
         const auto id = static_cast<std::int64_t>(edits_.size()) - 1;
         if (author != foreign_author) pending_[static_cast<std::size_t>(author)].push_back(id);
@@ -166,6 +169,7 @@ public:
         }
         pending.resize(kept);
         check_no_flicker(device, now);
+        check_not_laid_twice(device, now);
     }
 
     /// At the end: what is still pending lies in an intent that waits, by the layers that were just looked at.
@@ -174,6 +178,7 @@ public:
 
     // --- what the authority holds
 
+    [[nodiscard]] bool is_committed(const std::string& source, std::int64_t bundle_id) const { return committed_.contains({source, bundle_id}); }
     [[nodiscard]] std::int64_t seq() const { return seq_; }
     [[nodiscard]] const std::optional<record>& sealed(std::size_t key) const { return sealed_[key]; }
     [[nodiscard]] std::map<mutation_id, sent>& mutations() { return mutations_; }
@@ -244,6 +249,7 @@ public:
     /// No device ever shows more than all that was counted.
     void check_not_counted_twice(int device, const device_look& now) {
         if (s_->erases || s_->overlap != overlap_policy::by_field) return;
+        if (now.in_flight && now.in_flight->source_bundle_id != 0) return;  // see check_not_laid_twice
         for (std::size_t k = 0; k < s_->keys.size(); ++k)
             if (creates_[k] == 1 && now.keys[k].visible && now.keys[k].visible->fields[counter_field].as_integer() > ever_[k])
                 throw violation(who(device) + " shows a counter of " + name(k) + " above everything that was ever counted");
@@ -337,9 +343,14 @@ private:
         }
         if (newer_of_same_author(id, e)) return fate::coalesced;
         if (e.field == whole_record && never_left(e)) return fate::coalesced;
+        if (e.field == whole_record && !sealed_[e.key]) return fate::applied;  // somebody else erased it
+        // A conflict on the bundle wire is decided here, on the frozen intent with the open one above it.
+        if (bundle_wire && last == nullptr)
+            for (const auto& [mutation, m] : mutations_)
+                if (m.device == e.author && m.key == e.key && (last == nullptr || m.batch > last->batch)) last = &m;
         if (bundle_wire && last != nullptr) {
-            if (e.field == whole_record && !sealed_[e.key]) return fate::applied;
             must_have_met_another(id, e, *last);
+            ++counts_->superseded;
             return fate::superseded;
         }
         throw violation(who(e.author) + "'s edit " + std::to_string(id) + " of " + name(e.key) + (e.field == whole_record ? " (erase)" : e.field == 0 ? ".a" : ".b") +
@@ -356,6 +367,7 @@ private:
     }
     // An erase of what never reached the authority cancels with its creation.
     [[nodiscard]] bool never_left(const edit& e) const {
+        if (e.over_create) return true;
         for (const auto v : e.over) {
             const edit& under = edits_[static_cast<std::size_t>(v)];
             if (under.author != e.author || under.applied != 0) return false;
@@ -369,10 +381,11 @@ private:
         if (!server_may_win()) throw violation(text + ", but the resolver " + s_->resolver + " never takes the server's");
         if (s_->prune_percent != 0) return;  // where the log no longer reaches, every change counts as somebody else's
         if (e.field == whole_record && name(e.key) == "P") return;  // an erase also gives way to what its cascade would take along
+        // A create over a row that exists is a conflict, whoever made the row: here the author's own erase below it had given way.
+        if (m.what.op == operation::create) return;
         for (const auto& change : history_[e.key]) {
             if (change.seq <= m.what.base.row_version || change.author == e.author) continue;
-            // A create over a row that exists contends for all of it.
-            if (e.field == whole_record || m.what.op == operation::create || s_->overlap != overlap_policy::by_field || change.fields.contains(static_cast<field_index>(e.field))) return;
+            if (e.field == whole_record || s_->overlap != overlap_policy::by_field || change.fields.contains(static_cast<field_index>(e.field))) return;
         }
         throw violation(text + " although nobody else changed " + (e.field == whole_record ? "the record" : "that field") + " since version " +
                         std::to_string(m.what.base.row_version));
@@ -418,8 +431,10 @@ private:
             cascaded(device, key, before, row, dead);
             return;
         }
+        if (head.source_bundle_id != 0) ++counts_->applied;
         if (m->device != device || m->key != key) throw violation("mutation " + row.writer + " took effect on another record or for another device");
         if (++m->effects > 1) throw violation("mutation " + row.writer + " of " + name(key) + " took effect twice");
+        m->in_version = row.version;
         const bool clean = head.source_bundle_id != 0 ? false : m->known && m->known->clean;
         if (!row.after) {
             if (m->what.op != operation::erase) {
@@ -457,6 +472,7 @@ private:
             if (e.author != m.device) continue;
             if (after != nullptr && after->fields[c.field].as_integer() != v) continue;
             if (before && before->fields[c.field].as_integer() == v) continue;
+            if (!before && e.is == fate::applied) continue;  // the record comes back with what it held
             if (++e.applied > 1) throw violation("edit " + std::to_string(v) + " of " + name(m.key) + " took effect twice");
             if (e.is == fate::superseded || e.is == fate::discarded) throw violation("edit " + std::to_string(v) + " of " + name(m.key) + " took effect after it was given up");
         }
@@ -487,6 +503,17 @@ private:
         if (at != 0 && at <= winner.made_at) return;
         if (s_->client_may_win() && !clean) return;
         throw violation("silent overwrite: value " + std::to_string(was) + " of " + name(key) + " by edit " + std::to_string(by) + " of " + who(device) + ", who had never seen it");
+    }
+
+    // What is in flight never lies over a base that contains it: what the user did would show twice.
+    void check_not_laid_twice(int device, const device_look& now) const {
+        for (std::size_t k = 0; k < now.keys.size(); ++k) {
+            if (!now.keys[k].frozen) continue;
+            const sent& m = mutations_.at(now.keys[k].frozen->id);
+            // A bundle wire device that rehydrates learns only afterwards that its batch had been committed.
+            if (m.bundle_id == 0 && m.effects != 0 && now.keys[k].version >= m.in_version)
+                throw violation(who(device) + " lays a frozen change over " + name(k) + " at version " + std::to_string(now.keys[k].version) + ", which contains it since version " + std::to_string(m.in_version));
+        }
     }
 
     // What was acknowledged never flickers back: without a layer the visible value is one the authority sealed, and not an older one.

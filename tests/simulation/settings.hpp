@@ -32,7 +32,7 @@ enum class wire_mix : std::uint8_t { mutation, bundle, mixed };
 struct statistics {
     std::uint64_t seeds = 0, steps = 0, edits = 0, foreign_edits = 0, pushes = 0, pulls = 0, conflicts = 0, superseded = 0, refused = 0,
                   applied = 0, rebases_under_flight = 0, requests_lost = 0, answers_lost = 0, duplicates = 0, late_answers = 0, timeouts = 0,
-                  device_crashes = 0, server_crashes = 0, crashes_in_hydration = 0, hydrations = 0, prunes = 0, pulls_after_lost_answer = 0,
+                  device_crashes = 0, server_crashes = 0, crashes_in_hydration = 0, hydrations = 0, prunes = 0, pulls_after_lost_answer = 0, asked_again_after_lost_answer = 0,
                   second_copies_after_refusal = 0, transient_faults = 0, busy_stores = 0, clock_jumps = 0, person_decisions = 0,
                   writes_between_transactions = 0;
 
@@ -44,7 +44,7 @@ struct statistics {
             f("duplicates", duplicates), f("late answers", late_answers), f("timeouts", timeouts), f("device crashes", device_crashes),
             f("server crashes", server_crashes), f("crashes during hydration", crashes_in_hydration), f("hydrations", hydrations),
             f("prunes", prunes), f("answer lost, then pull", pulls_after_lost_answer),
-            f("second copy after a refusal", second_copies_after_refusal), f("transient faults", transient_faults),
+            f("answer lost, then asked again", asked_again_after_lost_answer), f("second copy after a refusal", second_copies_after_refusal), f("transient faults", transient_faults),
             f("busy stores", busy_stores), f("clock jumps", clock_jumps), f("decisions of persons", person_decisions),
             f("writes between two transactions", writes_between_transactions);
     }
@@ -100,14 +100,14 @@ struct settings {
         one_principal = random.chance(3, 10);
         error_percent = pick(0, 0, 15);
         refuse_percent = pick(0, 10, 30);
-        prune_percent = pick(0, 3, 6);
+        prune_percent = pick(0, 3, 6, 6);
         crash_percent = pick(0, 4, 8);
         busy_percent = pick(0, 0, 5);
         between_percent = pick(0, 0, 3);
         clocks_jump = random.chance(1, 2);
         page_size = pick(1, 1, 2, 3, 5);
         batch_size = pick(1, 2, 3, 100);
-        steps = pick(40, 80, 120, 160);
+        steps = pick(40, 100, 160, 240);
     }
     [[nodiscard]] bool has(std::string_view key) const {
         for (const auto& k : keys)

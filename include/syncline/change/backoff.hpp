@@ -32,12 +32,14 @@ public:
         ++failures_;
         if (failures_ >= (std::max<std::uint32_t>)(policy_.attempts, 1)) return std::nullopt;
         duration longest = policy_.first;
-        for (std::uint32_t i = 1; i < failures_ && longest < policy_.ceiling; ++i) longest *= 2;
+        for (std::uint32_t i = 1; i < failures_ && longest > duration{0} && longest < policy_.ceiling; ++i)
+            longest = longest > policy_.ceiling / 2 ? policy_.ceiling : longest * 2;
         longest = std::clamp(longest, duration{0}, (std::max)(policy_.ceiling, duration{0}));
         const auto span = static_cast<std::uint64_t>(longest.count()) + 1;
         duration wait{static_cast<duration::rep>(random.next() % span)};
         if (asked && *asked > wait) wait = *asked;
-        return now + wait;
+        // A time that the clock cannot hold is the last one that it can.
+        return wait > (timestamp::max)() - (std::max)(now, timestamp{}) ? (timestamp::max)() : now + wait;
     }
 
     /// Forgets earlier failures.

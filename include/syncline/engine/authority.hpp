@@ -181,8 +181,16 @@ public:
         if (auto sealed = seal(*t, schemas(), bundle_source{}, {}, now); !sealed) return std::move(sealed).error();
         auto rows = t->session_mutations(id);
         if (!rows) return std::move(rows).error();
+        if (auto r = t->savepoint(); !r) return std::move(r).error();
         auto answer = commit_bundle(*t, schemas(), options_, who, *session, *rows, now);
-        if (!answer || !answer->committed) return answer;
+        if (!answer) return answer;
+        if (!answer->committed) {
+            // The answer names rows by the versions that sealing just gave, so those must stand.
+            if (auto r = t->rollback_to_savepoint(); !r) return std::move(r).error();
+            if (auto r = t->commit(); !r) return std::move(r).error();
+            return answer;
+        }
+        if (auto r = t->release_savepoint(); !r) return std::move(r).error();
         if (auto r = t->drop_session(id); !r) return std::move(r).error();
         if (auto r = t->commit(); !r) return std::move(r).error();
         return answer;

@@ -160,7 +160,10 @@ private:
         auto parents = parents_of(m.what);
         const bool behind_error = errored_.contains(key) || any_in(parents, errored_);
         std::optional<rejection> rejected;
-        if (!behind_error && options_.mapper) rejected = options_.mapper(who_, m);
+        if (!behind_error && options_.mapper) {
+            rejected = options_.mapper(who_, m);
+            parents = parents_of(m.what);
+        }
         if (behind_error || (rejected && category_of(rejected->why.code) == fault_category::retry)) {
             // A transient fault leaves no receipt, and what builds on it must not be decided before it (W06, W07).
             errored_.insert(key);

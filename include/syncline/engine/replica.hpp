@@ -551,8 +551,11 @@ private:
             bases.emplace(key, std::move(*base));
             return {};
         };
-        for (const auto& item : items)
+        for (const auto& item : items) {
             if (auto r = load(item.what.key); !r) return r;
+            auto& base = bases.at(item.what.key);  // without its rows the commit shows as it was made, until the picture comes
+            if (rows == nullptr && base.version < seq) base = known_base{seq, overlay(schemas()[item.what.key.model], &item.what, base.row), {}};
+        }
         if (rows != nullptr)
             for (const auto& row : *rows) {
                 if (auto r = load(row.key); !r) return r;

@@ -35,14 +35,7 @@ public:
             ++report.skipped;
             return {};
         }
-        if (!row.contains.empty() && rows_.has_layers()) {
-            auto frozen = t_.frozen(row.key);
-            if (!frozen) return std::move(frozen).error();
-            if (*frozen && (*frozen)->id == row.contains) {
-                if (auto r = t_.drop_frozen(row.key); !r) return r;
-                if (auto r = drop_empty_batch(); !r) return r;
-            }
-        }
+        if (auto r = settle_contained(row); !r) return r;
         // The authority's own copy of what was acknowledged is not news.
         ++(kept->provisional && row.version == kept->version ? report.skipped : report.applied);
         if (!may_quarantine) return rows_.place(row.key, known_base{row.version, row.row, std::nullopt});
@@ -114,6 +107,7 @@ public:
                 if (!kept) return std::move(kept).error();
                 if (kept->version > seq) continue;
                 ++report.applied;
+                if (auto r = settle_contained(row); !r) return r;
                 if (auto r = place(row.key, known_base{row.version, row.row, std::nullopt}, &report); !r) return r;
             }
         }
@@ -135,6 +129,15 @@ public:
     }
 
 private:
+    // Laid over a row that contains it already, the frozen mutation would show its differences twice.
+    [[nodiscard]] result<void> settle_contained(const row_image& row) {
+        if (row.contains.empty() || !rows_.has_layers()) return {};
+        auto frozen = t_.frozen(row.key);
+        if (!frozen) return std::move(frozen).error();
+        if (!*frozen || (*frozen)->id != row.contains) return {};
+        if (auto r = t_.drop_frozen(row.key); !r) return r;
+        return drop_empty_batch();
+    }
     // A quarantined row that is newer than what was just placed goes on waiting.
     [[nodiscard]] result<void> release_up_to(const record_key& key, std::int64_t version) {
         if (!rows_.has_quarantined()) return {};

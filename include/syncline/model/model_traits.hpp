@@ -466,6 +466,22 @@ template <model T>
     return schema;
 }
 
+/// The schemas of several models, in the order of @p Models: what a store is opened with.
+/// @return the set; or the fault of `schema_of` or `schema_set::add`
+template <model... Models>
+    requires(sizeof...(Models) > 0)
+[[nodiscard]] result<schema_set> schemas_of() {
+    schema_set all;
+    result<void> done;
+    const auto add = [&](result<model_schema> schema) {
+        if (!schema) done = std::move(schema).error();
+        else if (auto id = all.add(*std::move(schema)); !id) done = std::move(id).error();
+        return static_cast<bool>(done);
+    };
+    if (!(add(schema_of<Models>()) && ...)) return std::move(done).error();
+    return all;
+}
+
 namespace detail {
 
 template <auto Left, auto Right>

@@ -62,6 +62,8 @@ SYNCLINE_NAMESPACE_BEGIN
 
 /// The error code called @p name, as `name_of` prints it.
 [[nodiscard]] constexpr std::optional<errc> errc_named(std::string_view name) noexcept {
+    // The name of numbers that no code has.
+    if (name == name_of(errc{})) return std::nullopt;
     for (std::uint16_t n = 1; n < 100; ++n)
         if (const auto code = static_cast<errc>(n); name_of(code) == name) return code;
     return std::nullopt;

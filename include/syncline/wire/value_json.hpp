@@ -53,10 +53,13 @@ inline void write_tagged(json_writer& out, std::string_view kind, std::string_vi
     return v.is_object() && v.size() == 2 && v.find(tagged_value_member) && v.find("value");
 }
 
-// A document that comes out of a parser and our writer byte for byte can stand in the message as it is.
+// A document that comes out of a parser and our writer byte for byte can stand in the message as it is. It must leave room for the depth of
+// the message around it, and `null` would read back as the absence of a document.
 [[nodiscard]] inline bool survives_embedding(const std::string& document) {
-    const auto tape = json_tape::parse(document);
-    if (!tape || detail::is_tagged(tape->root())) return false;
+    json_limits limits;
+    limits.max_depth /= 2;
+    const auto tape = json_tape::parse(document, limits);
+    if (!tape || tape->root().is_null() || detail::is_tagged(tape->root())) return false;
     std::string again;
     json_writer w{again};
     tape->root().write_to(w);
@@ -75,7 +78,10 @@ inline void write_tagged(json_writer& out, std::string_view kind, std::string_vi
         if (!decoded) return not_a(field, "base64 in a tagged value");
         return decoded;
     };
-    if (kind == name_of(value_kind::boolean)) return value::boolean(content == "1");
+    if (kind == name_of(value_kind::boolean)) {
+        if (content == "1" || content == "0") return value::boolean(content == "1");
+        return not_a(field, "1 or 0 in a tagged boolean");
+    }
     if (kind == name_of(value_kind::integer) || kind == name_of(value_kind::time)) {
         const auto n = whole_number(content);
         if (!n) return not_a(field, "a whole number in a tagged value");

@@ -369,3 +369,17 @@ TEST_CASE("model traits: the concept refuses each description with one thing mis
     static_assert(!model<broken::wrong_option> && !syncline::has_valid_options<broken::wrong_option>);
     SUCCEED();
 }
+
+TEST_CASE("model traits: several models become one set in the order named, and one that cannot be registered is told") {
+    const auto models = syncline::schemas_of<user::task, user::device>();
+    REQUIRE(models);
+    CHECK(models->size() == 2);
+    CHECK(models->find("task") == syncline::model_id{0});
+    CHECK(models->find("device") == syncline::model_id{1});
+    const auto twice = syncline::schemas_of<user::task, user::task>();
+    REQUIRE_FALSE(twice);
+    CHECK(twice.error().code == errc::invalid_argument);
+    const auto unnamed = syncline::schemas_of<user::task, user::nameless, user::device>();
+    REQUIRE_FALSE(unnamed);
+    CHECK(unnamed.error().code == errc::invalid_argument);
+}

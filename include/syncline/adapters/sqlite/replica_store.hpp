@@ -70,6 +70,12 @@ public:
         return attach(std::move(*db), std::move(models), options);
     }
 
+    /// The same for a set of models, such as `schemas_of` gives.
+    [[nodiscard]] static result<sqlite_replica_store> open(const std::string& path, const schema_set& models,
+                                                           const sqlite_replica_options& options = {}) {
+        return open(path, std::vector<model_schema>(models.begin(), models.end()), options);
+    }
+
     /// The same for tables by name; `read_model_schema` makes their models.
     [[nodiscard]] static result<sqlite_replica_store> open(const std::string& path, const std::vector<std::string>& tables,
                                                            const sqlite_replica_options& options = {}) {
@@ -83,6 +89,11 @@ public:
     [[nodiscard]] static result<sqlite_replica_store> open(sqlite3* connection, std::vector<model_schema> models,
                                                            const sqlite_replica_options& options = {}) {
         return attach(sqlite_database::adopt(connection), std::move(models), options);
+    }
+
+    /// The same for a set of models.
+    [[nodiscard]] static result<sqlite_replica_store> open(sqlite3* connection, const schema_set& models, const sqlite_replica_options& options = {}) {
+        return open(connection, std::vector<model_schema>(models.begin(), models.end()), options);
     }
 
     /// The same for tables by name.

@@ -4,7 +4,6 @@
 #include <syncline/change/backoff.hpp>
 #include <syncline/change/batch.hpp>
 #include <syncline/engine/authority_types.hpp>
-#include <syncline/engine/bundle_commit.hpp>
 #include <syncline/engine/replica.hpp>
 #include <syncline/engine/sync_result.hpp>
 #include <syncline/support/json_tape.hpp>
@@ -14,6 +13,7 @@
 #include <syncline/support/version.hpp>
 #include <syncline/transport/message.hpp>
 #include <syncline/wire/bundle/messages.hpp>
+#include <syncline/wire/bundle/upload.hpp>
 #include <syncline/wire/client_step.hpp>
 
 #include <algorithm>
@@ -63,7 +63,7 @@ public:
         ready_at_.reset();
         requests_ = conflict_rounds_ = restarts_ = renewals_ = hydrations_ = 0;
         backoff_.succeeded();
-        begin_batch();
+        upload_.begin();
         batch_limit_ = (std::max<std::size_t>)(options_.batch_rows, 1);
         chunk_limit_ = (std::max<std::size_t>)(options_.chunk_rows, 1);
         committed_limit_ = (std::max<std::size_t>)(options_.committed_page_rows, 1);
@@ -108,6 +108,7 @@ public:
         if (token != awaiting_ || awaiting_ == 0) return {};
         awaiting_ = 0;
         refused_code_.clear();
+        refused_ordinal_.reset();
         const asked what = std::exchange(asked_, asked::nothing);
         if (what == asked::drop_snapshot) {
             // Best effort: the session ends by itself.
@@ -145,7 +146,7 @@ public:
 private:
     enum class phase : std::uint8_t { push, pull, hydrate, finish, done };
     enum class asked : std::uint8_t { nothing, create, chunk, commit, drop_session, rows, pull, make_snapshot, page, drop_snapshot };
-    enum class push_step : std::uint8_t { create, chunk, commit, drop_session, rows };
+    using upload_step = bundle_wire::upload_step;
     using optional_step = std::optional<client_step>;
 
     void end(fault why) {
@@ -166,19 +167,6 @@ private:
         return step;
     }
 
-    void begin_batch() {
-        push_step_ = push_step::create;
-        push_id_.clear();
-        sent_ = 0;
-        obstacles_.clear();
-        begin_rows();
-    }
-    void begin_rows() {
-        rows_.clear();
-        hasher_ = {};
-        refused_ordinal_.reset();
-    }
-
     [[nodiscard]] result<bool> note_epoch(const std::string& epoch, timestamp now) {
         auto changed = engine_->note_epoch(epoch, now);
         if (changed && *changed) new_epoch_ = true;
@@ -197,40 +185,33 @@ private:
             after_hydration_ = phase::push;
             return optional_step{};
         }
-        if (push_step_ == push_step::create) {
+        if (upload_.at == upload_step::create) {
             auto batch = engine_->freeze(batch_limit_, true, random, now);
             if (!batch) return std::move(batch).error();
             if (!*batch) {
                 leave_push();
                 return optional_step{};
             }
-            batch_ = std::move(**batch);
-            if (batch_.head.state == batch_state::committed_remote) {
-                push_step_ = push_step::rows;
-                begin_rows();
-            } else if (auto unfit = unsendable(); !unfit.empty()) {
+            upload_.batch = std::move(**batch);
+            if (upload_.batch.head.state == batch_state::committed_remote) {
+                upload_.at = upload_step::rows;
+                upload_.begin_rows();
+            } else if (auto unfit = upload_.unsendable(engine_->schemas()); !unfit.empty()) {
                 // Such a row makes the server refuse the chunk, so no session of this batch can have come to a commit.
                 if (auto r = settle(std::move(unfit), now); !r) return std::move(r).error();
                 return optional_step{};
             }
         }
-        const std::string session = std::string{"/push-sessions/"}.append(percent_encode(push_id_));
-        switch (push_step_) {
-        case push_step::create:
-            return optional_step{send(asked::create, http_method::post, "/push-sessions",
-                                      bundle_wire::write_create(batch_.head.source_bundle_id, batch_.items.size()))};
-        case push_step::chunk:
-            in_chunk_ = (std::min)(chunk_limit_, batch_.items.size() - sent_);
-            return optional_step{send(asked::chunk, http_method::post, session + "/chunks",
-                                      bundle_wire::write_chunk(names_, batch_.items, sent_, in_chunk_))};
-        case push_step::commit: return optional_step{send(asked::commit, http_method::post, session + "/commit")};
-        case push_step::drop_session: return optional_step{send(asked::drop_session, http_method::erase, session)};
-        case push_step::rows: break;
+        switch (upload_.at) {
+        case upload_step::create: return optional_step{send(asked::create, http_method::post, "/push-sessions", upload_.create_body())};
+        case upload_step::chunk:
+            return optional_step{
+                send(asked::chunk, http_method::post, upload_.session_path() + "/chunks", upload_.chunk_body(names_, chunk_limit_))};
+        case upload_step::commit: return optional_step{send(asked::commit, http_method::post, upload_.session_path() + "/commit")};
+        case upload_step::drop_session: return optional_step{send(asked::drop_session, http_method::erase, upload_.session_path())};
+        case upload_step::rows: break;
         }
-        std::string path = std::string{"/committed-bundles/"}.append(std::to_string(batch_.head.committed_seq)).append("/rows");
-        if (!rows_.empty()) append_query(path, "after_row_ordinal", std::to_string(rows_.size() - 1));
-        append_query(path, "max_rows", std::to_string(committed_limit_));
-        return optional_step{send(asked::rows, http_method::get, std::move(path))};
+        return optional_step{send(asked::rows, http_method::get, upload_.rows_path(committed_limit_))};
     }
 
     void leave_push() {
@@ -242,83 +223,54 @@ private:
     void give_up_push(fault why) {
         if (mode_ != sync_mode::push_then_pull || why.code == errc::unauthenticated || why.code == errc::cancelled) return end(std::move(why));
         report_.why = std::move(why);
-        begin_batch();
+        upload_.begin();
         backoff_.succeeded();
         phase_ = phase::pull;
     }
 
-    [[nodiscard]] std::vector<commit_obstacle> unsendable() const {
-        std::vector<commit_obstacle> out;
-        for (const auto& item : batch_.items)
-            if (auto r = bundle_wire::check_sendable(engine_->schemas(), item.what); !r)
-                out.push_back(refusal_of(item, std::move(r).error()));
-        return out;
-    }
-
-    [[nodiscard]] static commit_obstacle refusal_of(const batch_item& item, fault why) {
-        commit_obstacle o;
-        o.what = commit_obstacle::kind::refused;
-        o.key = item.what.key;
-        o.op = item.what.op;
-        o.base_version = item.what.base.row_version;
-        o.why = wait_reason{why.code, std::move(why.detail)};
-        return o;
-    }
-
-    [[nodiscard]] std::string own_content_hash() const {
-        std::vector<mutation> rows;
-        rows.reserve(batch_.items.size());
-        for (const auto& item : batch_.items) rows.push_back({item.id, item.what});
-        return bundle_content_hash(engine_->schemas(), rows);
-    }
-
-    [[nodiscard]] bool is_own(const bundle_wire::committed_head& head) const {
-        return head.source == source_ && head.source_bundle_id == batch_.head.source_bundle_id;
-    }
-
     [[nodiscard]] result<void> on_created(const response& answer, timestamp now, random_source random) {
-        auto reply = bundle_wire::read_create_answer(answer.body, batch_.items.size(), options_.json);
+        auto reply = bundle_wire::read_create_answer(answer.body, upload_.batch.items.size(), options_.json);
         if (!reply) return unreadable(asked::create, std::move(reply).error(), now, random);
         auto changed = note_epoch(reply->epoch, now);
         if (!changed) return std::move(changed).error();
         if (*changed) {
-            begin_batch();
+            upload_.begin();
             if (mode_ == sync_mode::push_only)
                 end(fault{errc::epoch_changed, "the server's data is a new incarnation (restored, or another server); pull before pushing"});
             return {};
         }
         backoff_.succeeded();
         if (!reply->committed) {
-            push_id_ = std::move(reply->push_id);
-            push_step_ = push_step::chunk;
-            sent_ = 0;
+            upload_.push_id = std::move(reply->push_id);
+            upload_.at = upload_step::chunk;
+            upload_.sent = 0;
             return {};
         }
-        if (!is_own(*reply->committed))
+        if (!upload_.is_own(source_, *reply->committed))
             return unreadable(asked::create, fault{errc::malformed_message, "the server answered with another source's bundle"}, now, random);
-        if (!reply->committed->content_hash.empty() && reply->committed->content_hash != own_content_hash())
+        if (!reply->committed->content_hash.empty() && reply->committed->content_hash != upload_.content_hash(engine_->schemas()))
             return renew(true, fault{errc::id_reused, "the server has another bundle under this device's number; the device was copied or restored"},
                          now, random);
         return acknowledge(*reply->committed, now);
     }
 
     [[nodiscard]] result<void> on_chunk(const response& answer, timestamp now, random_source random) {
-        auto next = bundle_wire::read_chunk_answer(answer.body, push_id_, options_.json);
+        auto next = bundle_wire::read_chunk_answer(answer.body, upload_.push_id, options_.json);
         if (!next) return unreadable(asked::chunk, std::move(next).error(), now, random);
-        if (*next <= static_cast<std::int64_t>(sent_) || *next > static_cast<std::int64_t>(batch_.items.size()))
+        if (*next <= static_cast<std::int64_t>(upload_.sent) || *next > static_cast<std::int64_t>(upload_.batch.items.size()))
             return restart_session(fault{errc::stale, "the push session does not count its rows as they were sent"});
         backoff_.succeeded();
-        sent_ = static_cast<std::size_t>(*next);
-        if (sent_ == batch_.items.size()) push_step_ = push_step::commit;
+        upload_.sent = static_cast<std::size_t>(*next);
+        if (upload_.sent == upload_.batch.items.size()) upload_.at = upload_step::commit;
         return {};
     }
 
     [[nodiscard]] result<void> on_commit(const response& answer, timestamp now, random_source random) {
         auto head = bundle_wire::read_commit_answer(answer.body, options_.json);
-        if (head && !is_own(*head)) head = make_fault(errc::malformed_message, "the server committed another source's bundle");
+        if (head && !upload_.is_own(source_, *head)) head = make_fault(errc::malformed_message, "the server committed another source's bundle");
         if (!head) {
             // It may have taken effect: asking for the session again tells.
-            push_step_ = push_step::create;
+            upload_.at = upload_step::create;
             return unreadable(asked::commit, std::move(head).error(), now, random);
         }
         backoff_.succeeded();
@@ -326,37 +278,37 @@ private:
     }
 
     [[nodiscard]] result<void> acknowledge(const bundle_wire::committed_head& head, timestamp now) {
-        auto ours = engine_->committed(batch_.head.id, head.seq, head.bundle_hash, now);
+        auto ours = engine_->committed(upload_.batch.head.id, head.seq, head.bundle_hash, now);
         if (!ours) return std::move(ours).error();
-        if (*ours) report_.pushed += batch_.items.size();
+        if (*ours) report_.pushed += upload_.batch.items.size();
         conflict_rounds_ = restarts_ = 0;
-        begin_batch();
+        upload_.begin();
         return {};
     }
 
     [[nodiscard]] result<void> on_rows(const response& answer, timestamp now, random_source random) {
-        auto page = bundle_wire::read_committed_page(answer.body, names_, static_cast<std::int64_t>(rows_.size()), hasher_, options_.json);
+        auto page = bundle_wire::read_committed_page(answer.body, names_, static_cast<std::int64_t>(upload_.rows.size()), upload_.hasher, options_.json);
         if (!page) return broken_rows(std::move(page).error(), now, random);
-        if (page->head.seq != batch_.head.committed_seq) return broken_rows(fault{errc::malformed_message, "the server answered with another bundle"}, now, random);
-        if (!is_own(page->head)) return lose_bundle(now, random);
-        for (auto& row : page->rows) rows_.push_back(std::move(row));
+        if (page->head.seq != upload_.batch.head.committed_seq) return broken_rows(fault{errc::malformed_message, "the server answered with another bundle"}, now, random);
+        if (!upload_.is_own(source_, page->head)) return lose_bundle(now, random);
+        for (auto& row : page->rows) upload_.rows.push_back(std::move(row));
         if (page->more) {
             backoff_.succeeded();
             return {};
         }
-        const std::string hash = hasher_.finish();
-        if (hash != page->head.bundle_hash || (!batch_.head.committed_hash.empty() && hash != batch_.head.committed_hash))
+        const std::string hash = upload_.hasher.finish();
+        if (hash != page->head.bundle_hash || (!upload_.batch.head.committed_hash.empty() && hash != upload_.batch.head.committed_hash))
             return broken_rows(fault{errc::corrupt, "the rows of a committed bundle do not have the hash that the server gave for it"}, now, random);
         backoff_.succeeded();
-        auto done = engine_->replay(batch_.head.id, batch_.head.committed_seq, &rows_, now);
+        auto done = engine_->replay(upload_.batch.head.id, upload_.batch.head.committed_seq, &upload_.rows, now);
         if (!done) return std::move(done).error();
-        begin_batch();
+        upload_.begin();
         return {};
     }
 
     // The rows are asked for again from the first: a page that is damaged spoils the hash of all.
     [[nodiscard]] result<void> broken_rows(fault why, timestamp now, random_source random) {
-        begin_rows();
+        upload_.begin_rows();
         return unreadable(asked::rows, std::move(why), now, random);
     }
 
@@ -367,7 +319,7 @@ private:
     }
 
     [[nodiscard]] result<void> renew(bool suspect, fault why, timestamp now, random_source random) {
-        begin_batch();
+        upload_.begin();
         if (++renewals_ > 2) {
             give_up_push(std::move(why));
             return {};
@@ -376,7 +328,7 @@ private:
     }
 
     [[nodiscard]] result<void> restart_session(fault why) {
-        begin_batch();
+        upload_.begin();
         if (++restarts_ > options_.max_session_restarts)
             give_up_push(std::move(why));
         else
@@ -386,18 +338,18 @@ private:
 
     // A batch is thawed after a refusal only when its session is known to be dead (ENGINE.md rule 12).
     void drop_session_for(std::vector<commit_obstacle> obstacles) {
-        obstacles_ = std::move(obstacles);
-        push_step_ = push_step::drop_session;
+        upload_.obstacles = std::move(obstacles);
+        upload_.at = upload_step::drop_session;
         backoff_.succeeded();
     }
 
     [[nodiscard]] result<void> on_dropped(timestamp now) {
         backoff_.succeeded();
-        return settle(std::exchange(obstacles_, {}), now);
+        return settle(std::exchange(upload_.obstacles, {}), now);
     }
 
     [[nodiscard]] result<void> settle(std::vector<commit_obstacle> obstacles, timestamp now) {
-        auto settled = engine_->obstructed(batch_.head.id, obstacles, now);
+        auto settled = engine_->obstructed(upload_.batch.head.id, obstacles, now);
         if (!settled) return std::move(settled).error();
         bool met = false;
         for (const auto& o : obstacles) {
@@ -406,11 +358,8 @@ private:
             ++report_.conflicts;
         }
         report_.failed += settled->refused;
-        for (auto& [key, why] : settled->waiting) {
-            const auto item = std::find_if(batch_.items.begin(), batch_.items.end(), [&](const batch_item& i) { return i.what.key == key; });
-            report_.rejections.push_back({item == batch_.items.end() ? mutation_id{} : item->id, key, outcome_kind::refused, std::move(why), {}});
-        }
-        begin_batch();
+        for (auto& w : settled->waiting) report_.rejections.push_back({upload_.id_of(w.first), w.first, outcome_kind::refused, std::move(w.second), {}});
+        upload_.begin();
         if (met || (settled->refused == 0 && !obstacles.empty()))
             if (++conflict_rounds_ > options_.max_conflict_rounds)
                 give_up_push(fault{errc::conflict, "the same records meet newer changes again and again; everything is kept and will be sent with the next sync"});
@@ -420,13 +369,13 @@ private:
     // The server refuses the batch, or one row of it by its place, as something that it cannot take at all.
     [[nodiscard]] result<void> refused_whole(fault why) {
         std::vector<commit_obstacle> named;
-        const bool names_row = refused_ordinal_ && *refused_ordinal_ >= 0 && static_cast<std::uint64_t>(*refused_ordinal_) < batch_.items.size();
+        const bool names_row = refused_ordinal_ && *refused_ordinal_ >= 0 && static_cast<std::uint64_t>(*refused_ordinal_) < upload_.batch.items.size();
         if (names_row)
-            named.push_back(refusal_of(batch_.items[static_cast<std::size_t>(*refused_ordinal_)], std::move(why)));
-        else if (batch_.items.size() == 1)
-            named.push_back(refusal_of(batch_.items.front(), std::move(why)));
+            named.push_back(bundle_wire::refusal_of(upload_.batch.items[static_cast<std::size_t>(*refused_ordinal_)], std::move(why)));
+        else if (upload_.batch.items.size() == 1)
+            named.push_back(bundle_wire::refusal_of(upload_.batch.items.front(), std::move(why)));
         else
-            batch_limit_ = (std::max<std::size_t>)(batch_.items.size() / 2, 1);  // halve until the one that is refused stands alone (W22)
+            batch_limit_ = (std::max<std::size_t>)(upload_.batch.items.size() / 2, 1);  // halve until the one that is refused stands alone (W22)
         refused_ordinal_.reset();
         ++report_.retried;
         drop_session_for(std::move(named));
@@ -628,8 +577,8 @@ private:
             if (code == errc::session_gone || code == errc::absent || code == errc::stale) return restart_session(std::move(why));
             if (code == errc::too_large) {
                 ++report_.retried;
-                if (halve(chunk_limit_, in_chunk_)) return {};
-                refused_ordinal_ = static_cast<std::int64_t>(sent_);
+                if (halve(chunk_limit_, upload_.in_chunk)) return {};
+                refused_ordinal_ = static_cast<std::int64_t>(upload_.sent);
                 return refused_whole(std::move(why));
             }
             if (answer != nullptr && category_of(code) == fault_category::fix_request) return refused_whole(std::move(why));
@@ -642,9 +591,9 @@ private:
             break;
         case asked::rows:
             if (code == errc::history_pruned) {
-                auto done = engine_->replay(batch_.head.id, batch_.head.committed_seq, nullptr, now);
+                auto done = engine_->replay(upload_.batch.head.id, upload_.batch.head.committed_seq, nullptr, now);
                 if (!done) return std::move(done).error();
-                begin_batch();
+                upload_.begin();
                 return {};
             }
             if (refused_code_ == "committed_bundle_not_found") return lose_bundle(now, random);
@@ -684,15 +633,8 @@ private:
     std::string refused_code_;
 
     // the batch in flight
-    push_step push_step_ = push_step::create;
-    frozen_batch batch_;
-    std::string push_id_;
-    std::size_t sent_ = 0;
-    std::size_t in_chunk_ = 0;
-    std::vector<commit_obstacle> obstacles_;  // wait for the session's end
+    bundle_wire::upload upload_;
     std::optional<std::int64_t> refused_ordinal_;
-    std::vector<row_image> rows_;             // its committed rows, as far as they came
-    bundle_wire::bundle_hasher hasher_;
     std::size_t conflict_rounds_ = 0;
     std::size_t restarts_ = 0;
     std::size_t renewals_ = 0;

@@ -1,0 +1,50 @@
+#ifndef SYNCLINE_WIRE_MAKE_SYNC_HPP
+#define SYNCLINE_WIRE_MAKE_SYNC_HPP
+
+#include <syncline/conflict/conflict.hpp>
+#include <syncline/engine/authority_types.hpp>
+#include <syncline/storage/authority_store.hpp>
+#include <syncline/storage/replica_store.hpp>
+#include <syncline/support/system_clock.hpp>
+#include <syncline/support/version.hpp>
+#include <syncline/transport/transport.hpp>
+#include <syncline/wire/bundle/client.hpp>
+#include <syncline/wire/mutation/client.hpp>
+#include <syncline/wire/sync_client.hpp>
+#include <syncline/wire/sync_server.hpp>
+#include <syncline/wire/system_surroundings.hpp>
+
+#include <utility>
+
+SYNCLINE_NAMESPACE_BEGIN
+
+// The usual way to make a client and a server: the operating system's clock and randomness, and as few words as will do.
+
+/// A client of the mutation wire over @p store, through @p carrier.
+/// @param store  outlives the client
+template <replica_store Store, transport Transport>
+[[nodiscard]] sync_client<Store, mutation_client, Transport> make_sync_client(Store& store, Transport carrier, mutation_client_options options = {},
+                                                                              resolver_set resolvers = resolver_set{},
+                                                                              sync_surroundings around = system_surroundings()) {
+    return {store, std::move(carrier), std::move(options), std::move(around), std::move(resolvers)};
+}
+
+/// A client of the bundle wire over @p store, through @p carrier. Conflicts are decided here, by @p resolvers.
+/// @param store  outlives the client
+template <replica_store Store, transport Transport>
+[[nodiscard]] sync_client<Store, bundle_client, Transport> make_sync_client(Store& store, Transport carrier, bundle_client_options options,
+                                                                            resolver_set resolvers = resolver_set{},
+                                                                            sync_surroundings around = system_surroundings()) {
+    return {store, std::move(carrier), std::move(options), std::move(around), std::move(resolvers)};
+}
+
+/// A server over @p store. No wire is mounted yet.
+/// @param store  outlives the server
+template <authority_store Store>
+[[nodiscard]] sync_server<Store> make_sync_server(Store& store, authority_options options = {}) {
+    return {store, std::move(options), system_now, system_random_bits};
+}
+
+SYNCLINE_NAMESPACE_END
+
+#endif

@@ -1,0 +1,12 @@
+#include "simulation/campaign.hpp"
+
+#include "simulation/sqlite_lab.hpp"
+#include "support/catch.hpp"
+
+using namespace simulation;
+
+TEST_CASE("simulation: seeds on SQLite files keep every promise", "[simulation][sqlite]") {
+    campaign<sqlite_lab>("mutation wire on SQLite", wire_mix::mutation, 2, 300);
+    campaign<sqlite_lab>("bundle wire on SQLite", wire_mix::bundle, 2, 300);
+    campaign<sqlite_lab>("both wires on SQLite", wire_mix::mixed, 2, 300);
+}

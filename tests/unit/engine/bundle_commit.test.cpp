@@ -1,0 +1,247 @@
+#include <syncline/engine/bundle_commit.hpp>
+
+#include "support/catch.hpp"
+#include "unit/engine/fixture.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace {
+
+using namespace engine_tests;
+using kind = commit_obstacle::kind;
+
+/// Uploads @p rows as the source's next bundle and commits it.
+result<commit_answer> commit(server& s, const std::vector<mutation>& rows) {
+    auto t = lab_must(s.store.begin("main", access::snapshot));
+    const auto next = lab_must(t.last_source_bundle_id(s.ann.source)) + 1;
+    t = lab_must(s.store.begin("main", access::snapshot));
+    const std::string id = "s" + std::to_string(next);
+    lab_must(s.engine.create_session(s.ann, next, static_cast<std::uint32_t>(rows.size()), id, s.now));
+    (void)lab_must(s.engine.append_chunk(s.ann, id, 0, rows, s.now));
+    return s.engine.commit_session(s.ann, id, s.now);
+}
+mutation row_of(const std::string& key, const std::optional<record>& before, const std::optional<record>& after, std::int64_t base = 0) {
+    return change_of({}, key, before, after, base);
+}
+commit_obstacle one_obstacle(const result<commit_answer>& said) {
+    const auto answer = lab_must(said);
+    CHECK(!answer.committed);
+    REQUIRE(answer.obstacles.size() == 1);
+    return answer.obstacles.front();
+}
+
+}  // namespace
+
+TEST_CASE("bundle commit: all rows become one bundle of the source, with one receipt") {
+    server s;
+    const auto done = lab_must(commit(s, {row_of("C1", std::nullopt, child_row(1, "P")), row_of("P", std::nullopt, node_row(1)),
+                                          row_of("T", std::nullopt, node_row(2))}));
+    REQUIRE(done.committed);
+    CHECK(done.committed->row_count == 3);
+    const auto sealed = lab_must(s.engine.committed_rows(s.ann, done.committed->seq, 0, 10));
+    CHECK(sealed.head.source == "dev");
+    CHECK(sealed.head.source_bundle_id == 1);
+    CHECK(sealed.rows.size() == 3);
+    CHECK(s.row("C1") == child_row(1, "P"));
+
+    // Erases take their children along in the same bundle.
+    const auto gone = lab_must(commit(s, {row_of("P", node_row(1), std::nullopt, 1), row_of("C1", child_row(1, "P"), std::nullopt, 1)}));
+    REQUIRE(gone.committed);
+    CHECK(!s.row("P"));
+}
+
+TEST_CASE("bundle commit: the base must be the current version, for every operation, or nothing at all is written") {
+    struct point {
+        bool alive;
+        bool seen_before;
+        operation op;
+        std::int64_t base;
+        bool fits;
+    };
+    // The key is unknown, dead at version 2, or alive at version 1.
+    const std::vector<point> table{
+        {false, false, operation::create, 0, true},  {false, false, operation::update, 0, false}, {false, false, operation::erase, 0, false},
+        {false, true, operation::create, 2, true},   {false, true, operation::create, 0, false},  {false, true, operation::create, 1, false},
+        {false, true, operation::update, 2, false},  {false, true, operation::erase, 2, false},   {true, true, operation::create, 0, false},
+        {true, true, operation::create, 1, false},   {true, true, operation::update, 1, true},    {true, true, operation::update, 0, false},
+        {true, true, operation::erase, 1, true},     {true, true, operation::erase, 0, false}};
+    for (const auto& p : table) {
+        CAPTURE(p.alive, p.seen_before, name_of(p.op), p.base);
+        server s;
+        if (p.seen_before) {
+            s.write("T", node_row(1));
+            s.seal();
+        }
+        if (p.seen_before && !p.alive) {
+            s.erase("T");
+            s.seal();
+        }
+        mutation made = row_of("T", p.op == operation::create ? std::nullopt : std::optional<record>{node_row(1)},
+                               p.op == operation::erase ? std::nullopt : std::optional<record>{node_row(5)}, p.base);
+        const auto said = lab_must(commit(s, {row_of("T2", std::nullopt, node_row(3)), made}));
+        CHECK(said.committed.has_value() == p.fits);
+        CHECK(s.row("T2").has_value() == p.fits);
+        if (p.fits) continue;
+        REQUIRE(said.obstacles.size() == 1);
+        const auto& o = said.obstacles.front();
+        CHECK(o.what == kind::version_conflict);
+        CHECK(o.key == key_named("T"));
+        CHECK(o.op == p.op);
+        CHECK(o.base_version == p.base);
+        CHECK(o.server_version == (p.alive ? 1 : p.seen_before ? 2 : 0));
+        CHECK(o.server_deleted == (p.seen_before && !p.alive));
+        CHECK(o.server_row.has_value() == p.alive);
+    }
+}
+
+TEST_CASE("bundle commit: tells all version conflicts at once, and what others staged counts") {
+    server s;
+    s.write("T", node_row(1));
+    s.write("T2", node_row(1));
+    s.seal();
+    s.write("T", node_row(7));
+    s.write("T2", node_row(8));
+    const auto said = lab_must(commit(s, {row_of("T", node_row(1), node_row(2), 1), row_of("P", std::nullopt, node_row(2)),
+                                          row_of("T2", node_row(1), std::nullopt, 1)}));
+    REQUIRE(said.obstacles.size() == 2);
+    CHECK(said.obstacles[0].server_row == node_row(7));
+    CHECK(said.obstacles[1].server_row == node_row(8));
+    CHECK(!s.row("P"));
+}
+
+TEST_CASE("bundle commit: an obstacle leaves the session, so the commit can come again when it is gone") {
+    bool closed = true;
+    authority_options o;
+    o.validate = [&](const proposed_change&) -> std::optional<rejection> {
+        if (closed) return rejection{{errc::unavailable, "down"}, {}};
+        return std::nullopt;
+    };
+    server s{o};
+    CHECK(commit(s, {row_of("T", std::nullopt, node_row(1))}).error().code == errc::unavailable);
+    CHECK(!s.row("T"));
+    closed = false;
+    CHECK(lab_must(s.engine.commit_session(s.ann, "s1", s.now)).committed);
+    CHECK(s.row("T") == node_row(1));
+}
+
+TEST_CASE("bundle commit: an erase that would take along a live record which the bundle does not erase is told with that record") {
+    server s;
+    s.write("P", node_row(1));
+    s.write("C1", child_row(1, "P"));
+    s.seal();
+    const auto o = one_obstacle(commit(s, {row_of("P", node_row(1), std::nullopt, 1)}));
+    CHECK(o.what == kind::cascade);
+    CHECK(o.key == key_named("P"));
+    CHECK(o.victim == key_named("C1"));
+    CHECK(o.server_version == 1);
+    CHECK(o.server_row == child_row(1, "P"));
+    CHECK(s.row("P"));
+
+    // A row of the same bundle that would be taken along counts like any other.
+    const auto under = one_obstacle(commit(s, {row_of("P", node_row(1), std::nullopt, 1), row_of("C1", child_row(1, "P"), std::nullopt, 1),
+                                               row_of("C2", std::nullopt, child_row(1, "P"))}));
+    CHECK(under.what == kind::cascade);
+    CHECK(under.victim == key_named("C2"));
+    CHECK(!s.row("C2"));
+}
+
+TEST_CASE("bundle commit: a refusal names its row and why, alone, and nothing is written") {
+    memory_table_options tables;
+    tables.unique = {{node_model, field_a}};
+    authority_options options;
+    options.mapper = [](const caller&, mutation& m) -> std::optional<rejection> {
+        if (m.what.key.key == "mapped") return rejection{{errc::forbidden, "not this key"}, {}};
+        return std::nullopt;
+    };
+    options.validate = [](const proposed_change& p) -> std::optional<rejection> {
+        if (p.key.key == "checked") return rejection{{errc::validation_failed, "not this row"}, {}};
+        return std::nullopt;
+    };
+    server s{options, tables};
+    s.write("T", node_row(7));
+    s.seal();
+    const std::vector<std::pair<mutation, errc>> table{{row_of("mapped", std::nullopt, node_row(1)), errc::forbidden},
+                                                       {row_of("checked", std::nullopt, node_row(1)), errc::validation_failed},
+                                                       {row_of("double", std::nullopt, node_row(7)), errc::constraint},
+                                                       {row_of("C1", std::nullopt, child_row(1, "nowhere")), errc::constraint}};
+    for (const auto& [bad, code] : table) {
+        CAPTURE(bad.what.key.key);
+        const auto o = one_obstacle(commit(s, {row_of("T2", std::nullopt, node_row(3)), bad, row_of("P", std::nullopt, node_row(4))}));
+        CHECK(o.what == kind::refused);
+        CHECK(o.key == bad.what.key);
+        REQUIRE(o.why);
+        CHECK(o.why->code == code);
+        CHECK(!s.row("T2"));
+        CHECK(!s.row("P"));
+        CHECK(s.head().seq == 1);
+    }
+}
+
+TEST_CASE("bundle commit: a record that stands twice in a bundle is a malformed bundle") {
+    server s;
+    const auto said = commit(s, {row_of("T", std::nullopt, node_row(1)), row_of("T", node_row(1), std::nullopt)});
+    CHECK(said.error().code == errc::malformed_message);
+    CHECK(said.error().detail.find("`node`") != std::string::npos);
+}
+
+TEST_CASE("bundle commit: rows that come to nothing still commit and have a receipt") {
+    server s;
+    s.write("T", node_row(1));
+    s.seal();
+    const auto done = lab_must(commit(s, {row_of("T", node_row(0), node_row(1), 1)}));
+    REQUIRE(done.committed);
+    CHECK(done.committed->seq == 2);
+    CHECK(done.committed->row_count == 1);
+    const auto empty = lab_must(commit(s, {}));
+    REQUIRE(empty.committed);
+    CHECK(empty.committed->source_bundle_id == 2);
+    CHECK(s.head().seq == 2);
+}
+
+TEST_CASE("bundle content hash: is the same on both sides, and changes with every part of the content") {
+    const schema_set schemas = models();
+    const std::vector<mutation> rows{row_of("T", node_row(1), node_row(2), 3), row_of("T2", node_row(1), std::nullopt, 3)};
+    const std::string hash = bundle_content_hash(schemas, rows);
+    CHECK(hash.size() == 64);
+    auto same = rows;
+    same[0].what.ordinal = 99;
+    same[0].what.edited_at = at(1);
+    same[0].id = "any";
+    CHECK(bundle_content_hash(schemas, same) == hash);
+    auto other = rows;
+    other[0].what.base.row_version = 4;
+    CHECK(bundle_content_hash(schemas, other) != hash);
+    other = rows;
+    other[0].what.changes.set(field_b, value::integer(9));
+    CHECK(bundle_content_hash(schemas, other) != hash);
+    other = rows;
+    other[1].what.key.key = "T3";
+    CHECK(bundle_content_hash(schemas, other) != hash);
+    other = rows;
+    std::swap(other[0], other[1]);
+    CHECK(bundle_content_hash(schemas, other) != hash);
+    other.pop_back();
+    CHECK(bundle_content_hash(schemas, other) != hash);
+}
+
+TEST_CASE("bundle commit: the versions that obstacles tell stand, so a decision made on one cannot overwrite a later change") {
+    server s;
+    s.write("T", node_row(1));
+    s.seal();
+    lab_must(s.engine.create_session(s.ann, 1, 1, "s", s.now));
+    (void)lab_must(s.engine.append_chunk(s.ann, "s", 0, {row_of("T", node_row(1), node_row(2), 1)}, s.now));
+    s.write("T", node_row(7));
+    const auto o = one_obstacle(s.engine.commit_session(s.ann, "s", s.now));
+    CHECK(o.server_row == node_row(7));
+    s.write("T", node_row(8));
+    s.seal();
+    CHECK(s.version_of("T") > o.server_version);
+    CHECK(s.pull(0).rows.front().row == node_row(8));
+    REQUIRE(s.engine.delete_session(s.ann, "s", s.now));
+    const auto again = one_obstacle(commit(s, {row_of("T", node_row(7), node_row(2), o.server_version)}));
+    CHECK(again.server_row == node_row(8));
+}

@@ -1,0 +1,239 @@
+#include <syncline/engine/bundle_conflicts.hpp>
+
+#include "support/catch.hpp"
+#include "unit/engine/fixture.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace {
+
+using namespace engine_tests;
+using kind = commit_obstacle::kind;
+
+resolver_set saying(resolution said, conflict* seen = nullptr) {
+    return resolver_set{[said, seen](const conflict& c, const resolver_context&) {
+        if (seen != nullptr) *seen = c;
+        return said;
+    }};
+}
+
+commit_obstacle version_conflict(const std::string& key, std::int64_t version, std::optional<record> row) {
+    commit_obstacle o;
+    o.what = kind::version_conflict;
+    o.key = key_named(key);
+    o.server_version = version;
+    o.server_deleted = !row;
+    o.server_row = std::move(row);
+    return o;
+}
+commit_obstacle cascade(const std::string& key, const std::string& victim, std::int64_t version, std::optional<record> row) {
+    commit_obstacle o;
+    o.what = kind::cascade;
+    o.key = key_named(key);
+    o.victim = key_named(victim);
+    o.server_version = version;
+    o.server_row = std::move(row);
+    return o;
+}
+settle_report obstructed(device& d, const std::vector<commit_obstacle>& obstacles) {
+    return lab_must(d.engine.obstructed(d.freeze(10, true)->head.id, obstacles, d.now));
+}
+
+/// T at version 5, changed from a=1 to a=2 and frozen, and then b changed to 3 above it.
+void two_layers(device& d) {
+    d.take({image("T", 5, node_row(1))});
+    d.write("T", node_row(2));
+    (void)d.freeze(10, true);
+    d.write("T", node_row(2, 3));
+    (void)d.status();
+}
+
+}  // namespace
+
+TEST_CASE("bundle conflicts: an answer for another batch, or for one that committed, is dropped") {
+    device d;
+    d.write("T", node_row(1));
+    const auto batch = *d.freeze(10, true);
+    CHECK(lab_must(d.engine.obstructed(batch.head.id + 1, {}, d.now)).stale);
+    CHECK(lab_must(d.engine.committed(batch.head.id, 1, "h", d.now)));
+    CHECK(lab_must(d.engine.obstructed(batch.head.id, {}, d.now)).stale);
+    CHECK(d.status().counts.frozen == 1);
+}
+
+TEST_CASE("bundle conflicts: the resolver is asked once, about the frozen and the open change together (rule 1)") {
+    conflict seen;
+    device d{saying(resolution::take_server(), &seen)};
+    two_layers(d);
+    obstructed(d, {version_conflict("T", 8, node_row(7, 7))});
+    CHECK(seen.client_fields.contains(field_a));
+    CHECK(seen.client_fields.contains(field_b));
+    CHECK(seen.server_version == 8);
+    CHECK(d.row("T") == node_row(7, 7));
+    CHECK(d.status().counts.open == 0);
+    CHECK(d.status().counts.frozen == 0);
+    CHECK(d.base("T").version == 8);
+    d.check();
+}
+
+TEST_CASE("bundle conflicts: each resolution leaves the row, the base and the queue that it should") {
+    field_changes mine;
+    mine.set(field_a, value::integer(50));
+    SECTION("take_server gives up what overlaps, and sends the rest on the new base") {
+        device d{saying(resolution::take_server())};
+        two_layers(d);
+        CHECK(obstructed(d, {version_conflict("T", 8, node_row(7, 0))}).superseded == 0);
+        CHECK(d.row("T") == node_row(7, 3));
+        const auto next = d.freeze(10, true)->items[0].what;
+        CHECK(next.base == base_ref{8, {}});
+        CHECK(next.changes.size() == 1);
+        d.check();
+    }
+    SECTION("take_client sends it on the new base") {
+        device d{saying(resolution::take_client())};
+        two_layers(d);
+        obstructed(d, {version_conflict("T", 8, node_row(7, 7, 4))});
+        CHECK(d.row("T") == node_row(2, 3, 4));
+        const auto next = d.freeze(10, true)->items[0].what;
+        CHECK(next.op == operation::update);
+        CHECK(next.base == base_ref{8, {}});
+        CHECK(next.before == node_row(7, 7, 4));
+        d.check();
+    }
+    SECTION("merged sends what was made of it") {
+        device d{saying(resolution::merged(mine))};
+        two_layers(d);
+        obstructed(d, {version_conflict("T", 8, node_row(7, 7))});
+        CHECK(d.row("T") == node_row(50, 7));
+        CHECK(d.freeze(10, true)->items[0].what.base == base_ref{8, {}});
+        d.check();
+    }
+    SECTION("defer and refuse wait for a person, who sees the own row; the base has moved under it, the intent's has not") {
+        device d{saying(GENERATE(true, false) ? resolution::defer() : resolution::refuse("look at it"))};
+        two_layers(d);
+        const auto report = obstructed(d, {version_conflict("T", 8, node_row(7, 7))});
+        REQUIRE(report.waiting.size() == 1);
+        CHECK(report.waiting[0].second.code == errc::conflict);
+        CHECK(d.row("T") == node_row(2, 3));
+        CHECK(d.base("T").version == 8);
+        CHECK(d.open("T")->base == base_ref{5, {}});
+        CHECK(!d.freeze(10, true));
+        d.check();
+    }
+}
+
+TEST_CASE("bundle conflicts: an update of a record that is gone makes it again, or lets it go; an erase of one is done") {
+    SECTION("the client wins") {
+        device d{saying(resolution::take_client())};
+        two_layers(d);
+        obstructed(d, {version_conflict("T", 8, std::nullopt)});
+        const auto next = d.freeze(10, true)->items[0].what;
+        CHECK(next.op == operation::create);
+        CHECK(next.base == base_ref{8, {}});
+        CHECK(next.changes.size() == 5);
+        CHECK(d.row("T") == node_row(2, 3));
+        d.check();
+    }
+    SECTION("the server wins") {
+        device d{saying(resolution::take_server())};
+        two_layers(d);
+        CHECK(obstructed(d, {version_conflict("T", 8, std::nullopt)}).superseded == 1);
+        CHECK(!d.row("T"));
+        CHECK(d.status().counts.open == 0);
+        d.check();
+    }
+    SECTION("an erase needs nobody") {
+        device d{saying(resolution::refuse("never"))};
+        d.take({image("T", 5, node_row(1))});
+        d.erase("T");
+        obstructed(d, {version_conflict("T", 8, std::nullopt)});
+        CHECK(!d.row("T"));
+        CHECK(!d.freeze(10, true));
+        CHECK(d.status().counts.waiting == 0);
+        d.check();
+    }
+}
+
+TEST_CASE("bundle conflicts: an erase of a record that others changed is sent on what they made of it, or given up") {
+    for (const bool client : {true, false}) {
+        device d{saying(client ? resolution::take_client() : resolution::take_server())};
+        d.take({image("T", 5, node_row(1))});
+        d.erase("T");
+        obstructed(d, {version_conflict("T", 8, node_row(7))});
+        CHECK(d.row("T").has_value() == !client);
+        const auto next = d.freeze(10, true);
+        CHECK(next.has_value() == client);
+        if (next) CHECK(next->items[0].what.base == base_ref{8, {}});
+        d.check();
+    }
+}
+
+TEST_CASE("bundle conflicts: a refused row waits with its reason, everything else is free to go again (rule 12)") {
+    device d;
+    d.take({image("T", 5, node_row(1))});
+    d.write("T", node_row(2));
+    d.write("T2", node_row(3));
+    const auto batch = *d.freeze(10, true);
+    commit_obstacle o;
+    o.what = kind::refused;
+    o.key = key_named("T2");
+    o.why = wait_reason{errc::constraint, "unique"};
+    const auto report = obstructed(d, {o});
+    REQUIRE(report.waiting.size() == 1);
+    CHECK(report.waiting[0] == std::pair{key_named("T2"), wait_reason{errc::constraint, "unique"}});
+    const auto next = *d.freeze(10, true);
+    REQUIRE(next.items.size() == 1);
+    CHECK(next.items[0].what.key == key_named("T"));
+    CHECK(next.items[0].what.base == base_ref{5, {}});
+    CHECK(next.items[0].id != batch.items[0].id);
+    CHECK(next.head.source_bundle_id == batch.head.source_bundle_id);
+    CHECK(d.row("T2") == node_row(3));
+    d.check();
+}
+
+TEST_CASE("bundle conflicts: an erase that would take along a record is decided by the resolver, told that it cascades") {
+    conflict seen;
+    const auto run = [&](resolution said, bool edit_victim, auto check) {
+        device d{saying(std::move(said), &seen)};
+        d.take({image("P", 1, node_row(1))});
+        d.erase("P");
+        (void)d.freeze(10, true);
+        if (edit_victim) d.write("C1", child_row(9, "P"));
+        const auto report = obstructed(d, {cascade("P", "C1", 4, child_row(2, "P"))});
+        CHECK(seen.cascade);
+        CHECK(seen.client_op == operation::erase);
+        CHECK(d.base("C1").version == 4);
+        check(d, report);
+        d.check();
+    };
+    run(resolution::take_server(), false, [](device& d, const settle_report& r) {
+        CHECK(r.superseded == 1);
+        CHECK(d.row("P") == node_row(1));
+        CHECK(d.row("C1") == child_row(2, "P"));
+        CHECK(!d.freeze(10, true));
+    });
+    run(resolution::take_client(), false, [](device& d, const settle_report&) {
+        CHECK(!d.row("P"));
+        CHECK(!d.row("C1"));
+        const auto next = *d.freeze(10, true);
+        REQUIRE(next.items.size() == 2);
+        CHECK(next.items[0].what.key == key_named("C1"));
+        CHECK(next.items[0].what.base == base_ref{4, {}});
+    });
+    run(resolution::defer(), false, [](device& d, const settle_report& r) {
+        CHECK(r.waiting.size() == 1);
+        CHECK(!d.row("P"));
+        CHECK(!d.row("C1"));
+        CHECK(!d.freeze(10, true));
+        REQUIRE(d.engine.discard(key_named("P"), d.now));
+        CHECK(d.row("C1") == child_row(2, "P"));
+    });
+    // A pending child of a deleted parent is a conflict, never a deletion (rule 5).
+    run(resolution::take_client(), true, [](device& d, const settle_report& r) {
+        CHECK(r.waiting.size() == 1);
+        CHECK(d.open("C1")->op != operation::erase);
+    });
+}

@@ -1,0 +1,120 @@
+#include <syncline/engine/replica.hpp>
+
+#include <syncline/change/bundle.hpp>
+#include <syncline/change/cursor.hpp>
+#include <syncline/change/receipt.hpp>
+#include <syncline/model/model_schema.hpp>
+#include <syncline/storage/memory_replica_store.hpp>
+#include <syncline/support/random.hpp>
+
+#include "support/catch.hpp"
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+// Rules that histories of one table without constraints cannot reach.
+
+using namespace syncline;
+
+namespace {
+
+const timestamp noon{};
+
+record note(const char* title, const char* body) { return record{{value::text(title), value::text(body)}}; }
+record_key named(const char* key) { return {0, key}; }
+
+schema_set notes() {
+    model_schema m;
+    m.name = "note";
+    m.fields = {{"title", value_kind::text, true, nullptr}, {"body", value_kind::text, true, nullptr}};
+    schema_set out;
+    REQUIRE(out.add(m));
+    return out;
+}
+
+// A device whose table lets no two notes have the same title.
+struct device {
+    memory_replica_store store{notes(), {{{0, 0}}, true, {}}};
+    replica<memory_replica_store> engine{store};
+    seeded_random random{1};
+
+    device() { REQUIRE(engine.open(random, noon)); }
+    apply_report take(cursor from, cursor next, std::vector<row_image> rows) {
+        page p;
+        p.from = from;
+        p.next = next;
+        p.rows = std::move(rows);
+        auto report = engine.apply(p, noon);
+        REQUIRE(report);
+        REQUIRE_FALSE(report->stale);
+        return *report;
+    }
+    replica_status status() {
+        auto s = engine.status(noon);
+        REQUIRE(s);
+        return *s;
+    }
+};
+
+}  // namespace
+
+TEST_CASE("quarantine: a row that the app's table refuses is kept, its neighbours and the checkpoint go on, and it comes when its way is free") {
+    device d;
+    d.take(0, 10, {{named("y"), 1, note("one", ""), {}}});
+    const auto report = d.take(10, 20, {{named("x"), 2, note("one", "new"), {}}, {named("z"), 2, note("two", ""), {}}});
+    CHECK(report.quarantined == 1);
+    CHECK(d.status().counts.quarantined == 1);
+    CHECK(d.status().state.checkpoint == 20);
+    CHECK_FALSE(d.store.row(named("x")));
+    CHECK(d.store.row(named("z")) == note("two", ""));
+
+    d.take(20, 30, {{named("y"), 3, note("three", ""), {}}});
+    CHECK(d.status().counts.quarantined == 0);
+    CHECK(d.store.row(named("x")) == note("one", "new"));
+}
+
+TEST_CASE("quarantine: a row is released only by what is as new, not by an older one that the table takes") {
+    device d;
+    d.take(0, 10, {{named("y"), 1, note("one", ""), {}}, {named("x"), 2, note("two", ""), {}}});
+    REQUIRE(d.store.app_write(named("x"), note("two", "mine")));
+    auto sent = d.engine.freeze(10, false, d.random, noon);
+    REQUIRE((sent && *sent && (*sent)->items.size() == 1));
+    d.take(10, 20, {{named("x"), 5, note("one", "theirs"), {}}});
+    REQUIRE(d.status().counts.quarantined == 1);
+
+    outcome o;
+    o.id = (*sent)->items[0].id;
+    o.kind = outcome_kind::applied;
+    o.version = 4;
+    o.carries_row = true;
+    o.row = note("two", "mine");
+    REQUIRE(d.engine.settle((*sent)->head.id, {o}, noon));
+    CHECK(d.store.row(named("x")) == note("two", "mine"));
+    CHECK(d.status().counts.quarantined == 1);
+
+    d.take(20, 30, {{named("y"), 6, note("three", ""), {}}});
+    CHECK(d.status().counts.quarantined == 0);
+    CHECK(d.store.row(named("x")) == note("one", "theirs"));
+}
+
+TEST_CASE("checkpoint: a page that does not continue from it changes nothing, and does not take it along either") {
+    device d;
+    d.take(0, 10, {{named("x"), 1, note("one", ""), {}}});
+    // A second answer to the request that the first page answered, made later: it reaches further, but not from here.
+    page late;
+    late.from = 0;
+    late.next = 30;
+    late.rows = {{named("x"), 3, note("three", ""), {}}};
+    for (const cursor next : {cursor{30}, cursor{5}}) {
+        late.next = next;
+        const auto report = d.engine.apply(late, noon);
+        REQUIRE(report);
+        CHECK(report->stale);
+        CHECK(d.status().state.checkpoint == 10);
+        CHECK(d.store.row(named("x")) == note("one", ""));
+    }
+    d.take(10, 20, {{named("z"), 2, note("two", ""), {}}});
+    CHECK(d.status().state.checkpoint == 20);
+}

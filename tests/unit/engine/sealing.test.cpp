@@ -1,0 +1,148 @@
+#include <syncline/engine/sealing.hpp>
+
+#include "support/catch.hpp"
+#include "unit/engine/fixture.hpp"
+
+#include <cstdint>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace {
+
+using namespace engine_tests;
+
+std::vector<row_change> log_of(server& s) {
+    auto t = lab_must(s.store.begin("main", access::snapshot));
+    std::vector<row_change> out;
+    for (std::int64_t seq = 1; seq <= s.head().seq; ++seq)
+        for (auto& change : lab_must(t.bundle_rows(seq, 0, 1000))) out.push_back(std::move(change));
+    return out;
+}
+
+}  // namespace
+
+TEST_CASE("sealing: what others wrote is sealed before a push decides, as a bundle of its own from `server`") {
+    server s;
+    s.write("T", node_row(1));
+    (void)s.push({change_of("1", "T2", std::nullopt, node_row(2))});
+    auto t = lab_must(s.store.begin("main", access::snapshot));
+    const auto heads = lab_must(t.bundle_heads(0, 10));
+    REQUIRE(heads.size() == 2);
+    CHECK(heads[0].source == "server");
+    CHECK(heads[1].source == "dev");
+    CHECK(lab_must(t.bundle_rows(1, 0, 10)).front().writer.empty());
+    CHECK(lab_must(t.bundle_rows(2, 0, 10)).front().writer == "1");
+}
+
+TEST_CASE("sealing: nothing staged makes no bundle, and neither do changes that come to nothing") {
+    server s;
+    CHECK(s.seal() == 0);
+    s.write("T", node_row(1));
+    s.erase("T");
+    CHECK(s.seal() == 0);
+    CHECK(s.head().seq == 0);
+    s.write("T", node_row(1));
+    CHECK(s.seal() == 1);
+    s.write("T", node_row(2));
+    s.write("T", node_row(1));
+    CHECK(s.seal() == 0);
+    CHECK(s.head().seq == 1);
+    // A push that sets what stands already is a change all the same, with a version of its own.
+    CHECK(s.push_one(change_of("1", "T", node_row(0), node_row(1), 1)).version == 2);
+    CHECK(s.push({}).empty());
+    CHECK(s.head().seq == 2);
+}
+
+TEST_CASE("sealing: many changes of a record between two seals are one net change") {
+    server s;
+    for (int i = 0; i < 5; ++i) s.write("T", node_row(i));
+    s.write("T2", node_row(1));
+    CHECK(s.seal() == 2);
+    const auto log = log_of(s);
+    REQUIRE(log.size() == 2);
+    CHECK(log[0].op == operation::create);
+    CHECK(log[0].after == node_row(4));
+    CHECK(log[0].fields == s.engine.schemas()[node_model].all_fields());
+
+    s.write("T", node_row(4, 8));
+    s.erase("T2");
+    CHECK(s.seal() == 2);
+    const auto more = log_of(s);
+    CHECK(more[2].op == operation::update);
+    CHECK(more[2].fields.size() == 1);
+    CHECK(more[2].fields.contains(field_b));
+    CHECK(more[3].op == operation::erase);
+    CHECK(!more[3].after);
+}
+
+TEST_CASE("sealing: numbers have no gaps and stamps rise strictly, though the clock stands still or goes back") {
+    const std::uint64_t seed = 9;
+    CAPTURE(seed);
+    seeded_random random(seed);
+    server s;
+    const std::vector<std::string> names{"T", "T2", "P"};
+    std::int64_t last_seq = 0;
+    for (int round = 0; round < 200; ++round) {
+        s.now = at(static_cast<std::int64_t>(random.below(3) == 0 ? random.below(2000) : 1000));
+        for (std::uint64_t n = random.below(4); n > 0; --n) {
+            const auto& name = names[static_cast<std::size_t>(random.below(3))];
+            random.chance(1, 3) ? s.erase(name) : s.write(name, node_row(static_cast<std::int64_t>(random.below(3))));
+        }
+        const bool sealed = s.seal() > 0;
+        REQUIRE(s.head().seq == last_seq + (sealed ? 1 : 0));
+        last_seq = s.head().seq;
+    }
+    const auto log = log_of(s);
+    std::int64_t last_stamp = 0;
+    std::int64_t version = 0;
+    for (const auto& change : log) {
+        REQUIRE(change.stamp > last_stamp);
+        REQUIRE((change.version == version || change.version == version + 1));
+        last_stamp = change.stamp;
+        version = change.version;
+    }
+    CHECK(s.head().stamp == last_stamp);
+}
+
+TEST_CASE("sealing: a clock that runs ahead is followed, and then never undercut") {
+    server s;
+    s.now = at(5'000'000);
+    s.write("T", node_row(1));
+    s.seal();
+    CHECK(s.head().stamp == 5'000'000);
+    s.now = at(1000);
+    s.write("T", node_row(2));
+    s.seal();
+    CHECK(s.head().stamp == 5'000'001);
+}
+
+TEST_CASE("sealing: a pull and a hydration seal first; a pull that cannot get the lock serves what is sealed") {
+    server s;
+    s.write("T", node_row(1));
+    CHECK(s.pull(0).rows.size() == 1);
+    s.write("T2", node_row(2));
+    const auto made = lab_must(s.engine.create_snapshot(s.ann, "snap", s.now));
+    CHECK(made.seq == 2);
+    CHECK(made.row_count == 2);
+
+    s.write("P", node_row(3));
+    {
+        auto busy = lab_must(s.store.begin("main", access::write));
+        CHECK(s.pull(0).rows.size() == 2);
+        CHECK(s.engine.push(s.ann, {}, s.now).error().code == errc::busy);
+    }
+    CHECK(s.pull(0).rows.size() == 3);
+}
+
+TEST_CASE("sealing: what the server's own trigger makes of a change belongs to that change") {
+    memory_table_options tables;
+    tables.trigger = [](const record_key&, record& r) { r.fields[4] = value::text("set"); };
+    server s{{}, tables};
+    const outcome o = s.push_one(change_of("1", "T", std::nullopt, node_row(1)));
+    CHECK(o.clean);
+    const auto log = log_of(s);
+    REQUIRE(log.size() == 1);
+    CHECK(log.front().after->fields[4] == value::text("set"));
+    CHECK(log.front().writer == "1");
+}

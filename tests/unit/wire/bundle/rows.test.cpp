@@ -1,0 +1,249 @@
+#include <syncline/wire/bundle/rows.hpp>
+
+#include "unit/wire/bundle/fixture.hpp"
+
+#include <cmath>
+#include <limits>
+
+using namespace bundle_fixture;
+using bundle_wire::bundle_hasher;
+using bundle_wire::table_names;
+
+namespace {
+
+std::string hash_of(const std::string& rows) {
+    const auto tape = parsed(rows);
+    bundle_hasher hasher;
+    for (const auto& row : tape.root()) must(hasher.add(row));
+    return hasher.finish();
+}
+
+struct all_kinds {
+    schema_set schemas;
+    all_kinds() {
+        model_schema m;
+        m.name = "thing";
+        m.fields = {{"b", value_kind::boolean, true, nullptr}, {"i", value_kind::integer, true, nullptr}, {"r", value_kind::real, true, nullptr},
+                    {"d", value_kind::decimal, true, nullptr}, {"s", value_kind::text, true, nullptr},    {"o", value_kind::bytes, true, nullptr},
+                    {"t", value_kind::time, true, nullptr},    {"j", value_kind::json, true, nullptr}};
+        must(schemas.add(std::move(m)));
+    }
+};
+
+fault push_row_fault(const std::string& row, const schema_set& models) {
+    const table_names names{models, "public"};
+    const auto tape = parsed(row);
+    auto read = bundle_wire::read_push_row(tape.root(), names, timestamp{});
+    REQUIRE(!read);
+    return std::move(read).error();
+}
+
+}  // namespace
+
+TEST_CASE("bundle_hasher: gives the hashes of the protocol's vectors") {
+    CHECK(hash_of(R"([{"schema":"public","table":"users","key":{"id":"row-1"},"op":"INSERT","row_version":3,
+                       "payload":{"name":"Alice","email":"alice@example.com"}}])") ==
+          "677c5687bb91a8c2d34bc9e2e4f8c1d47981957bd876ba090c39b5e263d26b78");
+    CHECK(hash_of(R"([{"payload":{"email":"alice@example.com","name":"Alice"},"op":"INSERT","row_version":3,
+                       "table":"users","schema":"public","key":{"id":"row-1"}}])") ==
+          "677c5687bb91a8c2d34bc9e2e4f8c1d47981957bd876ba090c39b5e263d26b78");
+    CHECK(hash_of(R"([{"schema":"business","table":"users","key":{"id":"3f2b8c1e-0d4a-4c5b-9e6f-7a8b9c0d1e2f"},"op":"DELETE","row_version":7}])") ==
+          "a0f213873e3867af9dfb0757a7884913682ee434368f51eaea4d839b27f8e8e7");
+    CHECK(hash_of("[{\"schema\":\"public\",\"table\":\"users\",\"key\":{\"id\":\"row-1\"},\"op\":\"INSERT\",\"row_version\":3,"
+                  "\"payload\":{\"id\":\"row-1\",\"name\":\"A <&> \xc3\xa9\xf0\x9f\x98\x80\\u2028\\n\\u0001\",\"email\":\"alice@example.com\"}},"
+                  "{\"schema\":\"public\",\"table\":\"users\",\"key\":{\"id\":\"row-2\"},\"op\":\"UPDATE\",\"row_version\":3,"
+                  "\"payload\":{\"id\":\"row-2\",\"big\":9007199254740993,\"f\":1.5,\"g\":1e21,\"h\":0.0000001,\"i\":0.000001,\"n\":null,\"t\":true}}]") ==
+          "f9019fed06137597c9ae325a6d1bd445fefdb3fa5eada65811a39084dcdbf597");
+}
+
+TEST_CASE("bundle_hasher: any change of a row, or of their order, changes the hash") {
+    const std::string one = R"({"schema":"s","table":"t","key":{"id":"1"},"op":"INSERT","row_version":3,"payload":{"id":"1","a":1}})";
+    const std::string two = R"({"schema":"s","table":"t","key":{"id":"2"},"op":"DELETE","row_version":3})";
+    const std::string whole = hash_of("[" + one + "," + two + "]");
+    CHECK(hash_of("[" + two + "," + one + "]") != whole);
+    CHECK(hash_of("[" + one + "]") != whole);
+    for (const auto& [from, to] : std::vector<std::pair<std::string, std::string>>{{R"("id":"1"})", R"("id":"3"})"},
+                                                                                  {"INSERT", "UPDATE"},
+                                                                                  {R"("row_version":3)", R"("row_version":4)"},
+                                                                                  {R"("a":1)", R"("a":2)"},
+                                                                                  {R"("schema":"s")", R"("schema":"z")"},
+                                                                                  {R"("table":"t")", R"("table":"z")"}}) {
+        std::string other = one;
+        const auto at = other.find(from);
+        REQUIRE(at != std::string::npos);
+        other.replace(at, from.size(), to);
+        CHECK(hash_of("[" + other + "," + two + "]") != whole);
+    }
+}
+
+TEST_CASE("bundle rows: every kind of value comes through a push, a bundle and a snapshot exactly") {
+    all_kinds kinds;
+    const table_names names{kinds.schemas, "public"};
+    const std::vector<record> rows{
+        record{{value::boolean(true), value::integer((std::numeric_limits<std::int64_t>::min)()), value::real(-0.0), value::decimal("12.50"),
+                value::text(std::string{"a\0\xe2\x80\xa8<", 6}), value::bytes(std::string{"\0\xff", 2}), value::time(at_second(1'700'000'000)),
+                value::json(R"({"a":[1,2.50,null]})")}},
+        record{std::vector<value>(8)},
+        // Kinds that are not the field's own, and what JSON cannot hold, come through tagged.
+        record{{value::text("yes"), value::real(1.5), value::real(std::numeric_limits<double>::infinity()), value::integer(3), value::text("\xff"),
+                value::text("t"), value::integer(5), value::json("{ \"a\" : 1 }")}}};
+    for (const auto& row : rows) {
+        for (const auto op : {operation::create, operation::update}) {
+            intent what;
+            what.key = {0, "k"};
+            what.op = op;
+            what.base.row_version = 7;
+            what.edited_at = at_second(1'600'000'000);
+            for (std::size_t f = 0; f < row.fields.size(); ++f) what.changes.set(static_cast<field_index>(f), row.fields[f]);
+            std::string text;
+            json_writer w{text};
+            bundle_wire::write_push_row(w, names, what);
+            const auto tape = parsed(text);
+            auto back = must(bundle_wire::read_push_row(tape.root(), names, timestamp{}));
+            CHECK(back.what == what);
+        }
+        std::string text;
+        json_writer w{text};
+        bundle_wire::write_bundle_row(w, names, row_change{{0, "k"}, operation::update, 9, 1, row, {}, {}, {}});
+        const auto tape = parsed(text);
+        CHECK(must(bundle_wire::read_bundle_row(tape.root(), names)) == row_image{{0, "k"}, 9, row, {}});
+        text.clear();
+        json_writer s{text};
+        bundle_wire::write_snapshot_row(s, names, row_image{{0, "k"}, 9, row, {}});
+        const auto snapshot = parsed(text);
+        CHECK(must(bundle_wire::read_snapshot_row(snapshot.root(), names)) == row_image{{0, "k"}, 9, row, {}});
+    }
+}
+
+TEST_CASE("bundle rows: a push row has the members of the protocol in their order") {
+    const auto models = schemas();
+    const table_names names{models, "public"};
+    intent what;
+    what.key = task_key("t-1");
+    what.op = operation::update;
+    what.before = a_task("old", 1);
+    what.changes.set(0, value::text("new"));
+    what.base.row_version = 4;
+    std::string text;
+    json_writer w{text};
+    bundle_wire::write_push_row(w, names, what);
+    CHECK(text == R"({"schema":"public","table":"tasks","key":{"id":"t-1"},"op":"UPDATE","base_row_version":4,)"
+                  R"("payload":{"id":"t-1","title":"new","done":false,"points":1,"project":null}})");
+    what.op = operation::erase;
+    what.edited_at = at_second(0) + std::chrono::hours{24};
+    text.clear();
+    json_writer e{text};
+    bundle_wire::write_push_row(e, names, what);
+    CHECK(text == R"({"schema":"public","table":"tasks","key":{"id":"t-1"},"op":"DELETE","base_row_version":4,"edited_at":"1970-01-02T00:00:00.000000Z"})");
+}
+
+TEST_CASE("bundle rows: schema, table and op are read without regard to case and blanks, an empty schema is public") {
+    const auto models = schemas();
+    const table_names names{models, "public"};
+    for (const char* row : {R"({"schema":" PUBLIC ","table":" Tasks ","key":{"id":"1","more":2},"op":" insert ","payload":{"title":"x"}})",
+                            R"({"schema":"","table":"tasks","key":{"id":"1"},"op":"INSERT","base_row_version":0,"payload":{"id":"1","title":"x"},"more":[]})",
+                            R"({"table":"TASKS","key":{"id":"1"},"op":"Insert","payload":{"title":"x"}})"}) {
+        const auto tape = parsed(row);
+        auto m = must(bundle_wire::read_push_row(tape.root(), names, at_second(5)));
+        CHECK(m.what.key == task_key("1"));
+        CHECK(m.what.op == operation::create);
+        CHECK(m.what.changes.size() == 4);  // an INSERT leaves out what is null
+        CHECK(m.what.edited_at == at_second(5));
+    }
+    const auto tape = parsed(R"({"table":"tasks","key":{"id":"1"},"op":"UPDATE","base_row_version":3,"payload":{"done":1}})");
+    auto m = must(bundle_wire::read_push_row(tape.root(), names, timestamp{}));
+    CHECK(m.what.changes.size() == 1);  // an UPDATE changes the columns that it names
+    CHECK(*m.what.changes.find(1) == value::boolean(true));
+}
+
+TEST_CASE("bundle rows: what is wrong with a row is told by name") {
+    const auto models = schemas();
+    struct wrong {
+        const char* row;
+        errc code;
+        const char* says;
+    };
+    for (const wrong& w : {wrong{"[]", errc::malformed_message, "object"},
+                           wrong{R"({"schema":5,"table":"tasks","key":{"id":"1"},"op":"DELETE"})", errc::malformed_message, "`schema`"},
+                           wrong{R"({"key":{"id":"1"},"op":"DELETE"})", errc::malformed_message, "`table`"},
+                           wrong{R"({"table":"users","key":{"id":"1"},"op":"DELETE"})", errc::unknown_model, "public.users"},
+                           wrong{R"({"schema":"other","table":"tasks","key":{"id":"1"},"op":"DELETE"})", errc::unknown_model, "other.tasks"},
+                           wrong{R"({"table":"tasks","op":"DELETE"})", errc::invalid_key, "`key`"},
+                           wrong{R"({"table":"tasks","key":"1","op":"DELETE"})", errc::invalid_key, "`key`"},
+                           wrong{R"({"table":"tasks","key":{},"op":"DELETE"})", errc::invalid_key, "`id`"},
+                           wrong{R"({"table":"tasks","key":{"id":1},"op":"DELETE"})", errc::invalid_key, "`id`"},
+                           wrong{R"({"table":"tasks","key":{"id":null},"op":"DELETE"})", errc::invalid_key, "`id`"},
+                           wrong{R"({"table":"tasks","key":{"id":""},"op":"DELETE"})", errc::invalid_key, "empty"},
+                           wrong{R"({"table":"tasks","key":{"id":"a\u0000b"},"op":"DELETE"})", errc::invalid_key, "NUL"},
+                           wrong{R"({"table":"tasks","key":{"id":"1"}})", errc::malformed_message, "`op`"},
+                           wrong{R"({"table":"tasks","key":{"id":"1"},"op":"UPSERT"})", errc::malformed_message, "`op`"},
+                           wrong{R"({"table":"tasks","key":{"id":"1"},"op":1})", errc::malformed_message, "`op`"},
+                           wrong{R"({"table":"tasks","key":{"id":"1"},"op":"DELETE","base_row_version":-1})", errc::malformed_message, "negative"},
+                           wrong{R"({"table":"tasks","key":{"id":"1"},"op":"DELETE","base_row_version":"1"})", errc::malformed_message, "`base_row_version`"},
+                           wrong{R"({"table":"tasks","key":{"id":"1"},"op":"DELETE","base_row_version":1.5})", errc::malformed_message, "`base_row_version`"},
+                           wrong{R"({"table":"tasks","key":{"id":"1"},"op":"DELETE","base_row_version":1e300})", errc::malformed_message, "`base_row_version`"},
+                           wrong{R"({"table":"tasks","key":{"id":"1"},"op":"DELETE","base_row_version":9223372036854775808})", errc::malformed_message, "`base_row_version`"},
+                           wrong{R"({"table":"tasks","key":{"id":"1"},"op":"DELETE","base_row_version":null})", errc::malformed_message, "`base_row_version`"},
+                           wrong{R"({"table":"tasks","key":{"id":"1"},"op":"DELETE","payload":null})", errc::malformed_message, "must not include"},
+                           wrong{R"({"table":"tasks","key":{"id":"1"},"op":"INSERT"})", errc::malformed_message, "`payload`"},
+                           wrong{R"({"table":"tasks","key":{"id":"1"},"op":"INSERT","payload":null})", errc::malformed_message, "`payload`"},
+                           wrong{R"({"table":"tasks","key":{"id":"1"},"op":"INSERT","payload":[]})", errc::malformed_message, "`payload`"},
+                           wrong{R"({"table":"tasks","key":{"id":"1"},"op":"INSERT","payload":{"id":"2"}})", errc::invalid_key, "`id`"},
+                           wrong{R"({"table":"tasks","key":{"id":"1"},"op":"INSERT","payload":{"id":1}})", errc::invalid_key, "`id`"},
+                           wrong{R"({"table":"tasks","key":{"id":"1"},"op":"INSERT","payload":{"_sync_scope_id":"x"}})", errc::unknown_field, "`_sync_scope_id`"},
+                           wrong{R"({"table":"tasks","key":{"id":"1"},"op":"INSERT","payload":{"colour":"red"}})", errc::unknown_field, "`colour`"},
+                           wrong{R"({"table":"tasks","key":{"id":"1"},"op":"INSERT","payload":{"points":"many"}})", errc::malformed_value, "`points`"},
+                           wrong{R"({"table":"tasks","key":{"id":"1"},"op":"INSERT","payload":{"done":[]}})", errc::malformed_value, "`done`"},
+                           wrong{R"({"table":"tasks","key":{"id":"1"},"op":"DELETE","edited_at":"yesterday"})", errc::malformed_value, "`edited_at`"}}) {
+        INFO(w.row);
+        const fault why = push_row_fault(w.row, models);
+        CHECK(why.code == w.code);
+        CHECK(why.detail.find(w.says) != std::string::npos);
+    }
+    const fault long_key = push_row_fault(R"({"table":"tasks","op":"DELETE","key":{"id":")" + std::string(256, 'k') + "\"}}", models);
+    CHECK(long_key.code == errc::invalid_key);
+    CHECK(long_key.detail.find("255") != std::string::npos);
+    CHECK(long_key.detail.find("kkk") == std::string::npos);
+}
+
+TEST_CASE("bundle rows: keys that print as numbers or UUIDs have exactly one spelling") {
+    model_schema numbered;
+    numbered.name = "n";
+    numbered.key_kind = value_kind::integer;
+    for (const char* good : {"0", "-1", "42", "9223372036854775807", "-9223372036854775808"}) CHECK(bundle_wire::check_key(numbered, good));
+    for (const char* bad : {"", "-", "01", "+1", "1.0", "1e3", " 1", "9223372036854775808", "x", "--1"}) {
+        INFO(bad);
+        CHECK(!bundle_wire::check_key(numbered, bad));
+    }
+    model_schema named;
+    named.name = "u";
+    named.key_kind = value_kind::bytes;
+    CHECK(bundle_wire::check_key(named, "3f2b8c1e-0d4a-4c5b-9e6f-7a8b9c0d1e2f"));
+    for (const char* bad : {"3F2b8c1e-0d4a-4c5b-9e6f-7a8b9c0d1e2f", "3f2b8c1e0d4a4c5b9e6f7a8b9c0d1e2f", "{3f2b8c1e-0d4a-4c5b-9e6f-7a8b9c0d1e2f}", "x"})
+        CHECK(!bundle_wire::check_key(named, bad));
+    model_schema text;
+    text.name = "t";
+    CHECK(bundle_wire::check_key(text, std::string(255, 'k')));
+    CHECK(!bundle_wire::check_key(text, std::string(256, 'k')));
+    CHECK(!bundle_wire::check_key(text, "\xff"));
+}
+
+TEST_CASE("bundle rows: a device passes over columns that it does not have, and nothing else") {
+    const auto models = schemas();
+    const table_names names{models, "public"};
+    const auto read = [&](const char* row) {
+        const auto tape = parsed(row);
+        return bundle_wire::read_bundle_row(tape.root(), names);
+    };
+    auto row = must(read(R"({"schema":"public","table":"projects","key":{"id":"1"},"op":"UPDATE","row_version":4,"payload":{"id":"1","colour":"red","name":"x"}})"));
+    CHECK(row == row_image{project_key("1"), 4, a_project("x"), {}});
+    CHECK(!must(read(R"({"table":"projects","key":{"id":"1"},"op":"DELETE","row_version":4})")).row);
+    for (const char* bad : {R"({"table":"projects","key":{"id":"1"},"op":"UPDATE","row_version":0,"payload":{}})",
+                            R"({"table":"projects","key":{"id":"1"},"op":"UPDATE","payload":{}})",
+                            R"({"table":"projects","key":{"id":"1"},"op":"UPDATE","row_version":1})",
+                            R"({"table":"projects","key":{"id":"1"},"op":"MERGE","row_version":1,"payload":{}})",
+                            R"({"table":"planets","key":{"id":"1"},"op":"DELETE","row_version":1})"}) {
+        INFO(bad);
+        CHECK(!read(bad));
+    }
+}

@@ -1,0 +1,127 @@
+#include <syncline/wire/mutation/answers.hpp>
+
+#include "support/catch.hpp"
+#include "unit/wire/mutation/world.hpp"
+
+using namespace mutation_tests;
+
+namespace {
+
+schema_set two_models() {
+    schema_set set;
+    for (auto& m : models(overlap_policy::by_field)) REQUIRE(set.add(m));
+    return set;
+}
+
+outcome of(outcome_kind kind, std::optional<errc> why = {}) {
+    outcome o;
+    o.id = std::string{name_of(kind)}.append(why ? name_of(*why) : std::string_view{});
+    o.kind = kind;
+    o.version = 4;
+    o.carries_row = kind != outcome_kind::held && kind != outcome_kind::error;
+    if (o.carries_row) o.row = world::row("T", 5, 6);
+    if (why) o.why = wait_reason{*why, "because"};
+    o.rule = "a rule";
+    return o;
+}
+
+}  // namespace
+
+TEST_CASE("mutation answers: every outcome arrives as it was given", "[wire]") {
+    const auto schemas = two_models();
+    std::vector<mutation_wire::answered> all;
+    std::vector<batch_item> items;
+    for (const auto kind : {outcome_kind::applied, outcome_kind::superseded, outcome_kind::refused, outcome_kind::held, outcome_kind::error}) {
+        auto o = of(kind, kind == outcome_kind::applied || kind == outcome_kind::superseded ? std::optional<errc>{} : errc::validation_failed);
+        o.clean = kind == outcome_kind::applied;
+        if (kind == outcome_kind::refused) o.messages = {{"a", "first"}, {"a", "second"}, {"b", "third"}};
+        batch_item item;
+        item.id = o.id;
+        item.what.key = key_named("T");
+        items.push_back(item);
+        all.push_back({o, key_named("T")});
+    }
+    const auto body = mutation_wire::write_push_answer(schemas, all, "epoch", 99, true, "tether_id");
+    const auto read = mutation_wire::read_push_answer(body, schemas, items, {});
+    REQUIRE(read);
+    CHECK(read->epoch == "epoch");
+    CHECK(read->head_stamp == 99);
+    REQUIRE(read->outcomes.size() == all.size());
+    for (std::size_t i = 0; i < all.size(); ++i) CHECK(read->outcomes[i] == all[i].what);
+}
+
+TEST_CASE("mutation answers: the three arrays name each mutation at most once, and a transient error in none", "[wire]") {
+    const auto schemas = two_models();
+    const std::vector<mutation_wire::answered> all = {
+        {of(outcome_kind::applied), key_named("T")},
+        {of(outcome_kind::superseded), key_named("T")},
+        {of(outcome_kind::refused, errc::conflict), key_named("T")},
+        {of(outcome_kind::refused, errc::validation_failed), key_named("T")},
+        {of(outcome_kind::refused, errc::absent), key_named("T")},
+        {of(outcome_kind::held, errc::held), key_named("T")},
+        {of(outcome_kind::error, errc::internal), key_named("T")},
+    };
+    const auto body = mutation_wire::write_push_answer(schemas, all, "epoch", 99, false, "tether_id");
+    const auto tape = json_tape::parse(body);
+    REQUIRE(tape);
+    const auto root = tape->root();
+    CHECK(root.size() == 3);
+    const auto applied = *root.find("applied");
+    const auto rejected = *root.find("rejected");
+    const auto conflicts = *root.find("conflicts");
+    CHECK(applied.size() == 1);
+    CHECK(conflicts.size() == 2);
+    REQUIRE(rejected.size() == 3);
+    std::vector<std::string> reasons;
+    for (const auto& r : rejected) {
+        reasons.emplace_back(r.find("reason")->as_string());
+        CHECK(r.find("data")->is_object());
+    }
+    CHECK(reasons == std::vector<std::string>{"validation_failed", "not_found", "held"});
+    for (const auto& c : conflicts) {
+        const auto state = *c.find("data")->find("server_state");
+        CHECK(state.find("tether_id")->as_string() == "T");
+        CHECK(state.find("a")->as_int().value_or(0) == 5);
+    }
+}
+
+TEST_CASE("mutation answers: a page arrives as it was given, gone rows and contained mutations too", "[wire]") {
+    const auto schemas = two_models();
+    pull_answer answer;
+    answer.rows = page{3, 9, true, 12, {{key_named("T"), 4, world::row("T", 1, 2), "mine"}, {key_named("P"), 5, std::nullopt, {}}}};
+    answer.head_stamp = 20;
+    answer.epoch = "epoch";
+    const auto read = mutation_wire::read_pull_answer(mutation_wire::write_pull_answer(schemas, answer, true), schemas, 3, {});
+    REQUIRE(read);
+    CHECK(read->unreadable.empty());
+    CHECK(read->rows.rows == answer.rows.rows);
+    CHECK(read->rows.next == 9);
+    CHECK(read->rows.more);
+    CHECK(read->rows.head_seq == 12);
+    CHECK(read->head_stamp == 20);
+    CHECK(read->epoch == "epoch");
+}
+
+TEST_CASE("mutation answers: one row that cannot be read does not spoil the page", "[wire]") {
+    const auto schemas = two_models();
+    const auto read = mutation_wire::read_pull_answer(
+        R"({"snapshots":[{"entity_id":null,"model":"node","operation":"upsert","payload":{},"row_version":1},)"
+        R"({"entity_id":"T","model":"node","operation":"upsert","payload":{"a":1,"not_known_here":2},"row_version":1}],"new_sync_cursor":5,"has_more":false})",
+        schemas, 0, {});
+    REQUIRE(read);
+    CHECK(read->unreadable.size() == 1);
+    REQUIRE(read->rows.rows.size() == 1);
+    CHECK(read->rows.rows[0].row->fields[0] == value::integer(1));
+}
+
+TEST_CASE("mutation answers: a peer without versions is told apart, not misread", "[wire]") {
+    const auto schemas = two_models();
+    const auto push = mutation_wire::read_push_answer(R"({"applied":[],"rejected":[],"conflicts":[]})", schemas, {}, {});
+    REQUIRE_FALSE(push);
+    CHECK(push.error().code == errc::unsupported);
+    const auto pull = mutation_wire::read_pull_answer(
+        R"({"snapshots":[{"entity_id":"T","model":"node","operation":"upsert","payload":{"a":1}}],"new_sync_cursor":5,"has_more":false})", schemas, 0, {});
+    REQUIRE_FALSE(pull);
+    CHECK(pull.error().code == errc::unsupported);
+    CHECK_FALSE(mutation_wire::read_pull_answer(R"({"snapshots":[],"new_sync_cursor":2,"has_more":false})", schemas, 3, {}));
+}

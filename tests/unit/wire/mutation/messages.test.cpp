@@ -1,0 +1,89 @@
+#include <syncline/wire/mutation/messages.hpp>
+
+#include "support/catch.hpp"
+#include "unit/wire/mutation/world.hpp"
+
+using namespace mutation_tests;
+
+namespace {
+
+schema_set two_models() {
+    schema_set set;
+    for (auto& m : models(overlap_policy::by_field)) REQUIRE(set.add(m));
+    return set;
+}
+
+intent change(operation op) {
+    intent i;
+    i.key = key_named("T");
+    i.op = op;
+    i.base = {7, "earlier"};
+    i.ordinal = 3;
+    i.edited_at = from_microseconds(1'700'000'000'123'000);
+    const auto old = world::row("T", 1, 2);
+    if (op != operation::create) i.before = old;
+    if (op == operation::create)
+        for (std::size_t f = 0; f < old.fields.size(); ++f) i.changes.set(static_cast<field_index>(f), old.fields[f]);
+    if (op == operation::update) i.changes.set(1, value::integer(9));
+    return i;
+}
+
+}  // namespace
+
+TEST_CASE("mutation messages: a frozen intent arrives as it was sent", "[wire]") {
+    const auto schemas = two_models();
+    for (const auto op : {operation::create, operation::update, operation::erase}) {
+        const batch_item item{"01ARZ3NDEKTSV4RRFFQ69G5FAV", 0, change(op)};
+        const auto body = mutation_wire::write_push(schemas, "device", "epoch", {item}, 1);
+        const auto read = mutation_wire::read_push(body, schemas, {}, 10, "tether_id");
+        REQUIRE(read);
+        CHECK(read->client_id == "device");
+        CHECK(read->epoch == "epoch");
+        CHECK(read->extended);
+        REQUIRE(read->mutations.size() == 1);
+        auto want = item.what;
+        want.ordinal = 0;
+        if (op == operation::erase) want.before.reset();  // the authority knows the row that goes
+        CHECK(read->mutations[0].id == item.id);
+        CHECK(read->mutations[0].what == want);
+    }
+}
+
+TEST_CASE("mutation messages: a push has exactly the members that the protocol names, and ours beside them", "[wire]") {
+    const auto schemas = two_models();
+    const auto body = mutation_wire::write_push(schemas, "device", {}, {batch_item{"id", 0, change(operation::erase)}}, 1);
+    CHECK(body == R"({"client_id":"device","syncline":1,"mutations":[{"mutation_id":"id","entity_id":"T","model":"node","operation":"delete",)"
+                  R"("payload":{},"version":3,"timestamp":1700000000123,"base":{"row_version":7,"after":"earlier"}}]})");
+}
+
+TEST_CASE("mutation messages: an empty map of a PHP peer is an array", "[wire]") {
+    const auto schemas = two_models();
+    const auto read = mutation_wire::read_push(
+        R"({"client_id":"c","mutations":[{"mutation_id":"m","entity_id":"T","model":"App\\Models\\node","operation":"delete","payload":[],"version":1,"timestamp":1.0}]})",
+        schemas, {}, 10, "tether_id");
+    REQUIRE(read);
+    REQUIRE(read->mutations.size() == 1);
+    CHECK(read->mutations[0].what.op == operation::erase);
+    CHECK_FALSE(read->extended);
+}
+
+TEST_CASE("mutation messages: a pull keeps its cursor, its limit, its walk and what is in flight", "[wire]") {
+    pull_query q;
+    q.from = 1'700'000'000'000'001;
+    q.limit = 17;
+    q.walk_started = 5;
+    q.in_flight = {"a", "b"};
+    const auto read = mutation_wire::read_pull(mutation_wire::write_pull("device", "epoch", q), {}, 1000, 10);
+    REQUIRE(read);
+    CHECK(read->client_id == "device");
+    CHECK(read->epoch == "epoch");
+    CHECK(read->query.from == q.from);
+    CHECK(read->query.limit == q.limit);
+    CHECK(read->query.walk_started == q.walk_started);
+    CHECK(read->query.in_flight == q.in_flight);
+    CHECK(mutation_wire::write_pull("device", {}, pull_query{}).find("\"last_sync_cursor\":null") != std::string::npos);
+    const auto bare = mutation_wire::read_pull(R"({"client_id":"c"})", {}, 1000, 10);
+    REQUIRE(bare);
+    CHECK(bare->query.from == 0);
+    CHECK(bare->query.limit == 1000);
+}
