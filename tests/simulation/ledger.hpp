@@ -80,6 +80,7 @@ public:
         edits_.resize(1);
         history_.resize(s_->keys.size());
         sealed_.resize(s_->keys.size());
+        died_in_.resize(s_->keys.size());
         foreign_sum_.resize(s_->keys.size());
         made_.resize(s_->keys.size());
         ever_.resize(s_->keys.size());
@@ -220,6 +221,7 @@ public:
                 own_change(author, key, row, b.head, dead);
             if (row.after)
                 for (std::size_t f = 0; f < 2; ++f) edits_.at(static_cast<std::size_t>(row.after->fields[f].as_integer())).sealed_in.push_back(b.head.seq);
+            if (!row.after) died_in_[key] = row.version;
             sealed_[key] = row.after;
         }
     }
@@ -472,7 +474,8 @@ private:
             if (e.author != m.device) continue;
             if (after != nullptr && after->fields[c.field].as_integer() != v) continue;
             if (before && before->fields[c.field].as_integer() == v) continue;
-            if (!before && e.is == fate::applied) continue;  // the record comes back with what it held
+            // The record went in between and comes back as a whole, with what its author had in it.
+            if (e.is == fate::applied && !e.sealed_in.empty() && e.sealed_in.back() <= died_in_[m.key]) continue;
             if (++e.applied > 1) throw violation("edit " + std::to_string(v) + " of " + name(m.key) + " took effect twice");
             if (e.is == fate::superseded || e.is == fate::discarded) throw violation("edit " + std::to_string(v) + " of " + name(m.key) + " took effect after it was given up");
         }
@@ -541,6 +544,7 @@ private:
     std::vector<edit> edits_;
     std::vector<std::vector<logged>> history_;
     std::vector<std::optional<record>> sealed_;
+    std::vector<std::int64_t> died_in_;  ///< the newest version that erased the record
     std::vector<std::optional<std::int64_t>> foreign_sum_;
     std::vector<std::int64_t> made_;
     std::vector<int> creates_;

@@ -118,3 +118,31 @@ TEST_CASE("checkpoint: a page that does not continue from it changes nothing, an
     d.take(10, 20, {{named("z"), 2, note("two", ""), {}}});
     CHECK(d.status().state.checkpoint == 20);
 }
+
+TEST_CASE("hydration: what was acknowledged after the picture was taken stays, whether the picture has the record or not") {
+    device d;
+    d.take(0, 10, {{named("x"), 1, note("one", ""), {}}, {named("gone"), 1, note("gone", ""), {}}});
+    REQUIRE(d.engine.begin_hydration(noon));
+    REQUIRE(d.store.app_write(named("x"), note("mine", "")));
+    REQUIRE(d.store.app_write(named("new"), note("new", "")));
+    auto sent = d.engine.freeze(10, false, d.random, noon);
+    REQUIRE((sent && *sent && (*sent)->items.size() == 2));
+    std::vector<outcome> outcomes;
+    for (const auto& item : (*sent)->items) {
+        outcome o;
+        o.id = item.id;
+        o.kind = outcome_kind::applied;
+        o.version = 9;
+        o.carries_row = true;
+        o.row = *d.store.row(item.what.key);
+        outcomes.push_back(std::move(o));
+    }
+    REQUIRE(d.engine.settle((*sent)->head.id, outcomes, noon));
+
+    auto swapped = d.engine.stage("picture", 0, 1, 5, {{named("x"), 3, note("three", ""), {}}}, cursor{50}, noon);
+    REQUIRE((swapped && swapped->hydrated));
+    CHECK(d.store.row(named("x")) == note("mine", ""));
+    CHECK(d.store.row(named("new")) == note("new", ""));
+    CHECK_FALSE(d.store.row(named("gone")));
+    CHECK(d.status().state.checkpoint == 50);
+}
