@@ -177,7 +177,7 @@ private:
     // --- one device
 
     void arm(device_type& d) {
-        if (quiet_ && !late_faults_) return;
+        if (quiet_) return;
         const bool hydrating = d.last.state.needs_hydration;
         if (random_.chance(hydrating ? 20 + s_.crash_percent : s_.crash_percent, 100)) d.power.arm(1 + random_.below(40), random_.chance(1, 2));
         if (random_.chance(s_.busy_percent, 100)) d.power.refuse_once();
@@ -582,7 +582,6 @@ private:
     statistics* counts_;
     bool trace_;
     bool quiet_ = false;
-    bool late_faults_ = false;
     std::uint64_t step_ = 1;
     const timestamp start_ = from_microseconds(1'700'000'000'000'000);
     timestamp now_ = start_;

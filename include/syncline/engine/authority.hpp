@@ -82,7 +82,7 @@ public:
         if (query.from != 0 && !reachable(query.from, head->floor_stamp) && !walking)
             return make_fault(errc::history_pruned, "the history after this cursor is no longer kept; start again without a cursor");
 
-        const std::size_t limit = std::clamp<std::size_t>(query.limit, 1, options_.max_rows_per_page);
+        const std::size_t limit = std::clamp<std::size_t>(query.limit, 1, (std::max<std::size_t>)(options_.max_rows_per_page, 1));
         auto changes = t->latest_after(query.from, limit + 1);
         if (!changes) return std::move(changes).error();
         pull_answer out;

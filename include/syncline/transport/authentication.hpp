@@ -143,7 +143,7 @@ private:
 /// The authenticator that lets everybody in as one principal. Naming it is how a program says that it means it.
 struct allow_anonymous {
     /// Who everybody is.
-    principal who{"anonymous", "anonymous"};
+    principal who{"anonymous", "main"};
 
     /// Always `who`.
     result<principal> operator()(const request&) const { return who; }

@@ -106,7 +106,10 @@ SYNCLINE_NAMESPACE_BEGIN
     case 429: why.code = errc::rate_limited; break;
     case 502:
     case 503: why.code = errc::unavailable; break;
-    default: why.code = answer.status >= 500 ? errc::internal : errc::unavailable; break;
+    default:
+        // Another refusal of the request will not change by asking again; anything below is not from a sync server.
+        why.code = answer.status >= 500 ? errc::internal : answer.status >= 400 ? errc::unsupported : errc::unavailable;
+        break;
     }
     return why;
 }

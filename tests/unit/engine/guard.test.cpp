@@ -146,3 +146,26 @@ TEST_CASE("hydration: what was acknowledged after the picture was taken stays, w
     CHECK_FALSE(d.store.row(named("gone")));
     CHECK(d.status().state.checkpoint == 50);
 }
+
+TEST_CASE("base: a change made after an acknowledgement without a row names the version that the acknowledged one was made on") {
+    device d;
+    d.take(0, 10, {{named("x"), 1, note("one", ""), {}}});
+    REQUIRE(d.store.app_write(named("x"), note("mine", "")));
+    auto first = d.engine.freeze(10, false, d.random, noon);
+    REQUIRE((first && *first && (*first)->items.size() == 1));
+    const mutation_id id = (*first)->items[0].id;
+    // Others change the same field: the change on its way hides that from the user.
+    d.take(10, 20, {{named("x"), 2, note("theirs", ""), {}}});
+    CHECK(d.store.row(named("x")) == note("mine", ""));
+
+    outcome o;
+    o.id = id;
+    o.kind = outcome_kind::applied;
+    o.version = 3;
+    REQUIRE(d.engine.settle((*first)->head.id, {o}, noon));
+    REQUIRE(d.store.app_write(named("x"), note("mine again", "")));
+    auto second = d.engine.freeze(10, false, d.random, noon);
+    REQUIRE((second && *second && (*second)->items.size() == 1));
+    CHECK((*second)->items[0].what.base.row_version == 1);
+    CHECK((*second)->items[0].what.base.after == id);
+}

@@ -152,7 +152,8 @@ TEST_CASE("push: where the log no longer reaches, every field counts as changed 
     s.seal();
     CHECK(s.push_one(change_of("m1", "T", node_row(0), node_row(1), 1)).kind == outcome_kind::applied);
     REQUIRE(s.engine.prune("main", s.head().seq, s.now));
-    const outcome o = s.push_one(change_of("m2", "T", node_row(0), node_row(2), 1));
+    // The stranger's change of b is forgotten; only the last one, of a, is still told.
+    const outcome o = s.push_one(change_of("m2", "T", node_row(0), node_row(0, 2), 1));
     CHECK(o.kind == outcome_kind::superseded);
     // On the newest version there is nothing to miss.
     CHECK(s.push_one(change_of("m3", "T", node_row(1, 1), node_row(3, 1), s.version_of("T"))).clean);

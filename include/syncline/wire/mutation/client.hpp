@@ -56,6 +56,7 @@ public:
         push_limit_ = options_.batch_size == 0 ? 1 : options_.batch_size;
         backoff_.succeeded();
         walk_started_.reset();
+        push_after_pull_ = false;
     }
 
     /// What to do now. While an answer is awaited it says so by a `wait_step` in the far future.
@@ -68,6 +69,9 @@ public:
                 end(fault{errc::bug, "the server does not come to an end: too many requests in one run"});
             if (phase_ == phase::done) return client_step{done_step{report_}};
             if (phase_ == phase::push) {
+                auto first = hydrates_first(now);
+                if (!first) return std::move(first).error();
+                if (*first) continue;
                 auto step = next_push(now, random);
                 if (!step) return std::move(step).error();
                 if (*step) return std::move(**step);
@@ -115,6 +119,19 @@ private:
         step.what.headers = {{"Content-Type", "application/json"}, {"Accept", "application/json"}, {"X-Tether-Client-Version", "syncline"}};
         step.what.body = std::move(body);
         return step;
+    }
+
+    // A device that must rehydrate, perhaps because the authority is a new incarnation, sends nothing on what it knew before (ENGINE.md
+    // rule 10). @return whether the phase was changed for it
+    [[nodiscard]] result<bool> hydrates_first(timestamp now) {
+        auto status = engine_->status(now);
+        if (!status) return std::move(status).error();
+        if (!status->state.needs_hydration) return false;
+        if (mode_ == sync_mode::push_only)
+            end(fault{errc::epoch_changed, "this device must build its state anew before it sends anything: pull, or run a whole sync"});
+        phase_ = mode_ == sync_mode::push_only ? phase::done : phase::pull;
+        push_after_pull_ = true;
+        return true;
     }
 
     [[nodiscard]] result<std::optional<client_step>> next_push(timestamp now, random_source random) {
@@ -216,7 +233,7 @@ private:
         report_.pulled += done->applied;
         report_.pull_errors += done->quarantined;
         report_.hydrated = report_.hydrated || done->hydrated;
-        if (!reply->rows.more && !done->stale) phase_ = phase::finish;
+        if (!reply->rows.more && !done->stale) phase_ = std::exchange(push_after_pull_, false) ? phase::push : phase::finish;
         return {};
     }
 
@@ -299,6 +316,7 @@ private:
     std::size_t in_request_ = 0;
     frozen_batch batch_;
     bool walking_ = false;
+    bool push_after_pull_ = false;
     cursor asked_from_ = 0;
     std::string session_;
     std::optional<cursor> walk_started_;

@@ -159,3 +159,23 @@ TEST_CASE("mutation client: a failure of the push does not keep the device from 
     CHECK(report.pulled == 1);
     CHECK(a.at("P"));
 }
+
+TEST_CASE("mutation client: a device that must rehydrate sends nothing before it has", "[wire]") {
+    world w;
+    device a{w, "a"};
+    a.write("T", 1, 1);
+    REQUIRE(a.sync().ok());
+    a.set("T", 0, 5);
+    REQUIRE(a.engine.note_epoch("another incarnation", noon));
+    const auto pushed = a.sync(sync_mode::push_only);
+    REQUIRE(pushed.why);
+    CHECK(pushed.why->code == errc::epoch_changed);
+    CHECK(w.at("T")->fields[0] == value::integer(1));
+
+    a.sent.clear();
+    const auto report = a.sync();
+    CHECK(report.hydrated);
+    REQUIRE(a.sent.size() >= 2);
+    CHECK(a.sent.front().path == "/tether/pull");
+    CHECK(w.at("T")->fields[0] == value::integer(5));
+}
