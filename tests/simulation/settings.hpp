@@ -9,11 +9,11 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <map>
+#include <initializer_list>
 #include <stdexcept>
 #include <string>
 #include <string_view>
-#include <utility>
+#include <type_traits>
 #include <vector>
 
 namespace simulation {
@@ -82,6 +82,7 @@ struct settings {
             const std::common_type_t<decltype(options)...> all[]{options...};
             return all[random.below(sizeof...(options))];
         };
+        const auto number = [&](std::initializer_list<std::uint64_t> all) { return all.begin()[random.below(all.size())]; };
         overlap = pick(overlap_policy::by_field, overlap_policy::by_field, overlap_policy::by_field, overlap_policy::by_row, overlap_policy::by_row,
                        overlap_policy::by_timestamp);
         resolver = pick("server_wins", "server_wins", "client_wins", "field_merge", "park", "park", "last_write_wins");
@@ -94,20 +95,20 @@ struct settings {
         case 5: keys = {"T", "T2", "T3", "P", "C1", "C2", "C3"}; break;
         default: keys = {"T", "T2", "P", "C1"}; break;
         }
-        devices = pick(2, 2, 3, 4);
+        devices = number({2, 2, 3, 4});
         for (std::size_t i = 0; i < devices; ++i) bundle_wire.push_back(mix == wire_mix::bundle || (mix == wire_mix::mixed && i % 2 == 1));
         erases = random.chance(65, 100);
         one_principal = random.chance(3, 10);
-        error_percent = pick(0, 0, 15);
-        refuse_percent = pick(0, 10, 30);
-        prune_percent = pick(0, 3, 6, 6);
-        crash_percent = pick(0, 4, 8);
-        busy_percent = pick(0, 0, 5);
-        between_percent = pick(0, 0, 3);
+        error_percent = number({0, 0, 15});
+        refuse_percent = number({0, 10, 30});
+        prune_percent = number({0, 3, 6, 6});
+        crash_percent = number({0, 4, 8});
+        busy_percent = number({0, 0, 5});
+        between_percent = number({0, 0, 3});
         clocks_jump = random.chance(1, 2);
-        page_size = pick(1, 1, 2, 3, 5);
-        batch_size = pick(1, 2, 3, 100);
-        steps = pick(40, 100, 160, 240);
+        page_size = number({1, 1, 2, 3, 5});
+        batch_size = number({1, 2, 3, 100});
+        steps = number({40, 100, 160, 240});
     }
     [[nodiscard]] bool has(std::string_view key) const {
         for (const auto& k : keys)

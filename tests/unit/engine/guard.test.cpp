@@ -169,3 +169,21 @@ TEST_CASE("base: a change made after an acknowledgement without a row names the 
     CHECK((*second)->items[0].what.base.row_version == 1);
     CHECK((*second)->items[0].what.base.after == id);
 }
+
+TEST_CASE("base: an acknowledgement that comes after the authority's own row of that version adds nothing to it") {
+    device d;
+    d.take(0, 10, {{named("x"), 1, note("one", ""), {}}});
+    REQUIRE(d.store.app_write(named("x"), note("mine", "")));
+    auto sent = d.engine.freeze(10, false, d.random, noon);
+    REQUIRE((sent && *sent && (*sent)->items.size() == 1));
+    // The pull was asked before the change was on its way, so the row does not say what it contains.
+    d.take(10, 20, {{named("x"), 3, note("Mine, tidied by the server", ""), {}}});
+    CHECK(d.store.row(named("x")) == note("mine", ""));
+
+    outcome o;
+    o.id = (*sent)->items[0].id;
+    o.kind = outcome_kind::applied;
+    o.version = 3;
+    REQUIRE(d.engine.settle((*sent)->head.id, {o}, noon));
+    CHECK(d.store.row(named("x")) == note("Mine, tidied by the server", ""));
+}
