@@ -8,3 +8,22 @@ using namespace simulation;
 TEST_CASE("simulation: seeds on the mutation wire keep every promise", "[simulation]") { campaign<memory_lab>("mutation wire", wire_mix::mutation, 40); }
 TEST_CASE("simulation: seeds on the bundle wire keep every promise", "[simulation]") { campaign<memory_lab>("bundle wire", wire_mix::bundle, 30); }
 TEST_CASE("simulation: seeds with both wires on one server keep every promise", "[simulation]") { campaign<memory_lab>("both wires", wire_mix::mixed, 30); }
+
+namespace {
+
+// Seeds that found something, kept by what they found.
+void replay(std::uint64_t seed, wire_mix mix) {
+    statistics counts;
+    std::vector<std::string> log;
+    INFO("seed " << seed);
+    CHECK(run_seed<memory_lab>(seed, mix, counts, false, log).empty());
+}
+
+}  // namespace
+
+TEST_CASE("simulation: a refused commit whose late copy commits before the session is deleted takes effect once", "[simulation]") { replay(3123, wire_mix::bundle); }
+TEST_CASE("simulation: a row that contains the frozen mutation settles it when a picture is swapped in, too", "[simulation]") { replay(881, wire_mix::mutation); }
+TEST_CASE("simulation: numbers named in the answer to a refused commit are not given again", "[simulation]") {
+    replay(35, wire_mix::bundle);
+    replay(34, wire_mix::mixed);
+}

@@ -196,15 +196,14 @@ public:
         return answer;
     }
 
-    /// Drops a push session. Unknown ones are fine: what matters is that it can no longer commit.
+    /// Drops a push session: it can no longer commit.
+    /// @return `errc::session_gone` for one that is not there, since it may have committed: to create it again tells (ENGINE.md rule 12);
+    ///         `errc::forbidden`
     [[nodiscard]] result<void> delete_session(const caller& who, const std::string& id, timestamp now) {
         auto t = store_->begin(who.tenant, access::write);
         if (!t) return std::move(t).error();
         auto session = session_of(*t, who, id, now);
-        if (!session) {
-            if (session.error().code == errc::session_gone) return {};
-            return std::move(session).error();
-        }
+        if (!session) return std::move(session).error();
         if (auto r = t->drop_session(id); !r) return r;
         return t->commit();
     }

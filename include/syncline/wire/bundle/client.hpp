@@ -360,6 +360,7 @@ private:
         report_.failed += settled->refused;
         for (auto& w : settled->waiting) report_.rejections.push_back({upload_.id_of(w.first), w.first, outcome_kind::refused, std::move(w.second), {}});
         upload_.begin();
+        if (settled->superseded + settled->refused != 0) conflict_rounds_ = 0;  // fewer records are left: this comes to an end
         if (met || (settled->refused == 0 && !obstacles.empty()))
             if (++conflict_rounds_ > options_.max_conflict_rounds)
                 give_up_push(fault{errc::conflict, "the same records meet newer changes again and again; everything is kept and will be sent with the next sync"});
@@ -560,7 +561,8 @@ private:
             }
         }
         // Only the server's own word counts: a 404 of something in between says nothing about the session.
-        if (what == asked::drop_session && code == errc::session_gone && !refused_code_.empty()) return on_dropped(now);
+        // A session that is not there may have committed by a late copy of the request: to create it again tells (ENGINE.md rule 12).
+        if (what == asked::drop_session && code == errc::session_gone) return restart_session(std::move(why));
         if (category_of(code) == fault_category::retry) {
             if (try_again(asked_for, now, random)) return {};
             return exhausted(what, std::move(why));
