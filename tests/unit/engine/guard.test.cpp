@@ -3,7 +3,10 @@
 #include <syncline/change/bundle.hpp>
 #include <syncline/change/cursor.hpp>
 #include <syncline/change/receipt.hpp>
+#include <syncline/conflict/conflict.hpp>
+#include <syncline/engine/authority.hpp>
 #include <syncline/model/model_schema.hpp>
+#include <syncline/storage/memory_authority_store.hpp>
 #include <syncline/storage/memory_replica_store.hpp>
 #include <syncline/support/random.hpp>
 
@@ -186,4 +189,59 @@ TEST_CASE("base: an acknowledgement that comes after the authority's own row of 
     o.version = 3;
     REQUIRE(d.engine.settle((*sent)->head.id, {o}, noon));
     CHECK(d.store.row(named("x")) == note("Mine, tidied by the server", ""));
+}
+
+namespace {
+
+// A server whose resolvers say that the client wins.
+struct server {
+    memory_authority_store store{notes(), {}};
+    authority<memory_authority_store> engine{store, options()};
+
+    static authority_options options() {
+        authority_options o;
+        o.resolvers = resolver_set{[](const conflict&, const resolver_context&) { return resolution::take_client(); }};
+        return o;
+    }
+    outcome push(const char* who, const char* id, intent what) {
+        auto answer = engine.push(caller{"main", who, who}, {mutation{id, std::move(what)}}, noon);
+        REQUIRE(answer);
+        return answer->outcomes.at(0);
+    }
+};
+
+// What sets title, body or both of the note "x", seen at a version.
+intent change(const record& before, std::int64_t version, std::optional<const char*> title, std::optional<const char*> body) {
+    intent what;
+    what.key = named("x");
+    what.op = operation::update;
+    what.before = before;
+    what.base.row_version = version;
+    if (title) what.changes.set(0, value::text(*title));
+    if (body) what.changes.set(1, value::text(*body));
+    return what;
+}
+
+}  // namespace
+
+TEST_CASE("sealing: a write that changes nothing gets a version of its own, which its receipt names") {
+    server s;
+    REQUIRE(s.store.app_write("main", named("x"), note("one", "")));
+    REQUIRE(s.engine.seal_foreign("main", noon));
+    REQUIRE(s.store.app_write("main", named("x"), note("two", "")));
+    const outcome o = s.push("ann", "m1", change(note("one", ""), 1, "two", std::nullopt));
+    CHECK(o.kind == outcome_kind::applied);
+    CHECK(o.version == 3);
+    CHECK(s.engine.head("main")->seq == 3);
+}
+
+TEST_CASE("sealing: a field that was written with the value it had counts as written, so a later change of it meets it") {
+    server s;
+    REQUIRE(s.store.app_write("main", named("x"), note("one", "")));
+    REQUIRE(s.engine.seal_foreign("main", noon));
+    REQUIRE(s.store.app_write("main", named("x"), note("two", "")));
+    REQUIRE(s.engine.seal_foreign("main", noon));
+    REQUIRE(s.push("ann", "m1", change(note("one", ""), 1, "two", "hers")).kind == outcome_kind::applied);
+    const outcome o = s.push("bob", "m2", change(note("two", ""), 2, "three", std::nullopt));
+    CHECK(o.rule == "fields overlap; resolver: take_client");
 }
