@@ -6,6 +6,7 @@
 #include <syncline/support/sha256.hpp>
 
 #include "support/catch.hpp"
+#include "support/read_double.hpp"
 
 #include <bit>
 #include <cmath>
@@ -151,7 +152,7 @@ TEST_CASE("canonical json: every double reads back with the same bits") {
         if (!std::isfinite(d)) continue;
         std::string text;
         static_cast<void>(append_canonical_number(text, d));
-        if (std::strtod(text.c_str(), nullptr) != d) FAIL(text);
+        if (read_double(text) != d) FAIL(text);
         const bool plain = d == 0 || (std::fabs(d) >= 1e-6 && std::fabs(d) < 1e21);
         if ((text.find('e') == std::string::npos) != plain) FAIL(text);
     }

@@ -3,6 +3,7 @@
 #include <syncline/support/random.hpp>
 
 #include "support/catch.hpp"
+#include "support/read_double.hpp"
 
 #include <bit>
 #include <cmath>
@@ -142,7 +143,7 @@ TEST_CASE("json writer: every double reads back with the same bits") {
         if (random.chance(1, 3)) d = static_cast<double>(random.below(1'000'000)) / 100.0;
         if (!std::isfinite(d)) continue;
         const std::string text = real(d);
-        if (std::bit_cast<std::uint64_t>(std::strtod(text.c_str(), nullptr)) != std::bit_cast<std::uint64_t>(d)) {
+        if (std::bit_cast<std::uint64_t>(read_double(text)) != std::bit_cast<std::uint64_t>(d)) {
             FAIL(text);
         }
         if (text.find_first_of(".e") == std::string::npos) FAIL(text);

@@ -72,7 +72,7 @@ TEST_CASE("make sync: a server speaks no wire until one is mounted") {
     CHECK_FALSE(device.pull().ok());
     to.server.mount_mutation_wire();
     CHECK(device.sync().ok());
-    CHECK(to.store.row("anonymous", the_note) == to_record(note{"n", "text"}));
+    CHECK(to.store.row("main", the_note) == to_record(note{"n", "text"}));
 }
 
 TEST_CASE("make sync: the kind of the options names the wire, and so who decides a conflict") {
