@@ -13,12 +13,12 @@ top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$top"
 build="${BUILD_DIR:-$top/build}/demo"
 "$top/tests/tools/install.sh" build
-cmake -S . -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DSYNCLINE_BUILD_TESTS=OFF >"/tmp/demo-cmake.$$" 2>&1 ||
+cmake -S . -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_CXX_FLAGS_RELEASE="-O2 -DNDEBUG" -DSYNCLINE_BUILD_TESTS=OFF >"/tmp/demo-cmake.$$" 2>&1 ||
     { cat "/tmp/demo-cmake.$$" >&2; exit 1; }
 rm -f "/tmp/demo-cmake.$$"
-cmake --build "$build" --target language_server language_device
-server_program=$(find "$build" -type f -name language_server -perm -u+x)
-device_program=$(find "$build" -type f -name language_device -perm -u+x)
+cmake --build "$build" --target example.language_server example.language_device
+server_program=$(find "$build" -type f -name example.language_server -perm -u+x)
+device_program=$(find "$build" -type f -name example.language_device -perm -u+x)
 
 work=$(mktemp -d)
 server=""

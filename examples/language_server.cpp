@@ -29,7 +29,10 @@ namespace {
 // The host's own rule: what is refused goes back to the device with the field that is wrong.
 std::optional<syncline::rejection> check(const syncline::proposed_change& change) {
     if (change.after == nullptr || !change.after->fields[0].as_string().empty()) return std::nullopt;
-    return syncline::rejection{{syncline::errc::validation_failed, "a language needs a name"}, {{"name", "must not be empty"}}};
+    syncline::rejection refused;
+    refused.why = {syncline::errc::validation_failed, "a language needs a name"};
+    refused.messages.push_back({"name", "must not be empty"});
+    return refused;
 }
 
 void serve(const std::string& database, const std::string& port_file, int tokens, char** token) {
