@@ -59,7 +59,7 @@ using lossy = std::function<result<response>(const request&)>;
 
 struct device {
     device(world& of, std::string called, mutation_client_options options = {})
-        : w(of), name(std::move(called)), random(name[0]), store(w.lab.make_replica(name)), engine(*store), wire(engine, quick(std::move(options))) {
+        : w(of), name(std::move(called)), random(static_cast<unsigned char>(name[0])), store(w.lab.make_replica(name)), engine(*store), wire(engine, quick(std::move(options))) {
         REQUIRE(engine.open(random, noon));
     }
     static mutation_client_options quick(mutation_client_options o) {
