@@ -532,7 +532,7 @@ template <model T>
 ///           is not optional; or when @p r has more fields than the model
 template <model T>
 [[nodiscard]] result<T> from_record(std::string_view key, const record& r) {
-    const std::string_view name{model_traits<T>::name()};
+    const auto name = model_traits<T>::name();  // whatever it returns, kept alive
     if (r.fields.size() > std::tuple_size_v<detail::fields_of<T>>)
         return make_fault(errc::malformed_value, "a row of model `", name, "` has more fields than the model describes");
     auto id = detail::read_key<typename detail::key_of_model<T>::type>(key);
