@@ -52,7 +52,12 @@ class Verdict:
     output: str = ""
 
 
+# Tests find their files by it: a path that the compiler was shown may be relative to another folder.
+ENVIRONMENT = {**os.environ, "SYNCLINE_TEST_DIR": str(TOP / "tests")}
+
+
 def command(words, **more):
+    more.setdefault("env", ENVIRONMENT)
     more.setdefault("timeout", 600)
     return subprocess.run(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", **more)
 
