@@ -12,6 +12,7 @@
 #include <syncline/change/dedup.hpp>
 #include <syncline/change/intent.hpp>
 #include <syncline/change/mutation_log.hpp>
+#include <syncline/change/queue_rules.hpp>
 #include <syncline/change/receipt.hpp>
 #include <syncline/conflict/add_wins_set.hpp>
 #include <syncline/conflict/conflict.hpp>
@@ -39,6 +40,7 @@
 #include <syncline/model/model_traits.hpp>
 #include <syncline/model/record.hpp>
 #include <syncline/model/record_codec.hpp>
+#include <syncline/model/references.hpp>
 #include <syncline/model/value.hpp>
 #include <syncline/storage/authority_store.hpp>
 #include <syncline/storage/journal.hpp>

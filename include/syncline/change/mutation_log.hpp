@@ -4,6 +4,7 @@
 #include <syncline/change/batch.hpp>
 #include <syncline/change/coalesce.hpp>
 #include <syncline/change/intent.hpp>
+#include <syncline/change/queue_rules.hpp>
 #include <syncline/change/receipt.hpp>
 #include <syncline/model/model_schema.hpp>
 #include <syncline/model/record.hpp>
@@ -74,10 +75,7 @@ public:
             else
                 made.base = known->second.base;
         }
-        if (below != nullptr) {
-            made.base.row_version = (std::min)(made.base.row_version, below->what.base.row_version);
-            made.base.after = below->id;
-        }
+        if (below != nullptr) made.base = made_over(made.base.row_version, *below);
         made.ordinal = next_ordinal_++;
         made.waiting.reset();
 
@@ -88,19 +86,18 @@ public:
     }
 
     /// The batch in flight; or, where there is none, freezes the next one: at most @p limit open changes that wait for nothing. Writes come
-    /// before erases, referenced records before those that refer to them, otherwise oldest first; a change that needs a record whose own
-    /// creation waits stays open with it. Empty: there is nothing to send.
+    /// before erases, referenced records before those that refer to them, otherwise oldest first; a change that needs a record
+    /// whose change waits may stay open with it (`stays_behind`). Empty: there is nothing to send.
     /// @param new_id  called once for each change: gives an id drawn at random, never used before
     /// @return `errc::invalid_argument` when @p new_id gives an empty or a repeated id; then nothing was changed.
     ///         Complexity: sorts the open changes
     template <class NewId>
     [[nodiscard]] result<std::vector<batch_item>> freeze(std::size_t limit, NewId&& new_id) {
         if (!in_flight_.empty()) return in_flight_;
-        std::vector<std::pair<std::tuple<std::int64_t, std::uint64_t>, const intent*>> ready;
+        std::vector<std::pair<std::tuple<std::int32_t, std::uint64_t>, const intent*>> ready;
         for (const auto& [key, what] : open_) {
             if (what.waiting || behind_waiting_parent(what)) continue;
-            const auto rank = static_cast<std::int64_t>(schemas_->rank_of(key.model));
-            ready.emplace_back(std::tuple{what.op == operation::erase ? (std::int64_t{1} << 40) - rank : rank, what.ordinal}, &what);
+            ready.emplace_back(std::tuple{send_class_of(*schemas_, what), what.ordinal}, &what);
         }
         std::sort(ready.begin(), ready.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
         if (ready.size() > limit) ready.resize(limit);
@@ -147,7 +144,7 @@ public:
             case outcome_kind::refused:
             case outcome_kind::held: {
                 ++report.refused;
-                wait_reason why = o.why.value_or(wait_reason{o.kind == outcome_kind::held ? errc::held : errc::conflict, {}});
+                wait_reason why = reason_of(o);
                 report.waiting.emplace_back(key, why);
                 auto whole = compose((*schemas_)[key.model], std::move(item.what), take_open(key));
                 if (!whole) break;
@@ -258,23 +255,14 @@ private:
             acknowledged_.erase(item.what.key);
             return;
         }
-        // The base stays the newest version of which nothing was hidden from the user.
-        std::int64_t made_on = item.what.base.row_version;
-        if (const auto known = acknowledged_.find(item.what.key); known != acknowledged_.end())
-            made_on = (std::min)(made_on, known->second.base.row_version);
-        acknowledged_.insert_or_assign(item.what.key, acknowledged_base{{made_on, item.id}, o.version});
+        const auto known = acknowledged_.find(item.what.key);
+        const std::int64_t below = known != acknowledged_.end() ? known->second.base.row_version : item.what.base.row_version;
+        acknowledged_.insert_or_assign(item.what.key, acknowledged_base{made_over(below, item), o.version});
     }
 
     [[nodiscard]] bool behind_waiting_parent(const intent& what) const {
-        if (what.op == operation::erase) return false;
-        for (const auto& reference : (*schemas_)[what.key.model].references) {
-            const auto target = schemas_->find(reference.model);
-            const value* v = what.changes.find(reference.field);
-            if (!target || v == nullptr) continue;
-            const auto above = open_.find({*target, v->kind() == value_kind::integer ? std::to_string(v->as_integer()) : v->as_string()});
-            if (above == open_.end() || !above->second.waiting) continue;
-            if (what.op == operation::create || above->second.op == operation::create) return true;
-        }
+        for (const auto& needed : needed_by(*schemas_, what))
+            if (const auto above = open_.find(needed); above != open_.end() && stays_behind(what, above->second)) return true;
         return false;
     }
 

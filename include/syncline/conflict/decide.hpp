@@ -4,9 +4,13 @@
 #include <syncline/change/coalesce.hpp>
 #include <syncline/change/intent.hpp>
 #include <syncline/conflict/conflict.hpp>
+#include <syncline/conflict/overlap.hpp>
+#include <syncline/model/field_merge.hpp>
 #include <syncline/model/field_set.hpp>
 #include <syncline/model/model_schema.hpp>
 #include <syncline/model/record.hpp>
+#include <syncline/model/value.hpp>
+#include <syncline/support/time.hpp>
 #include <syncline/support/version.hpp>
 
 #include <cstddef>
@@ -144,24 +148,14 @@ namespace detail {
     const auto field_of_base = [&](field_index f) -> const value* {
         return in.change.before && f < in.change.before->fields.size() ? &in.change.before->fields[f] : nullptr;
     };
-    bool older = true;
-    if (in.schema.overlap == overlap_policy::by_timestamp) older = in.client_time < in.server_time;
+    const field_set against = overlapping_fields(in.schema.overlap, {c.client_fields, c.server_fields, in.client_time, in.server_time});
+    // Under the other policies a change stands or falls as a whole: no merge comes before the resolver.
+    const bool merges = in.schema.overlap == overlap_policy::by_field;
     for (const auto& change : in.change.changes) {
         if (change.field >= count) continue;
         auto& slot = row.fields[change.field];
-        if (in.schema.overlap == overlap_policy::by_row) {
-            c.overlapping.insert(change.field);
-            continue;
-        }
-        if (in.schema.overlap == overlap_policy::by_timestamp) {
-            if (older)
-                c.overlapping.insert(change.field);
-            else
-                slot = change.to;
-            continue;
-        }
-        const field_merge* merge = in.schema.fields[change.field].merge;
-        const bool foreign = c.server_fields.contains(change.field);
+        const field_merge* merge = merges ? in.schema.fields[change.field].merge : nullptr;
+        const bool foreign = against.contains(change.field);
         if (merge != nullptr && merge->merge != nullptr && (foreign || merge->by_difference)) {
             const value nothing;
             const value* base = field_of_base(change.field);

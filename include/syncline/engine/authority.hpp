@@ -10,6 +10,7 @@
 #include <syncline/engine/push_decider.hpp>
 #include <syncline/engine/sealing.hpp>
 #include <syncline/model/model_schema.hpp>
+#include <syncline/model/references.hpp>
 #include <syncline/storage/authority_store.hpp>
 #include <syncline/support/result.hpp>
 #include <syncline/support/time.hpp>

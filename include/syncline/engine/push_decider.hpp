@@ -4,11 +4,13 @@
 #include <syncline/change/batch.hpp>
 #include <syncline/change/change_codec.hpp>
 #include <syncline/change/coalesce.hpp>
+#include <syncline/change/queue_rules.hpp>
 #include <syncline/change/receipt.hpp>
 #include <syncline/conflict/decide.hpp>
 #include <syncline/engine/authority_types.hpp>
 #include <syncline/engine/sealing.hpp>
 #include <syncline/model/model_schema.hpp>
+#include <syncline/model/references.hpp>
 #include <syncline/storage/authority_store.hpp>
 #include <syncline/support/result.hpp>
 #include <syncline/support/sha256.hpp>
@@ -32,14 +34,9 @@ SYNCLINE_NAMESPACE_BEGIN
 [[nodiscard]] inline std::vector<std::size_t> running_order(const schema_set& schemas, const std::vector<mutation>& mutations) {
     std::vector<std::size_t> order(mutations.size());
     for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
-    const auto place = [&](std::size_t i) {
-        const auto& what = mutations[i].what;
-        const auto rank = static_cast<std::int64_t>(schemas.rank_of(what.key.model));
-        return what.op == operation::erase ? (std::int64_t{1} << 40) - rank : rank;
-    };
     std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-        const auto x = place(a);
-        const auto y = place(b);
+        const auto x = send_class_of(schemas, mutations[a].what);
+        const auto y = send_class_of(schemas, mutations[b].what);
         return x != y ? x < y : a < b;
     });
     return order;
@@ -56,24 +53,6 @@ SYNCLINE_NAMESPACE_BEGIN
     w.text(what.key.key);
     bytes.append(encode_intent(plain));
     return sha256_hex(bytes);
-}
-
-/// The names of the records that a row refers to.
-/// @param only  the reference fields to look at
-[[nodiscard]] inline std::vector<record_key> references_of(const schema_set& schemas, model_id model, const record& row,
-                                                           const field_set& only) {
-    std::vector<record_key> out;
-    for (const auto& reference : schemas[model].references) {
-        if (!only.contains(reference.field) || reference.field >= row.fields.size()) continue;
-        const auto target = schemas.find(reference.model);
-        if (!target) continue;
-        const value& v = row.fields[reference.field];
-        if (v.kind() == value_kind::text)
-            out.push_back({*target, v.as_string()});
-        else if (v.kind() == value_kind::integer)
-            out.push_back({*target, std::to_string(v.as_integer())});
-    }
-    return out;
 }
 
 /// What others did to a record since a base (ENGINE.md rule 3).

@@ -5,6 +5,7 @@
 #include <syncline/change/bundle.hpp>
 #include <syncline/change/coalesce.hpp>
 #include <syncline/change/cursor.hpp>
+#include <syncline/change/queue_rules.hpp>
 #include <syncline/change/receipt.hpp>
 #include <syncline/conflict/decide.hpp>
 #include <syncline/engine/authority_types.hpp>
@@ -468,17 +469,11 @@ private:
         return {};
     }
 
-    // A change that needs a record whose own creation waits for a person is held back with it, and nothing else is (promise 4).
     [[nodiscard]] result<bool> behind_waiting_parent(transaction& t, const intent& open) const {
-        if (open.op == operation::erase) return false;
-        for (const auto& reference : schemas()[open.key.model].references) {
-            const auto target = schemas().find(reference.model);
-            const value* v = open.changes.find(reference.field);
-            if (!target || v == nullptr) continue;
-            record_key parent{*target, v->kind() == value_kind::integer ? std::to_string(v->as_integer()) : v->as_string()};
+        for (const auto& parent : needed_by(schemas(), open)) {
             auto above = t.open_intent(parent);
             if (!above) return std::move(above).error();
-            if (*above && (*above)->waiting && (open.op == operation::create || (*above)->op == operation::create)) return true;
+            if (*above && stays_behind(open, **above)) return true;
         }
         return false;
     }
@@ -507,11 +502,10 @@ private:
                 take_row();
             } else if (base->version < o.version) {
                 // The layer folds into the base, which stays provisional until the authority's own row arrives (rule 3).
-                provisional_base p{base->provisional ? base->provisional->row_version : base->version, o.id};
-                p.row_version = (std::min)(p.row_version, item.what.base.row_version);
+                auto [row_version, after] = made_over(base->provisional ? base->provisional->row_version : base->version, item);
                 base->row = overlay(schemas()[key.model], &item.what, std::move(base->row));
                 base->version = o.version;
-                base->provisional = std::move(p);
+                base->provisional = provisional_base{row_version, std::move(after)};
             }
             break;
         case outcome_kind::superseded:
@@ -521,7 +515,7 @@ private:
         case outcome_kind::refused:
         case outcome_kind::held: {
             ++report.refused;
-            wait_reason why = o.why.value_or(wait_reason{o.kind == outcome_kind::held ? errc::held : errc::conflict, {}});
+            wait_reason why = reason_of(o);
             report.waiting.emplace_back(key, why);
             if (auto r = w.rows.back_to_open(std::move(item.what), std::move(why)); !r) return r;
             if (o.kind == outcome_kind::refused && o.carries_row && o.version > 0) take_row();

@@ -4,8 +4,10 @@
 #include <syncline/change/batch.hpp>
 #include <syncline/change/coalesce.hpp>
 #include <syncline/change/intent.hpp>
+#include <syncline/change/queue_rules.hpp>
 #include <syncline/model/model_schema.hpp>
 #include <syncline/model/record.hpp>
+#include <syncline/model/references.hpp>
 #include <syncline/storage/replica_store.hpp>
 #include <syncline/support/result.hpp>
 #include <syncline/support/time.hpp>
@@ -133,11 +135,10 @@ public:
         return put_open(*whole);
     }
 
-    /// Stores an open intent in the order of sending: writes by rising model rank, then erases by falling rank.
+    /// Stores an open intent in the order of sending.
     [[nodiscard]] result<void> put_open(const intent& open) {
         layers_ = true;
-        const auto rank = static_cast<std::int32_t>(schemas_.rank_of(open.key.model));
-        return t_.put_open(open, open.op == operation::erase ? (1 << 24) - rank : rank);
+        return t_.put_open(open, send_class_of(schemas_, open));
     }
 
     /// Ends a transaction that changed rows: shows hidden rows whose parent is back, and rewrites once what the app's triggers changed
@@ -227,10 +228,7 @@ private:
             made.base.row_version = kept->provisional->row_version;
             made.base.after = kept->provisional->after;
         }
-        if (frozen) {
-            made.base.row_version = (std::min)(made.base.row_version, frozen->what.base.row_version);
-            made.base.after = frozen->id;
-        }
+        if (frozen) made.base = made_over(made.base.row_version, *frozen);
         made.ordinal = state.next_ordinal++;
 
         const bool lower = open.has_value();
@@ -257,17 +255,7 @@ private:
 
     // Whether the row refers to a record that is absent because a pending intent erases it.
     [[nodiscard]] result<bool> under_pending_erase(const record_key& key, const record& row) {
-        for (const auto& reference : schemas_[key.model].references) {
-            const auto target = schemas_.find(reference.model);
-            if (!target || reference.field >= row.fields.size()) continue;
-            const value& v = row.fields[reference.field];
-            record_key parent{*target, {}};
-            if (v.kind() == value_kind::text)
-                parent.key = v.as_string();
-            else if (v.kind() == value_kind::integer)
-                parent.key = std::to_string(v.as_integer());
-            else
-                continue;
+        for (const auto& parent : references_of(schemas_, key.model, row, schemas_[key.model].all_fields())) {
             if (parent == key) continue;
             auto there = t_.visible(parent);
             if (!there) return std::move(there).error();

@@ -71,8 +71,8 @@ struct model_schema {
 class schema_set {
 public:
     /// Adds @p schema.
-    /// @return its id; or `errc::invalid_argument` for an empty or repeated name, no field, a repeated field name, a
-    ///         field named like the key, more than `max_fields` fields, or a reference to a field that is not there.
+    /// @return its id; or `errc::invalid_argument` for an empty or repeated name, a key without a name, a field without or with a
+    ///         repeated name, one named like the key, more than `max_fields` fields, or a reference by a field that is not there.
     [[nodiscard]] result<model_id> add(model_schema schema) {
         if (schema.name.empty()) return make_fault(errc::invalid_argument, "a model without a name was registered; give it one");
         if (find(schema.name))

@@ -311,10 +311,12 @@ consteval void check_entry() {
             static_assert(std::is_same_v<typename Entry::merge, no_merge> || names_erased_merge<typename Entry::merge>,
                           "syncline: a field's merge has no erased form; write a static constexpr syncline::field_merge "
                           "called `erased` in it, or use one of syncline::merges");
-            if constexpr (names_erased_merge<typename Entry::merge>)
-                static_assert(merge_suits<Entry>(),
+            if constexpr (names_erased_merge<typename Entry::merge>) {
+                constexpr bool suits = merge_suits<Entry>();  // named, so that the sentence is not behind the whole type
+                static_assert(suits,
                               "syncline: a field's merge is not meant for the type of its member; use another merge or another "
                               "type (a counter wants an integer or a double)");
+            }
         }
     }
 }
@@ -432,24 +434,24 @@ template <model T>
         return 1;
 }
 
-/// The run-time description that stores, engines and wires work on.
-/// @return the schema, or `errc::invalid_argument` when `name()` is empty
+namespace detail {
+
 template <model T>
-[[nodiscard]] result<model_schema> schema_of() {
+[[nodiscard]] result<model_schema> describe() {
     model_schema schema;
     schema.name = std::string{std::string_view{model_traits<T>::name()}};
     if (schema.name.empty())
         return make_fault(errc::invalid_argument, "a model's name() is empty; return the name of the model there");
-    schema.key_name = std::string{detail::key_of_model<T>::name()};
+    schema.key_name = std::string{key_of_model<T>::name()};
     schema.key_kind =
-        detail::storable_integer<typename detail::key_of_model<T>::type> ? value_kind::integer : value_kind::text;
-    schema.fields.reserve(std::tuple_size_v<detail::fields_of<T>>);
-    detail::visit_fields<T>([&]<class Entry>(const Entry*, std::size_t index) {
+        storable_integer<typename key_of_model<T>::type> ? value_kind::integer : value_kind::text;
+    schema.fields.reserve(std::tuple_size_v<fields_of<T>>);
+    visit_fields<T>([&]<class Entry>(const Entry*, std::size_t index) {
         field_schema f;
         f.name = std::string{Entry::name()};
         f.kind = field_codec<typename Entry::type>::kind();
-        f.nullable = detail::optional_field_type<typename Entry::type>;
-        f.merge = detail::merge_pointer<typename Entry::merge>();
+        f.nullable = optional_field_type<typename Entry::type>;
+        f.merge = merge_pointer<typename Entry::merge>();
         schema.fields.push_back(std::move(f));
         if constexpr (!Entry::target().empty()) {
             reference_schema r;
@@ -466,9 +468,23 @@ template <model T>
     return schema;
 }
 
-/// The schemas of several models, in the order of @p Models: what a store is opened with.
+}  // namespace detail
+
+/// The run-time description that stores, engines and wires work on. Where T is no `model`, compilation ends with the sentence of
+/// `check_model`.
+/// @return the schema, or `errc::invalid_argument` when `name()` is empty
+template <class T>
+[[nodiscard]] result<model_schema> schema_of() {
+    static_assert(check_model<T>());
+    if constexpr (model<T>)
+        return detail::describe<T>();
+    else
+        return fault{};
+}
+
+/// The schemas of several models, in the order of @p Models: what a store is opened with. Checks each as `schema_of` does.
 /// @return the set; or the fault of `schema_of` or `schema_set::add`
-template <model... Models>
+template <class... Models>
     requires(sizeof...(Models) > 0)
 [[nodiscard]] result<schema_set> schemas_of() {
     schema_set all;

@@ -3,6 +3,7 @@
 
 #include <syncline/model/model_schema.hpp>
 #include <syncline/model/record.hpp>
+#include <syncline/model/references.hpp>
 #include <syncline/model/record_codec.hpp>
 #include <syncline/storage/journal.hpp>
 #include <syncline/support/result.hpp>
@@ -42,13 +43,6 @@ struct memory_tables {
     std::map<record_key, record> rows;
     std::map<std::string, record_key> unique;  ///< by model, field and value
 };
-
-/// The key of the record that @p v refers to, as a store's text form of keys; nothing for null.
-[[nodiscard]] inline std::optional<std::string> referenced_key(const value& v) {
-    if (v.kind() == value_kind::text) return v.as_string();
-    if (v.kind() == value_kind::integer) return std::to_string(v.as_integer());
-    return std::nullopt;
-}
 
 /// The rules of a memory store's tables, and the only code that changes their rows.
 class memory_table_rules {

@@ -104,7 +104,8 @@ inline constexpr std::string_view ulid_alphabet = "0123456789ABCDEFGHJKMNPQRSTVW
 /// Within a millisecond, and while the clock stands behind the last ULID (it was set back), the random part counts up
 /// by one; when it would overflow, the time part moves on to the next millisecond with fresh random bits. A clock that
 /// once ran ahead therefore keeps its time part until the real time has caught up. Times before 1970 count as 1970,
-/// those that do not fit 48 bits of milliseconds (the year 10889) as the last one that does.
+/// those that do not fit 48 bits of milliseconds (the year 10889) as the last one that does; when that one's random part is
+/// used up too, there is nothing greater left and it begins again with fresh bits.
 ///
 /// One generator is used by one thread at a time. Order holds within one generator, not between two.
 class ulid_generator {

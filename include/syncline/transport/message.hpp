@@ -1,6 +1,7 @@
 #ifndef SYNCLINE_TRANSPORT_MESSAGE_HPP
 #define SYNCLINE_TRANSPORT_MESSAGE_HPP
 
+#include <syncline/support/hex.hpp>
 #include <syncline/support/result.hpp>
 #include <syncline/support/time.hpp>
 #include <syncline/support/version.hpp>
@@ -141,12 +142,6 @@ enum class plus_sign : std::uint8_t { itself, space };
 /// Undoes `percent_encode`. The bytes may be anything; whoever reads them as text checks that they are UTF-8.
 /// @return the bytes, or `errc::malformed_message` where a `%` is not followed by two hexadecimal digits
 [[nodiscard]] inline result<std::string> percent_decode(std::string_view text, plus_sign plus = plus_sign::itself) {
-    const auto digit = [](char c) {
-        if (c >= '0' && c <= '9') return c - '0';
-        if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-        if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-        return -1;
-    };
     std::string out;
     out.reserve(text.size());
     for (std::size_t i = 0; i < text.size(); ++i) {
@@ -158,8 +153,8 @@ enum class plus_sign : std::uint8_t { itself, space };
             out += text[i];
             continue;
         }
-        const int high = i + 2 < text.size() ? digit(text[i + 1]) : -1;
-        const int low = i + 2 < text.size() ? digit(text[i + 2]) : -1;
+        const int high = i + 2 < text.size() ? hex_digit_value(text[i + 1]) : -1;
+        const int low = i + 2 < text.size() ? hex_digit_value(text[i + 2]) : -1;
         if (high < 0 || low < 0) {
             return make_fault(errc::malformed_message, "character ", std::to_string(i + 1),
                               " of an encoded text is a % that two hexadecimal digits do not follow");

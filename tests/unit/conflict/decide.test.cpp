@@ -110,6 +110,8 @@ TEST_CASE("decide: an erase of a dead record and a create on a dead key are deci
             CHECK(seen.times == 0);
             CHECK(erased.merged_or_decided);
             CHECK(created.merged_or_decided);
+            CHECK(erased.rule == "erase of a dead record: already so");
+            CHECK(created.rule == "create on a dead key takes what is there");
         }
 }
 
@@ -128,6 +130,7 @@ TEST_CASE("decide: an erase against a live record, and an update of a dead one, 
                 const auto d = decide_on(s, change, server, fields({a}), says(what, seen, kept));
                 REQUIRE(seen.times == 1);
                 CHECK(seen.last.key == change.key);
+                CHECK(d.decided == (erases ? s.all_fields() : fields({b})));
                 CHECK(seen.last.server_version == 9);
                 CHECK(seen.last.client_op == change.op);
                 CHECK((seen.last.server != nullptr) == erases);
@@ -221,6 +224,61 @@ TEST_CASE("decide: changes of different fields are merged and no resolver is ask
     CHECK(d.row == row(5, 3));
     CHECK(d.merged_or_decided);
     CHECK(d.lost.empty());
+    CHECK(d.decided.empty());
+    CHECK(d.rule == "fields do not overlap, or have a merge: merged");
+}
+
+TEST_CASE("decide: what overlaps is what the overlap policy says, for all fields, policies and orders of times") {
+    for (const auto policy : all_policies)
+        for (unsigned own = 1; own < 4; ++own)
+            for (unsigned foreign = 0; foreign < 4; ++foreign)
+                for (const std::int64_t client_us : {99, 100, 101}) {
+                    CAPTURE(static_cast<int>(policy), own, foreign, client_us);
+                    const auto set_of = [](unsigned bits) {
+                        field_set s;
+                        for (const auto f : {a, b})
+                            if ((bits >> f & 1U) != 0) s.insert(f);
+                        return s;
+                    };
+                    intent change = update_of(row(1, 1), {});
+                    record expected = row(5, 6);
+                    const field_set overlapping = overlapping_fields(
+                        policy, {set_of(own), set_of(foreign), from_microseconds(client_us), from_microseconds(100)});
+                    for (const auto f : {a, b})
+                        if ((own >> f & 1U) != 0) {
+                            change.changes.set(f, value::integer(9));
+                            if (!overlapping.contains(f)) expected.fields[f] = value::integer(9);
+                        }
+                    asked seen;
+                    const auto d = decide_on(schema(policy), change, row(5, 6), set_of(foreign), says(verb::take_server, seen), 100, client_us);
+                    CHECK(seen.times == (overlapping.empty() ? 0 : 1));
+                    if (seen.times != 0) CHECK(seen.last.overlapping == overlapping);
+                    CHECK(d.decided == overlapping);
+                    CHECK(d.what == (overlapping == set_of(own) ? decision::verb::take_server : decision::verb::write));
+                    if (d.what == decision::verb::write) CHECK(d.row == expected);
+                }
+}
+
+TEST_CASE("decide: a field that the model does not have is passed over, and a row that lacks the newest fields has nulls") {
+    field_changes said;
+    said.set(a, value::integer(7));
+    said.set(4, value::integer(1));
+    said.set(200, value::integer(1));
+    for (const auto policy : all_policies) {
+        asked seen;
+        intent change = update_of(row(1, 1), {{a, 2}});
+        change.changes.set(4, value::integer(9));
+        change.changes.set(200, value::integer(9));
+        record older = row(5, 1);
+        older.fields.pop_back();
+        record expected = row(7, 1);
+        expected.fields.back() = value::null();
+        const auto d = decide_on(schema(policy), change, older, fields({a, 4, 200}), says(verb::merged, seen, said), 300);
+        CHECK(d.row == expected);
+
+        const auto revived = decide_on(schema(policy), change, std::nullopt, fields({a}), says(verb::merged, seen, said));
+        CHECK(revived.row == row(7, 1));
+    }
 }
 
 TEST_CASE("decide: fields that a merge settles never reach the resolver; one that it cannot settle does") {
@@ -310,7 +368,9 @@ TEST_CASE("decide: who refuses or defers without a reason still says what to do"
     for (const auto* r : {&deferring, &refusing}) {
         const auto d = decide_on(schema(), update_of(row(1, 1), {{a, 2}}), row(5, 1), fields({a}), *r);
         REQUIRE(d.why);
-        CHECK(d.why->detail.size() > 10);
+        CHECK((d.why->detail.find("leaves it to a person") != std::string::npos) == (r == &deferring));
+        CHECK((d.why->detail == "the resolver refused the change") == (r == &refusing));
+        CHECK(d.rule == (r == &deferring ? "fields overlap; resolver: defer" : "fields overlap; resolver: refuse"));
     }
 }
 
@@ -320,6 +380,8 @@ TEST_CASE("decide: the resolver sees who asks, the times and the rows, and the d
     const resolver_set looking{[&](const conflict& c, const resolver_context& context) {
         principal = context.principal;
         now = context.now;
+        REQUIRE(c.schema != nullptr);
+        CHECK(c.schema->name == "task");
         CHECK(c.client_time == from_microseconds(200));
         CHECK(c.server_time == from_microseconds(100));
         CHECK(*c.server == row(5, 1));

@@ -171,3 +171,17 @@ TEST_CASE("lines: texts that differ too much are declined, long ones that differ
     const std::string tail = std::string(base).append("tail\n");
     CHECK(merge_lines(base, head, tail) == std::string("head\n").append(base).append("tail\n"));
 }
+
+TEST_CASE("lines: up to a thousand lines out and in are compared, also where both sides could be merged") {
+    const auto with_replaced = [](std::size_t count) {
+        std::string out;
+        for (std::size_t i = 0; i < 700; ++i) out.append(i < count ? "other " : "base ").append(std::to_string(i)).append("\n");
+        return out;
+    };
+    const std::string base = with_replaced(0);
+    const std::string tail = base + "tail\n";
+    // A line that is replaced is one out and one in.
+    CHECK(merge_lines(base, with_replaced(500), tail) == with_replaced(500) + "tail\n");
+    CHECK_FALSE(merge_lines(base, with_replaced(501), tail));
+    CHECK_FALSE(merge_lines(base, tail, with_replaced(501)));
+}

@@ -180,6 +180,53 @@ TEST_CASE("maximum and minimum: choose by the order of each kind") {
     }
 }
 
+TEST_CASE("maximum and minimum: decimals in any spelling are ordered as the numbers they stand for") {
+    const std::uint64_t seed = 21;
+    CAPTURE(seed);
+    seeded_random random(seed);
+    struct spelled {
+        std::int64_t thousandths;
+        value text;
+    };
+    const auto draw = [&] {
+        const bool negative = random.chance(1, 2);
+        std::string s = negative ? "-" : random.chance(1, 2) ? "+" : "";
+        std::int64_t number = static_cast<std::int64_t>(random.below(12)) * 1000;
+        s.append(random.below(3), '0').append(std::to_string(number / 1000));
+        if (random.chance(2, 3)) {
+            s.append(".");
+            std::int64_t weight = 100;
+            for (std::uint64_t digits = random.below(4); digits > 0; --digits, weight /= 10) {
+                const auto digit = static_cast<std::int64_t>(random.below(10));
+                number += digit * weight;
+                s.append(std::to_string(digit));
+            }
+            s.append(random.below(3), '0');
+        }
+        return spelled{negative ? -number : number, value::decimal(s)};
+    };
+    for (int round = 0; round < 20'000; ++round) {
+        const spelled x = draw();
+        const spelled y = draw();
+        const auto greatest = run<merges::maximum>(value::json("other"), x.text, y.text);
+        REQUIRE(greatest);
+        if (x.thousandths != y.thousandths && *greatest != (x.thousandths > y.thousandths ? x.text : y.text))
+            FAIL(x.text.as_string() << " and " << y.text.as_string());
+        if (*greatest != run<merges::maximum>(value::json("other"), y.text, x.text)) FAIL("depends on the side");
+    }
+    SUCCEED();
+}
+
+TEST_CASE("counter: null and every zero count alike, nothing else does") {
+    const std::vector<value> zeros{value::null(), number(0), value::real(0.0), value::real(-0.0)};
+    for (const value& zero : zeros) {
+        for (const value& other : zeros) CHECK(merges::counter::equivalent(zero, other));
+        CHECK_FALSE(merges::counter::equivalent(zero, number(1)));
+        CHECK_FALSE(merges::counter::equivalent(value::real(0.5), zero));
+    }
+    CHECK_FALSE(merges::counter::equivalent(number(1), value::real(1.0)));
+}
+
 TEST_CASE("maximum and minimum: null never wins, and what has no order is declined") {
     CHECK(run<merges::maximum>(number(1), value::null(), number(-5)) == number(-5));
     CHECK(run<merges::minimum>(number(1), number(5), value::null()) == number(5));
@@ -242,6 +289,8 @@ TEST_CASE("three way lines: merges text, and declines what is not text") {
     CHECK_FALSE(run<merges::three_way_lines>(value::null(), text("a\n"), text("b\n")));
     CHECK_FALSE(run<merges::three_way_lines>(text("a\nb\nc\n"), value::null(), text("a\nb\nC\n")));
     CHECK_FALSE(run<merges::three_way_lines>(value::json("a\nb\nc\n"), text("A\nb\nc\n"), text("a\nb\nC\n")));
+    CHECK_FALSE(run<merges::three_way_lines>(text("a\nb\nc\n"), value::json("A\nb\nc\n"), text("a\nb\nC\n")));
+    CHECK_FALSE(run<merges::three_way_lines>(text("a\nb\nc\n"), text("A\nb\nc\n"), value::bytes("a\nb\nC\n")));
 }
 
 TEST_CASE("three way lines: folding is not promised to be associative, for repeated lines really are not") {
