@@ -5,7 +5,7 @@
 #   tests/run.sh                what every change must pass
 #   tests/run.sh --quick        the checks, and the Release build with all its tests
 #   tests/run.sh --campaign     and everything else: every compiler, Debug, 50,000 seeds
-#   tests/run.sh --only a,b     those stages: checks gcc asan tsan meson demo mutants debug clang-14 clang-16 clang-19
+#   tests/run.sh --only a,b     those stages: checks gcc asan tsan meson consumers demo mutants debug clang-14 clang-16 clang-19
 #
 # Environment: BUILD_DIR (default build/), JOBS (default: processors), SYNCLINE_SEEDS (seeds of the simulation).
 set -euo pipefail
@@ -45,8 +45,8 @@ while [ $# -gt 0 ]; do
 done
 
 quick_stages=(checks gcc)
-full_stages=(checks gcc asan tsan meson demo mutants)
-campaign_stages=(checks gcc asan tsan meson demo mutants debug clang-14 clang-16 clang-19)
+full_stages=(checks gcc asan tsan meson consumers demo mutants)
+campaign_stages=(checks gcc asan tsan meson consumers demo mutants debug clang-14 clang-16 clang-19)
 case "$mode" in
 quick) stages=("${quick_stages[@]}") ;;
 full) stages=("${full_stages[@]}") ;;
@@ -222,6 +222,7 @@ run_script() {
     fi
 }
 
+stage_consumers() { run_script tests/consumers/run.sh; }
 stage_demo() { run_script examples/demo.sh; }
 stage_mutants() { run_script tests/mutants/run.sh; }
 
@@ -249,6 +250,7 @@ describe() {
     asan) echo "Clang ASan and UBSan, unit to simulation, $few_seeds seeds" ;;
     tsan) echo "Clang TSan, drivers and servers" ;;
     meson) echo "meson, GCC -O0, all tests, $few_seeds seeds" ;;
+    consumers) echo "projects of others: installed, as a part, by include path" ;;
     demo) echo "examples/demo.sh" ;;
     mutants) echo "mutants of the core die" ;;
     debug) echo "GCC Debug, all tests, header sets" ;;

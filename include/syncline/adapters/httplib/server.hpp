@@ -2,6 +2,7 @@
 #define SYNCLINE_ADAPTERS_HTTPLIB_SERVER_HPP
 
 #include <syncline/adapters/httplib/base_url.hpp>
+#include <syncline/adapters/httplib/connection.hpp>
 #include <syncline/adapters/httplib/gzip.hpp>
 #include <syncline/support/result.hpp>
 #include <syncline/support/time.hpp>
@@ -49,12 +50,17 @@ struct httplib_server_options {
     /// The longest wait for the next bytes of a request, and for room to send the next bytes of an answer.
     duration read_timeout = std::chrono::seconds{10};
     duration write_timeout = std::chrono::seconds{10};
-    /// How long an idle connection stays open, in whole seconds. It occupies a thread meanwhile, and `stop` waits for
-    /// it.
+    /// The longest time that a request may take to arrive, from its first byte to its last, and then its answer to go out. Without
+    /// it a few clients that send or read a byte now and then would occupy every thread for ever.
+    duration request_timeout = std::chrono::minutes{2};
+    /// How long an idle connection stays open. It occupies a thread meanwhile, and `stop` waits for it.
     std::chrono::seconds keep_alive = std::chrono::seconds{1};
     /// The most requests over one connection.
     std::size_t keep_alive_requests = 1000;
 
+    /// The most bytes of a request line and the headers after it: what is above is answered with 400, or with 431
+    /// where the library would say nothing. A line has at most 8 KiB.
+    std::size_t max_request_head = std::size_t{64} << 10;
     /// The most bytes of a request's body, before and after it is expanded: what is above is answered with 413.
     std::size_t max_request_body = std::size_t{8} << 20;
     /// Answers of more bytes than this go out as gzip to clients that take it; nothing turns it off.
@@ -70,8 +76,8 @@ struct httplib_server_options {
 /// must outlive it, and owns the authenticator. Its own functions are called by one thread at a time, and not by a
 /// handler; `port` and `running` by any.
 ///
-/// What cpp-httplib 0.11 does not bound: the length of a request line and the number of headers. Put a reverse proxy in
-/// front of it where strangers can connect.
+/// Bytes and time of a request are bounded; how many connections one client makes, and how many wait for a thread, is not. Put a
+/// reverse proxy in front of it where strangers can connect.
 ///
 /// Creating the library's server sets the process to ignore SIGPIPE.
 class httplib_server {
@@ -161,7 +167,8 @@ private:
             return make_fault(errc::invalid_argument, "the server's port is not a number from 0 to 65535");
         }
         if (options_.threads == 0 || options_.keep_alive_requests == 0 || options_.keep_alive.count() < 0 ||
-            options_.read_timeout <= duration::zero() || options_.write_timeout <= duration::zero()) {
+            options_.read_timeout <= duration::zero() || options_.write_timeout <= duration::zero() ||
+            options_.request_timeout <= duration::zero() || options_.max_request_head == 0) {
             return make_fault(errc::invalid_argument, "the server's threads, limits and timeouts must be positive");
         }
         return {};
@@ -169,15 +176,18 @@ private:
 
     result<void> listen() {
         stopping_ = false;
+        const connection_limits limits{options_.read_timeout,     options_.write_timeout, options_.request_timeout,
+                                       options_.max_request_head, options_.keep_alive,    options_.keep_alive_requests};
         if (options_.tls) {
-            server_ = std::make_unique<httplib::SSLServer>([this](SSL_CTX& context) { return set_up_tls(context); });
+            server_ = std::make_unique<bounded_server<httplib::SSLServer>>(
+                limits, stopping_, [this](SSL_CTX& context) { return set_up_tls(context); });
             if (!server_->is_valid()) {
                 abandon();
                 return make_fault(errc::invalid_argument, "the TLS certificate '", options_.tls->certificate_chain,
                                   "' and key '", options_.tls->private_key, "' cannot be read or do not belong together");
             }
         } else {
-            server_ = std::make_unique<httplib::Server>();
+            server_ = std::make_unique<bounded_server<httplib::Server>>(limits, stopping_);
         }
         configure();
         const int bound = options_.port == 0 ? server_->bind_to_any_port(options_.address)
@@ -212,8 +222,7 @@ private:
     void configure() {
         using httplib_request = httplib::Request;
         using httplib_response = httplib::Response;
-        server_->set_read_timeout(options_.read_timeout);
-        server_->set_write_timeout(options_.write_timeout);
+        // What clients are told; our connections go by their own limits.
         server_->set_keep_alive_timeout(options_.keep_alive.count());
         server_->set_keep_alive_max_count(options_.keep_alive_requests);
         server_->set_tcp_nodelay(true);

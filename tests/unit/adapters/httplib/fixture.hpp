@@ -108,28 +108,52 @@ private:
     int port_ = 0;
 };
 
+// A connection to a server on this machine that says what it likes.
+class raw_client {
+public:
+    explicit raw_client(int port) : sock_(::socket(AF_INET, SOCK_STREAM, 0)) {
+        sockaddr_in at{};
+        at.sin_family = AF_INET;
+        at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        at.sin_port = htons(static_cast<std::uint16_t>(port));
+        REQUIRE(::connect(sock_, reinterpret_cast<sockaddr*>(&at), sizeof at) == 0);
+    }
+    ~raw_client() { ::close(sock_); }
+    raw_client(const raw_client&) = delete;
+    raw_client& operator=(const raw_client&) = delete;
+
+    // @return whether all of @p text was taken
+    bool say(std::string_view text) const {
+        while (!text.empty()) {
+            const auto sent = ::send(sock_, text.data(), text.size(), MSG_NOSIGNAL);
+            if (sent <= 0) return false;
+            text.remove_prefix(static_cast<std::size_t>(sent));
+        }
+        return true;
+    }
+    void close_own_direction() const { ::shutdown(sock_, SHUT_WR); }
+
+    // Everything until the server closes the connection, or until @p end was heard.
+    [[nodiscard]] std::string hear(std::string_view end = {}) const {
+        std::string out;
+        char block[4096];
+        for (;;) {
+            if (!end.empty() && out.find(end) != std::string::npos) return out;
+            const auto got = ::recv(sock_, block, sizeof block, 0);
+            if (got <= 0) return out;
+            out.append(block, static_cast<std::size_t>(got));
+        }
+    }
+
+private:
+    int sock_;
+};
+
 // What a server on @p port says to @p text, until it closes the connection.
 inline std::string converse(int port, std::string_view text) {
-    const int sock = ::socket(AF_INET, SOCK_STREAM, 0);
-    sockaddr_in at{};
-    at.sin_family = AF_INET;
-    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    at.sin_port = htons(static_cast<std::uint16_t>(port));
-    REQUIRE(::connect(sock, reinterpret_cast<sockaddr*>(&at), sizeof at) == 0);
-    while (!text.empty()) {
-        const auto sent = ::send(sock, text.data(), text.size(), MSG_NOSIGNAL);
-        if (sent <= 0) break;
-        text.remove_prefix(static_cast<std::size_t>(sent));
-    }
-    std::string out;
-    char block[4096];
-    for (;;) {
-        const auto got = ::recv(sock, block, sizeof block, 0);
-        if (got <= 0) break;
-        out.append(block, static_cast<std::size_t>(got));
-    }
-    ::close(sock);
-    return out;
+    const raw_client client(port);
+    client.say(text);
+    return client.hear();
 }
 
 // A folder that is gone at the end of the test.
@@ -154,8 +178,8 @@ private:
 };
 
 // Writes a key and a certificate that it signs itself, for @p name (as `IP:127.0.0.1` or `DNS:example.org`).
-inline syncline::tls_files make_certificate(const scratch_folder& folder, const std::string& stem,
-                                            const std::string& name) {
+inline syncline::tls_files make_certificate(const scratch_folder& folder, const std::string& stem, const std::string& name,
+                                            const char* last_moment = "29991231235959Z") {
     const syncline::tls_files files{folder.file(stem + ".pem"), folder.file(stem + ".key")};
     EVP_PKEY* key = EVP_EC_gen("P-256");
     REQUIRE(key != nullptr);
@@ -164,7 +188,7 @@ inline syncline::tls_files make_certificate(const scratch_folder& folder, const 
     ASN1_INTEGER_set(X509_get_serialNumber(cert), 1);
     // Valid from long ago to far ahead: the test reads no clock.
     ASN1_TIME_set_string(X509_getm_notBefore(cert), "20000101000000Z");
-    ASN1_TIME_set_string(X509_getm_notAfter(cert), "29991231235959Z");
+    ASN1_TIME_set_string(X509_getm_notAfter(cert), last_moment);
     X509_set_pubkey(cert, key);
     X509_NAME* subject = X509_get_subject_name(cert);
     X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, reinterpret_cast<const unsigned char*>(stem.c_str()), -1,

@@ -519,6 +519,17 @@ TEST_CASE("httplib_server: TLS with a certificate for another name is refused", 
     CHECK(got.error().detail.find("certificate") != std::string::npos);
 }
 
+TEST_CASE("httplib_server: TLS with a certificate that has expired is refused", "[httplib]") {
+    const http_test::scratch_folder folder;
+    httplib_server_options options;
+    options.tls = http_test::make_certificate(folder, "old", "IP:127.0.0.1", "20200101000000Z");
+    http_test::server server(ok, options);
+    httplib_transport_options to;
+    to.base = server.url("https");
+    to.ca_file = options.tls->certificate_chain;
+    CHECK(http_test::connect(to)(get("/")).error().code == errc::unavailable);
+}
+
 TEST_CASE("httplib_server: a certificate and a key that do not belong together are refused", "[httplib]") {
     const http_test::scratch_folder folder;
     httplib_server_options options;

@@ -1,0 +1,277 @@
+#ifndef SYNCLINE_ADAPTERS_HTTPLIB_CONNECTION_HPP
+#define SYNCLINE_ADAPTERS_HTTPLIB_CONNECTION_HPP
+
+#include <syncline/support/time.hpp>
+#include <syncline/support/version.hpp>
+#include <syncline/transport/json_error.hpp>
+#include <syncline/transport/message.hpp>
+
+#include <httplib.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <chrono>
+#include <cstddef>
+#include <limits>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+#if !defined(_WIN32)
+#include <fcntl.h>
+#include <poll.h>
+#endif
+
+SYNCLINE_NAMESPACE_BEGIN
+
+/// What one connection to a server may cost.
+struct connection_limits {
+    duration read_timeout{};           ///< the longest wait for the next bytes
+    duration write_timeout{};          ///< the longest wait for room for the next bytes
+    duration request_timeout{};        ///< the longest time of a request, first byte to last, and then of its answer
+    std::size_t max_head = 0;          ///< bytes of a request line and its headers
+    duration keep_alive{};             ///< the longest wait for the next request
+    std::size_t keep_alive_requests = 1;
+};
+
+/// One connection as cpp-httplib 0.11 reads and writes it, plain or TLS. The library's own streams wait for each byte anew, so that a
+/// client which sends one now and then holds a thread for ever; read heads of any length; drop what was sent ahead of its turn; and
+/// give no answer to a client that has closed its own direction.
+class bounded_stream final : public httplib::Stream {
+public:
+    /// @param sock  not blocking
+    /// @param tls   nullptr: plain; otherwise set to @p sock
+    bounded_stream(socket_t sock, SSL* tls, const connection_limits& limits) : sock_(sock), tls_(tls), limits_(limits) {}
+
+    /// Does the server's part of the TLS handshake, if there is one. @return false when the client does not do its own in time
+    [[nodiscard]] bool handshake() {
+        if (tls_ == nullptr) return true;
+        const auto deadline = after(limits_.request_timeout);
+        return attempt([this] { return SSL_accept(tls_); }, POLLIN, limits_.read_timeout, deadline) > 0;
+    }
+
+    /// Waits for the first byte of the next request. @return false when none comes within @p wait
+    [[nodiscard]] bool await_request(duration wait) {
+        if (at_ == filled_ && fill(wait, after(wait)) <= 0) return false;
+        read_by_ = after(limits_.request_timeout);
+        in_head_ = true;
+        head_ = 0;
+        matched_ = 0;
+        answering_ = false;
+        return true;
+    }
+
+    bool is_readable() const override { return at_ != filled_ || wait_for(POLLIN, limits_.read_timeout, read_by_); }
+    bool is_writable() const override { return wait_for(POLLOUT, limits_.write_timeout, after(limits_.write_timeout)); }
+
+    ssize_t read(char* out, std::size_t size) override {
+        if (size == 0) return 0;
+        if (at_ == filled_)
+            if (const ssize_t got = fill(limits_.read_timeout, read_by_); got <= 0) return got;
+        answering_ = false;  // what was written was an invitation to go on
+        std::size_t taken = 0;
+        for (; taken < size && at_ != filled_; ++taken) {
+            const char c = buffer_[at_++];
+            out[taken] = c;
+            if (in_head_ && !take_of_head(c)) return -1;
+        }
+        return static_cast<ssize_t>(taken);
+    }
+
+    ssize_t write(const char* data, std::size_t size) override {
+        if (!answering_) write_by_ = after(limits_.request_timeout);
+        answering_ = true;
+        const std::size_t most = (std::min)(size, static_cast<std::size_t>((std::numeric_limits<int>::max)()));
+        return attempt(
+            [&] {
+                if (tls_ != nullptr) return static_cast<ssize_t>(SSL_write(tls_, data, static_cast<int>(most)));
+                return static_cast<ssize_t>(::send(sock_, data, most, quiet));
+            },
+            POLLOUT, limits_.write_timeout, write_by_);
+    }
+
+    /// Answers a request of which so little could be read that the library gives no answer. Does nothing when one was begun.
+    void refuse() {
+        if (answering_) return;
+        const response why = head_ > limits_.max_head
+                                 ? json_error(431, "request_head_too_large", "the request line and headers are too long")
+                                 : json_error(408, "request_timeout", "the request did not arrive completely");
+        std::string text = why.status == 431 ? "HTTP/1.1 431 Request Header Fields Too Large" : "HTTP/1.1 408 Request Timeout";
+        text.append("\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: ");
+        text.append(std::to_string(why.body.size())).append("\r\n\r\n").append(why.body);
+        std::string_view rest = text;
+        while (!rest.empty()) {
+            const ssize_t written = write(rest.data(), rest.size());
+            if (written <= 0) return;
+            rest.remove_prefix(static_cast<std::size_t>(written));
+        }
+    }
+
+    // Nobody asks: the server keeps these from its handlers.
+    void get_remote_ip_and_port(std::string& ip, int& port) const override { ip.clear(), port = 0; }
+    void get_local_ip_and_port(std::string& ip, int& port) const override { ip.clear(), port = 0; }
+    socket_t socket() const override { return sock_; }
+
+private:
+    using clock = std::chrono::steady_clock;
+#if defined(MSG_NOSIGNAL)
+    static constexpr int quiet = MSG_NOSIGNAL;
+#else
+    static constexpr int quiet = 0;
+#endif
+
+    static clock::time_point after(duration wait) {
+        const auto now = clock::now();
+        return wait > std::chrono::duration_cast<duration>((clock::time_point::max)() - now) ? (clock::time_point::max)() : now + wait;
+    }
+
+    bool wait_for(short event, duration step, clock::time_point deadline) const {
+        const auto left = (std::min<std::chrono::milliseconds>)(std::chrono::ceil<std::chrono::milliseconds>(step),
+                                                                std::chrono::ceil<std::chrono::milliseconds>(deadline - clock::now()));
+        if (left.count() <= 0) return false;
+        const int most = static_cast<int>((std::min<std::chrono::milliseconds::rep>)(left.count(), (std::numeric_limits<int>::max)()));
+#if defined(_WIN32)
+        WSAPOLLFD one{sock_, event, 0};
+        return WSAPoll(&one, 1, most) > 0;
+#else
+        pollfd one{sock_, event, 0};
+        int ready = 0;
+        do ready = ::poll(&one, 1, most);
+        while (ready < 0 && errno == EINTR);
+        return ready > 0;
+#endif
+    }
+
+    static bool would_block() {
+#if defined(_WIN32)
+        return WSAGetLastError() == WSAEWOULDBLOCK;
+#else
+        return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
+#endif
+    }
+
+    // Does @p io until it moves something. @return what it moved; 0 at the end; -1 when it fails or takes too long
+    template <class Io>
+    ssize_t attempt(Io io, short event, duration step, clock::time_point deadline) {
+        for (;;) {
+            if (tls_ != nullptr) ERR_clear_error();
+            const ssize_t moved = io();
+            if (moved > 0) return moved;
+            short needed = event;
+            if (tls_ != nullptr) {
+                const int why = SSL_get_error(tls_, static_cast<int>(moved));
+                if (why == SSL_ERROR_ZERO_RETURN) return 0;
+                if (why != SSL_ERROR_WANT_READ && why != SSL_ERROR_WANT_WRITE) return -1;
+                needed = why == SSL_ERROR_WANT_READ ? POLLIN : POLLOUT;
+            } else if (moved == 0) {
+                return 0;
+            } else if (!would_block()) {
+                return -1;
+            }
+            if (!wait_for(needed, step, deadline)) return -1;
+        }
+    }
+
+    ssize_t fill(duration step, clock::time_point deadline) {
+        const ssize_t got = attempt(
+            [this] {
+                if (tls_ != nullptr) return static_cast<ssize_t>(SSL_read(tls_, buffer_.data(), static_cast<int>(buffer_.size())));
+                return static_cast<ssize_t>(::recv(sock_, buffer_.data(), buffer_.size(), 0));
+            },
+            POLLIN, step, deadline);
+        at_ = 0;
+        filled_ = got > 0 ? static_cast<std::size_t>(got) : 0;
+        return got;
+    }
+
+    // @return false when the head is longer than it may be
+    bool take_of_head(char c) {
+        constexpr std::string_view end = "\r\n\r\n";
+        matched_ = c == end[matched_] ? matched_ + 1 : c == '\r' ? 1 : 0;
+        in_head_ = matched_ != end.size();
+        return ++head_ <= limits_.max_head;
+    }
+
+    socket_t sock_;
+    SSL* tls_;
+    const connection_limits& limits_;
+    std::array<char, 16384> buffer_{};
+    std::size_t at_ = 0;
+    std::size_t filled_ = 0;
+    clock::time_point read_by_{};
+    clock::time_point write_by_{};
+    bool answering_ = false;
+    bool in_head_ = true;
+    std::size_t head_ = 0;
+    std::size_t matched_ = 0;
+};
+
+/// The library's server, plain or TLS, with connections of ours.
+/// @tparam Base  `httplib::Server` or `httplib::SSLServer`
+template <class Base>
+class bounded_server final : public Base {
+public:
+    /// @param stopping  once true, connections end with the request that is being served; outlives the server
+    template <class... Arguments>
+    explicit bounded_server(connection_limits limits, const std::atomic<bool>& stopping, Arguments&&... arguments)
+        : Base(std::forward<Arguments>(arguments)...), limits_(limits), stopping_(stopping) {}
+
+private:
+    bool process_and_close_socket(socket_t sock) override {
+        const socket_owner owner{sock};
+        set_not_blocking(sock);
+        std::unique_ptr<SSL, decltype(&SSL_free)> tls{nullptr, &SSL_free};
+        if constexpr (std::is_same_v<Base, httplib::SSLServer>) {
+            tls.reset(SSL_new(this->ssl_context()));
+            if (!tls || SSL_set_fd(tls.get(), static_cast<int>(sock)) != 1) return false;
+        }
+        bounded_stream stream{sock, tls.get(), limits_};
+        if (!stream.handshake()) return false;
+        serve(stream);
+        if (tls) SSL_shutdown(tls.get());
+        return true;
+    }
+
+    void serve(bounded_stream& stream) {
+        duration wait = limits_.read_timeout;
+        for (std::size_t left = limits_.keep_alive_requests; left > 0 && stream.await_request(wait); --left) {
+            bool closed = false;
+            if (!this->process_request(stream, left == 1, closed, nullptr)) return stream.refuse();
+            if (closed || stopping_) return;
+            wait = limits_.keep_alive;
+        }
+    }
+
+    struct socket_owner {
+        socket_t sock;
+        ~socket_owner() {
+#if defined(_WIN32)
+            ::shutdown(sock, SD_BOTH);
+            ::closesocket(sock);
+#else
+            ::shutdown(sock, SHUT_RDWR);
+            ::close(sock);
+#endif
+        }
+    };
+
+    static void set_not_blocking(socket_t sock) {
+#if defined(_WIN32)
+        unsigned long yes = 1;
+        ioctlsocket(sock, FIONBIO, &yes);
+#else
+        fcntl(sock, F_SETFL, fcntl(sock, F_GETFL, 0) | O_NONBLOCK);
+#endif
+    }
+
+    connection_limits limits_;
+    const std::atomic<bool>& stopping_;
+};
+
+SYNCLINE_NAMESPACE_END
+
+#endif
