@@ -74,6 +74,7 @@
 #include <syncline/transport/mount_table.hpp>
 #include <syncline/transport/principal.hpp>
 #include <syncline/transport/transport.hpp>
+#include <syncline/wire/authority_time.hpp>
 #include <syncline/wire/bundle/capabilities.hpp>
 #include <syncline/wire/bundle/client.hpp>
 #include <syncline/wire/bundle/codes.hpp>

@@ -298,11 +298,14 @@ void check_authority_history(Make make) {
         snapshot_head made;
         change_in(h, "alice", [&](auto& t) {
             one = write_and_seal(t, {{b, task_row("b"), {}}, {p, project_row("p"), {}}, {a, task_row("a"), {}}, {c, task_row("c"), {}}, {{project, "B"}, project_row("B"), {}}, {s, sample_row(4, value::text("s")), {}}});
-            write_and_seal(t, {{c, {}, {}}, {b, task_row("b2"), {}}});
+            write_and_seal(t, {{b, task_row("b2"), {}}, {c, {}, {}}});
             must(t.write({task, "staged"}, task_row("not sealed")));
             must(t.write(a, task_row("not sealed")));
             made = must(t.make_snapshot(snapshot_head{"snap'", "princ", 99, 99, 99, soon}));
-            CHECK(made == snapshot_head{"snap'", "princ", 2, must(t.head()).stamp, 5, soon});
+            timestamp newest = (timestamp::min)();
+            for (const auto& key : {a, b, p, s, record_key{project, "B"}}) newest = (std::max)(newest, must(t.sealed(key))->written_at);
+            CHECK(must(t.sealed(c))->written_at > newest);
+            CHECK(made == snapshot_head{"snap'", "princ", 2, must(t.head()).stamp, 5, soon, newest});
         });
         const std::vector<row_image> expected = {row_image{{project, "B"}, 1, project_row("B"), {}}, row_image{p, 1, project_row("p"), {}},
                                                  row_image{s, 1, sample_row(4, value::text("s")), {}},
@@ -443,7 +446,7 @@ void check_authority_sessions(Make make) {
             for (const std::int64_t us : {10, 20, 30}) {
                 must(t.put_session(push_session{"s" + std::to_string(us), "p", "dev", us, 1, 0, at(us)}));
                 must(t.append_session("s" + std::to_string(us), 0, {mutation{"m", plain_intent(a, operation::erase, 1)}}));
-                must(t.make_snapshot(snapshot_head{"h" + std::to_string(us), "p", 0, 0, 0, at(us)}));
+                CHECK(must(t.make_snapshot(snapshot_head{"h" + std::to_string(us), "p", 0, 0, 0, at(us)})).newest_write == (timestamp::min)());
             }
             must(t.expire(at(20)));
             CHECK_FALSE(must(t.find_session("s10")));

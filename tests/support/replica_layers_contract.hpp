@@ -164,6 +164,7 @@ void check_replica_layers(Make make) {
         s.hydration_session = "h";
         s.hydration_position = 12;
         s.last_sync_us = -3;
+        s.clock_us = (std::numeric_limits<std::int64_t>::max)() - 4;
         committed(h.store(), [&](auto& t) {
             CHECK(must(t.state()) == replica_state{});
             must(t.put_state(s));

@@ -23,8 +23,9 @@ struct row_change {
     std::optional<record> after;   ///< the row as the bundle left it; nothing: it is gone
     field_set fields;              ///< which fields changed; all of them for a create or an erase
     mutation_id writer;            ///< the mutation that wrote or caused it; empty: a foreign write
-    timestamp written_at{};        ///< when the change was made, as its author says, never later than its sealing; for
-                                   ///< display and `last_write_wins` only
+    timestamp written_at{};        ///< when the change was made, as its author says and as far as that is believed
+                                   ///< (`clamped_time`), and after the record's change before it; for display and
+                                   ///< `last_write_wins` only
 
     friend bool operator==(const row_change&, const row_change&) = default;
 };

@@ -109,7 +109,8 @@ struct intent {
     std::optional<record> before;  ///< the row as the user saw it before the first change; nothing: there was none
     base_ref base;
     std::uint64_t ordinal = 0;     ///< position of the first change in this device's order of changes
-    timestamp edited_at{};         ///< when the last change was absorbed; for display and `last_write_wins` only
+    timestamp edited_at{};         ///< when the last change was absorbed, by the device's hybrid clock: after all that the
+                                   ///< device had heard of then; for display and `last_write_wins` only
     std::optional<wait_reason> waiting;
 
     friend bool operator==(const intent&, const intent&) = default;

@@ -20,6 +20,10 @@
 
 SYNCLINE_NAMESPACE_BEGIN
 
+/// The time of a row of which no time is known, in a conflict: the end of time, so that nothing counts as written after it. Whoever knows
+/// no times must not win by them.
+inline constexpr timestamp unknown_time = (timestamp::max)();
+
 /// A change whose base is not the current record. The same type on either side, with the same meaning of its members.
 /// Pointers are never owned and are valid during the resolver's call.
 struct conflict {
@@ -34,8 +38,8 @@ struct conflict {
     field_set overlapping;           ///< the client's changed fields that somebody else changed too and no field merge settled
     field_set client_fields;         ///< all fields that the client's change sets
     field_set server_fields;         ///< all fields that others changed since the client's base
-    timestamp server_time{};         ///< when the authority's row was sealed, where known
-    timestamp client_time{};         ///< when the client's change was made, as it says, clamped
+    timestamp server_time{};         ///< when the authority's row was written (`row_change::written_at`), or `unknown_time`
+    timestamp client_time{};         ///< when the client's change was made, as far as it is believed (`clamped_time`)
     bool cascade = false;            ///< the client's erase would take live records along that it does not name
 };
 

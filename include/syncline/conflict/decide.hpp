@@ -17,6 +17,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 SYNCLINE_NAMESPACE_BEGIN
@@ -35,7 +36,7 @@ struct decision {
     field_set lost;             ///< the change's fields that it gave up
     field_set decided;          ///< the fields that a resolver spoke about
     bool merged_or_decided = false;  ///< it met a change of others: its receipt is not clean
-    std::string rule;           ///< in words: which rule, which resolver, why
+    std::string rule;           ///< in words: which rule on which fields, which resolver and why, who won, and the versions
     std::optional<wait_reason> why;  ///< for refuse
 };
 
@@ -46,7 +47,7 @@ struct decision_input {
     const std::optional<record>& server;  ///< the current row
     std::int64_t server_version = 0;
     field_set server_fields;              ///< fields that others changed since the change's base
-    timestamp server_time{};
+    timestamp server_time{};              ///< see `conflict`
     timestamp client_time{};
 };
 
@@ -61,11 +62,36 @@ namespace detail {
     return {errc::conflict, said.reason.empty() ? std::string{"the resolver refused the change"} : said.reason};
 }
 
-[[nodiscard]] inline std::string rule_text(const char* rule, const resolution& said) {
-    std::string s{rule};
-    s.append("; resolver: ").append(name_of(said.what));
-    if (!said.reason.empty()) s.append(" (").append(said.reason).append(")");
-    return s;
+// The names of @p fields in brackets, for the text of a rule.
+[[nodiscard]] inline std::string field_list(const model_schema& schema, const field_set& fields) {
+    std::string out;
+    for (std::size_t f = 0; f < schema.fields.size(); ++f)
+        if (fields.contains(static_cast<field_index>(f))) out.append(out.empty() ? " (" : ", ").append(schema.fields[f].name);
+    return out.empty() ? out : out.append(")");
+}
+
+[[nodiscard]] inline std::string versions_text(const decision_input& in) {
+    std::string out{"; base version "};
+    return out.append(std::to_string(in.change.base.row_version)).append(", server version ").append(std::to_string(in.server_version));
+}
+
+// A decision that no resolver was asked about.
+[[nodiscard]] inline std::string rule_text(const decision_input& in, std::string rule, std::string_view winner) {
+    return rule.append("; resolver: none asked; winner: ").append(winner).append(versions_text(in));
+}
+
+[[nodiscard]] inline std::string rule_text(const decision_input& in, std::string rule, const resolution& said) {
+    rule.append("; resolver: ").append(name_of(said.what));
+    if (!said.reason.empty()) rule.append(" (").append(said.reason).append(")");
+    rule.append("; winner: ");
+    switch (said.what) {
+    case resolution::verb::take_server: rule.append("server"); break;
+    case resolution::verb::take_client: rule.append("client"); break;
+    case resolution::verb::merged: rule.append("both"); break;
+    case resolution::verb::refuse: rule.append("nobody, it is refused"); break;
+    case resolution::verb::defer: rule.append("nobody yet, a person decides"); break;
+    }
+    return rule.append(versions_text(in));
 }
 
 }  // namespace detail
@@ -83,13 +109,13 @@ namespace detail {
 
     if (in.change.op == operation::erase && !alive) {
         d.what = decision::verb::nothing;
-        d.rule = "erase of a dead record: already so";
+        d.rule = detail::rule_text(in, "erase of a dead record: already so", "both");
         return d;
     }
     if (in.change.op == operation::create && !alive) {
         d.what = decision::verb::write;
         d.row = in.change.whole(count);
-        d.rule = "create on a dead key takes what is there";
+        d.rule = detail::rule_text(in, "create on a dead key takes what is there", "client");
         return d;
     }
 
@@ -113,7 +139,7 @@ namespace detail {
         c.overlapping = c.client_fields;
         const resolution said = resolvers.decide(c, context);
         d.decided = c.client_fields;
-        d.rule = detail::rule_text(alive ? "erase meets a newer change" : "update of a record that was erased", said);
+        d.rule = detail::rule_text(in, alive ? "erase meets a newer change" : "update of a record that was erased", said);
         switch (said.what) {
         case resolution::verb::take_server:
             d.what = decision::verb::take_server;
@@ -173,12 +199,14 @@ namespace detail {
     if (c.overlapping.empty()) {
         d.what = decision::verb::write;
         d.row = std::move(row);
-        d.rule = "fields do not overlap, or have a merge: merged";
+        d.rule = detail::rule_text(in, "fields do not overlap, or have a merge: merged", "both");
         return d;
     }
     const resolution said = resolvers.decide(c, context);
     d.decided = c.overlapping;
-    d.rule = detail::rule_text(in.change.op == operation::create ? "create on a key that exists" : "fields overlap", said);
+    d.rule = detail::rule_text(in, (in.change.op == operation::create ? "create on a key that exists" : "fields overlap") +
+                                       detail::field_list(in.schema, c.overlapping),
+                               said);
     switch (said.what) {
     case resolution::verb::take_server: d.lost = c.overlapping; break;
     case resolution::verb::take_client:
@@ -205,6 +233,45 @@ namespace detail {
     }
     d.what = decision::verb::write;
     d.row = std::move(row);
+    return d;
+}
+
+/// Decides an erase that would take along a live record of model @p victim which it does not name (ENGINE.md rule 5). The same at either
+/// deciding place; the resolver is told by `conflict::cascade`. There is nothing to merge: `merged` keeps the server's row.
+/// @pre the change is an erase; `server_fields` does not matter
+[[nodiscard]] inline decision decide_cascade(const decision_input& in, std::string_view victim, const resolver_set& resolvers,
+                                             const resolver_context& context) {
+    conflict c;
+    c.key = in.change.key;
+    c.schema = &in.schema;
+    c.client_op = operation::erase;
+    c.server = in.server ? &*in.server : nullptr;
+    c.base = in.change.before ? &*in.change.before : nullptr;
+    c.server_version = in.server_version;
+    c.client_fields = c.server_fields = c.overlapping = in.schema.all_fields();
+    c.server_time = in.server_time;
+    c.client_time = in.client_time;
+    c.cascade = true;
+    resolution said = resolvers.decide(c, context);
+    if (said.what == resolution::verb::merged) said.what = resolution::verb::take_server;
+    std::string rule{"the erase would take along a live record of model `"};
+    decision d;
+    d.rule = detail::rule_text(in, rule.append(victim).append("`"), said);
+    d.decided = c.client_fields;
+    d.merged_or_decided = true;
+    switch (said.what) {
+    case resolution::verb::take_client: d.what = decision::verb::erase; break;
+    case resolution::verb::refuse:
+    case resolution::verb::defer:
+        d.what = decision::verb::refuse;
+        d.why = detail::refusal_of(said);
+        break;
+    case resolution::verb::take_server:
+    case resolution::verb::merged:
+        d.what = decision::verb::take_server;
+        d.lost = c.client_fields;
+        break;
+    }
     return d;
 }
 

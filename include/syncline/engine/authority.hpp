@@ -67,7 +67,7 @@ public:
         auto head = t->head();
         if (!head) return std::move(head).error();
         if (auto r = t->commit(); !r) return std::move(r).error();
-        return push_answer{std::move(*outcomes), head->seq, head->stamp, head->epoch};
+        return push_answer{std::move(*outcomes), head->seq, head->stamp, head->epoch, decider.newest_write()};
     }
 
     /// A page of the mutation wire (ENGINE.md rule 6): the newest state of what changed after the cursor, in stamp order, each
@@ -100,8 +100,8 @@ public:
         if (!contained) return std::move(contained).error();
         std::unordered_set<record_key, record_key_hash> sent;
         for (auto& change : *changes)
-            if (auto r = add_with_references(*t, query.from, change.key, change.version, std::move(change.after), *contained, sent,
-                                             out.rows.rows);
+            if (auto r = add_with_references(*t, query.from, change.key, change.version, change.written_at, std::move(change.after), *contained,
+                                             sent, out);
                 !r)
                 return std::move(r).error();
         if (auto r = t->commit(); !r) return std::move(r).error();
@@ -374,8 +374,8 @@ private:
 
     // Closure: a referenced row that changed after the cursor comes first; cycles come whole.
     [[nodiscard]] result<void> add_with_references(transaction& t, cursor from, const record_key& key, std::int64_t version,
-                                                   std::optional<record> row, const contained_ids& contained,
-                                                   std::unordered_set<record_key, record_key_hash>& sent, std::vector<row_image>& out) {
+                                                   timestamp written_at, std::optional<record> row, const contained_ids& contained,
+                                                   std::unordered_set<record_key, record_key_hash>& sent, pull_answer& out) {
         // An explicit stack: a chain of self-references may be as long as the table.
         struct pending {
             row_image image;
@@ -383,8 +383,9 @@ private:
             std::size_t next = 0;
         };
         std::vector<pending> stack;
-        const auto push = [&](const record_key& k, std::int64_t v, std::optional<record> r) {
+        const auto push = [&](const record_key& k, std::int64_t v, timestamp written, std::optional<record> r) {
             if (!sent.insert(k).second) return;
+            out.newest_write = (std::max)(out.newest_write, written);
             pending p;
             p.image.key = k;
             p.image.version = v;
@@ -393,10 +394,10 @@ private:
             p.image.row = std::move(r);
             stack.push_back(std::move(p));
         };
-        push(key, version, std::move(row));
+        push(key, version, written_at, std::move(row));
         while (!stack.empty()) {
             if (stack.back().next == stack.back().references.size()) {
-                out.push_back(std::move(stack.back().image));
+                out.rows.rows.push_back(std::move(stack.back().image));
                 stack.pop_back();
                 continue;
             }
@@ -404,7 +405,7 @@ private:
             if (sent.contains(parent)) continue;
             auto sealed = t.sealed(parent);
             if (!sealed) return std::move(sealed).error();
-            if (*sealed && (*sealed)->row && (*sealed)->stamp > from) push(parent, (*sealed)->version, std::move((*sealed)->row));
+            if (*sealed && (*sealed)->row && (*sealed)->stamp > from) push(parent, (*sealed)->version, (*sealed)->written_at, std::move((*sealed)->row));
         }
         return {};
     }

@@ -59,6 +59,10 @@ struct authority_options {
     validator validate;          ///< empty: everything is allowed
     std::size_t max_rows_per_page = 5000;
     std::chrono::seconds session_ttl{900};   ///< push and snapshot sessions
+    /// How far ahead of this authority's clock the time of a change is believed; what claims to be later counts as made then. None by
+    /// default: a change was made before it arrived, so with clocks that agree nothing is cut, and a device whose clock runs ahead wins no
+    /// `last_write_wins` by it. Give some where the authority's own clock is the worse one.
+    duration max_clock_drift{0};
 };
 
 /// The answer to a push: an outcome for every mutation, in the order they were sent.
@@ -67,6 +71,7 @@ struct push_answer {
     std::int64_t head_seq = 0;
     cursor head_stamp = 0;   ///< a device whose checkpoint is older has something to pull
     std::string epoch;
+    timestamp newest_write = (timestamp::min)();  ///< no row that the outcomes speak of was written later
 };
 
 /// What a pull on the mutation wire asks for.
@@ -82,6 +87,7 @@ struct pull_answer {
     page rows;
     cursor head_stamp = 0;
     std::string epoch;
+    timestamp newest_write = (timestamp::min)();  ///< no row of the page was written later
 };
 
 /// The answer to creating a push session (bundle wire).
@@ -104,6 +110,7 @@ struct commit_obstacle {
     std::int64_t server_version = 0;      ///< of `key`; for a cascade of `victim`
     bool server_deleted = false;
     std::optional<record> server_row;     ///< of `key`; for a cascade of `victim`
+    timestamp server_written_at = unknown_time;  ///< of `key`; for a cascade of `victim`; foreign servers do not tell it
     record_key victim;                    ///< cascade: the live record that would go
     std::optional<wait_reason> why;       ///< refused
 };

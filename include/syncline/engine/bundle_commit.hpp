@@ -115,6 +115,7 @@ template <authority_transaction Transaction>
             o.base_version = base;
             o.server_version = version;
             o.server_deleted = !*current && version != 0;
+            o.server_written_at = *sealed ? (*sealed)->written_at : timestamp{};
             o.server_row = std::move(*current);
             answer.obstacles.push_back(std::move(o));
             continue;
@@ -135,6 +136,7 @@ template <authority_transaction Transaction>
             o.base_version = base;
             o.victim = *victim;
             o.server_version = *row ? (*row)->version : 0;
+            o.server_written_at = *row ? (*row)->written_at : timestamp{};
             o.server_row = *row ? std::move((*row)->row) : std::nullopt;
             answer.obstacles.push_back(std::move(o));
             continue;
@@ -180,7 +182,9 @@ template <authority_transaction Transaction>
             if (category_of(code) == fault_category::retry || category_of(code) == fault_category::report_bug) return std::move(done).error();
             return refusal(m, wait_reason{code, done.error().detail});
         }
-        own.insert_or_assign(m.what.key, own_write{writer, m.what.changes.fields(), true, (std::min)(m.what.edited_at, now)});
+        auto sealed = t.sealed(m.what.key);
+        if (!sealed) return std::move(sealed).error();
+        own.insert_or_assign(m.what.key, own_write{writer, m.what.changes.fields(), true, believed_time(options, m.what, now, *sealed)});
     }
     auto sealed = seal(t, schemas, bundle_source{session.source, session.source_bundle_id}, own, now);
     if (!sealed) return std::move(sealed).error();

@@ -5,9 +5,11 @@
 #include <syncline/change/coalesce.hpp>
 #include <syncline/conflict/decide.hpp>
 #include <syncline/engine/authority_types.hpp>
+#include <syncline/engine/replica_types.hpp>
 #include <syncline/engine/row_placement.hpp>
 #include <syncline/model/model_schema.hpp>
 #include <syncline/storage/replica_store.hpp>
+#include <syncline/support/hlc.hpp>
 #include <syncline/support/result.hpp>
 #include <syncline/support/time.hpp>
 #include <syncline/support/version.hpp>
@@ -22,24 +24,21 @@
 
 SYNCLINE_NAMESPACE_BEGIN
 
-/// What became of a batch that could not commit.
-struct thaw_report {
-    std::size_t superseded = 0;
-    std::vector<std::pair<record_key, wait_reason>> waiting;
-};
-
 /// The deciding place of the bundle wire: thaws a batch that could not commit and decides its conflicts (ENGINE.md rules 1 and 12).
 /// Lives as long as the transaction.
 template <replica_transaction Transaction>
 class bundle_conflicts {
 public:
+    /// @param clock      of the device
+    /// @param authority  the authority's clock, as far as it was heard: no change of this device counts as made later. The earliest time
+    ///                   there is: unheard
     bundle_conflicts(Transaction& t, const schema_set& schemas, const resolver_set& resolvers, row_placement<Transaction>& rows,
-                     replica_state& state, timestamp now)
-        : t_(t), schemas_(schemas), resolvers_(resolvers), rows_(rows), state_(state), now_(now) {}
+                     replica_state& state, hybrid_clock& clock, timestamp authority, timestamp now)
+        : t_(t), schemas_(schemas), resolvers_(resolvers), rows_(rows), state_(state), clock_(clock), authority_(authority), now_(now) {}
 
     /// @param items      the whole batch in flight
     /// @param obstacles  what the authority named; rows that are not in the batch are passed over
-    [[nodiscard]] result<thaw_report> settle(std::vector<batch_item>& items, const std::vector<commit_obstacle>& obstacles) {
+    [[nodiscard]] result<settle_report> settle(std::vector<batch_item>& items, const std::vector<commit_obstacle>& obstacles) {
         // Bases are read while the layers still stand.
         for (const auto& item : items)
             if (auto r = load(item.what.key); !r) return std::move(r).error();
@@ -61,7 +60,7 @@ public:
             else if (met->what == commit_obstacle::kind::version_conflict)
                 done = decide_version(std::move(item.what), *met);
             else if (met->what == commit_obstacle::kind::cascade)
-                done = decide_cascade(std::move(item), *met);
+                done = meet_cascade(std::move(item), *met);
             else
                 done = wait(std::move(item.what), met->why.value_or(wait_reason{errc::constraint, "the server refused the row"}));
             if (!done) return std::move(done).error();
@@ -82,9 +81,16 @@ private:
     }
 
     [[nodiscard]] result<void> wait(intent what, wait_reason why) {
+        ++report_.refused;
         report_.waiting.emplace_back(what.key, why);
         return rows_.back_to_open(std::move(what), std::move(why));
     }
+
+    [[nodiscard]] timestamp believed_time(const intent& what, timestamp server_time) const noexcept {
+        return clamped_time(what.edited_at, authority_, duration{0}, server_time);
+    }
+
+    void note(const record_key& key, outcome_kind kind, std::string rule) { report_.conflicts.push_back({key, kind, std::move(rule)}); }
 
     void take(const record_key& key, const std::optional<record>& row, std::int64_t version) {
         auto& base = bases_.at(key);
@@ -104,8 +110,14 @@ private:
 
         field_set foreign = schema.all_fields();
         if (whole->before && met.server_row) foreign = differing_fields(*met.server_row, *whole->before);
-        const decision_input in{schema, *whole, met.server_row, met.server_version, foreign, timestamp{}, whole->edited_at};
+        const decision_input in{schema,  *whole, met.server_row, met.server_version, foreign, met.server_written_at,
+                                believed_time(*whole, met.server_written_at)};
         decision d = decide(in, resolvers_, resolver_context{{}, now_});
+        note(key,
+             d.what == decision::verb::take_server ? outcome_kind::superseded
+             : d.what == decision::verb::refuse    ? outcome_kind::refused
+                                                   : outcome_kind::applied,
+             std::move(d.rule));
         switch (d.what) {
         case decision::verb::take_server: ++report_.superseded; return {};
         case decision::verb::nothing: return {};
@@ -129,26 +141,16 @@ private:
         return rows_.put_open(moved);
     }
 
-    [[nodiscard]] result<void> decide_cascade(batch_item item, const commit_obstacle& met) {
+    [[nodiscard]] result<void> meet_cascade(batch_item item, const commit_obstacle& met) {
         const record_key key = item.what.key;
         auto& victim = bases_.at(met.victim);
         if (met.server_version > victim.version) victim = known_base{met.server_version, met.server_row, std::nullopt};
-        conflict c;
-        c.key = key;
-        c.schema = &schemas_[key.model];
-        c.client_op = operation::erase;
+        // Of the record itself the authority told no time, only of the one that would go.
         const auto& base = bases_.at(key);
-        c.server = base.row ? &*base.row : nullptr;
-        c.base = item.what.before ? &*item.what.before : nullptr;
-        c.server_version = base.version;
-        c.client_fields = c.schema->all_fields();
-        c.server_fields = c.client_fields;
-        c.overlapping = c.client_fields;
-        c.client_time = item.what.edited_at;
-        c.cascade = true;
-        const resolution said = resolvers_.decide(c, resolver_context{{}, now_});
-
-        if (said.what == resolution::verb::take_server || said.what == resolution::verb::merged) {
+        const decision_input in{schemas_[key.model], item.what, base.row, base.version, {}, unknown_time, believed_time(item.what, unknown_time)};
+        decision d = decide_cascade(in, schemas_[met.victim.model].name, resolvers_, resolver_context{{}, now_});
+        if (d.what == decision::verb::take_server) {
+            note(key, outcome_kind::superseded, std::move(d.rule));
             ++report_.superseded;
             auto open = t_.open_intent(key);
             if (!open) return std::move(open).error();
@@ -158,25 +160,27 @@ private:
             }
             return {};
         }
-        if (said.what == resolution::verb::take_client && met.server_row) {
+        if (d.what == decision::verb::erase) {
             auto above = t_.open_intent(met.victim);
             if (!above) return std::move(above).error();
-            if (!*above) {
+            if (met.server_row && !*above) {
                 // The erase takes the record along by name, on the version that was just seen.
+                note(key, outcome_kind::applied, std::move(d.rule));
                 intent along;
                 along.key = met.victim;
                 along.op = operation::erase;
                 along.before = met.server_row;
                 along.base = base_ref{met.server_version, {}};
                 along.ordinal = state_.next_ordinal++;
-                along.edited_at = now_;
+                along.edited_at = clock_.tick(now_);
                 if (auto r = rows_.put_open(along); !r) return r;
                 return rows_.back_to_open(std::move(item.what), std::nullopt);
             }
+            d.rule.append("; it waits, for that record has a change of its own");
+            d.why = wait_reason{errc::conflict, "the erase would take along a record that has a change of its own; settle that first"};
         }
-        return wait(std::move(item.what), detail::refusal_of(said.what == resolution::verb::take_client
-                                                                 ? resolution::defer("the erase would take along a record that has a change of its own; settle that first")
-                                                                 : said));
+        note(key, outcome_kind::refused, std::move(d.rule));
+        return wait(std::move(item.what), d.why.value_or(wait_reason{}));
     }
 
     Transaction& t_;
@@ -184,10 +188,12 @@ private:
     const resolver_set& resolvers_;
     row_placement<Transaction>& rows_;
     replica_state& state_;
+    hybrid_clock& clock_;
+    timestamp authority_;
     timestamp now_;
     std::unordered_map<record_key, known_base, record_key_hash> bases_;
     std::vector<record_key> order_;
-    thaw_report report_;
+    settle_report report_;
 };
 
 SYNCLINE_NAMESPACE_END

@@ -12,6 +12,7 @@
 #include <syncline/model/model_schema.hpp>
 #include <syncline/model/references.hpp>
 #include <syncline/storage/authority_store.hpp>
+#include <syncline/support/hlc.hpp>
 #include <syncline/support/result.hpp>
 #include <syncline/support/sha256.hpp>
 #include <syncline/support/time.hpp>
@@ -55,6 +56,13 @@ SYNCLINE_NAMESPACE_BEGIN
     return sha256_hex(bytes);
 }
 
+/// When a change was made, as far as the authority believes it: what its conflicts are decided by, and what is stored.
+/// @param sealed  the record as it was last sealed: what claims to come after it is taken for that, though the clock has gone back since
+[[nodiscard]] inline timestamp believed_time(const authority_options& options, const intent& what, timestamp now,
+                                             const std::optional<sealed_row>& sealed) noexcept {
+    return clamped_time(what.edited_at, now, options.max_clock_drift, sealed ? sealed->written_at : (timestamp::min)());
+}
+
 /// What others did to a record since a base (ENGINE.md rule 3).
 struct foreign_changes {
     bool any = false;
@@ -81,6 +89,9 @@ public:
         if (auto r = complete(); !r) return std::move(r).error();
         return std::move(outcomes_);
     }
+
+    /// The latest `written_at` of the records that the outcomes of `run` speak of; the earliest time there is: none of them was ever written.
+    [[nodiscard]] timestamp newest_write() const noexcept { return newest_write_; }
 
     /// Which fields of @p key others changed since the base of a change by this caller.
     [[nodiscard]] result<foreign_changes> foreign_since(const record_key& key, const base_ref& base,
@@ -182,7 +193,9 @@ private:
         if (d.what == decision::verb::erase) {
             auto victims = t_.referencing(key, 1);
             if (!victims) return std::move(victims).error();
-            if (!victims->empty()) cascade_conflict(d, m.what, *current, *sealed, victims->front());
+            if (!victims->empty())  // rule 5: it would hit a live record that the request does not itself erase
+                d = decide_cascade(input_of(m.what, *current, *sealed, {}), schemas_[victims->front().model].name, options_.resolvers,
+                                   resolver_context{who_.principal, now_});
         }
         kept.clean = !d.merged_or_decided;
         switch (d.what) {
@@ -200,7 +213,7 @@ private:
         case decision::verb::write:
         case decision::verb::erase: break;
         }
-        return apply(index, m, std::move(kept), std::move(d), *current, parents);
+        return apply(index, m, std::move(kept), std::move(d), *current, *sealed, parents);
     }
 
     [[nodiscard]] decision decide_on(const intent& what, const std::optional<record>& current,
@@ -213,10 +226,7 @@ private:
         if (what.op == operation::create && !current) conflicting = false;  // rule 10: takes what is there
         if (what.op == operation::update && !current && !conflicting) conflicting = true, fields = schema.all_fields();
         if (conflicting || (what.op == operation::erase && !current)) {
-            const timestamp written = (std::min)(what.edited_at, now_);
-            const decision_input in{schema, what, current, sealed ? sealed->version : 0, fields,
-                                    sealed ? sealed->written_at : timestamp{}, written};
-            return decide(in, options_.resolvers, resolver_context{who_.principal, now_});
+            return decide(input_of(what, current, sealed, fields), options_.resolvers, resolver_context{who_.principal, now_});
         }
         d.rule = "its base is the current record";
         if (what.op == operation::erase) {
@@ -233,41 +243,15 @@ private:
         return d;
     }
 
-    // Rule 5: an erase whose cascade would hit a live record that the request does not itself erase is a conflict.
-    void cascade_conflict(decision& d, const intent& what, const std::optional<record>& current,
-                          const std::optional<sealed_row>& sealed, const record_key& victim) {
-        conflict c;
-        c.key = what.key;
-        c.schema = &schemas_[what.key.model];
-        c.server_op = operation::update;
-        c.client_op = operation::erase;
-        c.server = current ? &*current : nullptr;
-        c.base = what.before ? &*what.before : nullptr;
-        c.server_version = sealed ? sealed->version : 0;
-        c.client_fields = c.schema->all_fields();
-        c.server_fields = c.client_fields;
-        c.overlapping = c.client_fields;
-        c.server_time = sealed ? sealed->written_at : timestamp{};
-        c.client_time = (std::min)(what.edited_at, now_);
-        c.cascade = true;
-        const resolution said = options_.resolvers.decide(c, resolver_context{who_.principal, now_});
-        std::string rule{"the erase would take along a live record of model `"};
-        rule.append(schemas_[victim.model].name).append("`");
-        d.rule = detail::rule_text(rule.c_str(), said);
-        d.decided = c.client_fields;
-        d.merged_or_decided = true;
-        if (said.what == resolution::verb::take_client) return;
-        if (said.what == resolution::verb::refuse || said.what == resolution::verb::defer) {
-            d.what = decision::verb::refuse;
-            d.why = detail::refusal_of(said);
-            return;
-        }
-        d.what = decision::verb::take_server;
-        d.lost = c.client_fields;
+    [[nodiscard]] decision_input input_of(const intent& what, const std::optional<record>& current, const std::optional<sealed_row>& sealed,
+                                          const field_set& foreign) const {
+        return {schemas_[what.key.model], what, current, sealed ? sealed->version : 0, foreign, sealed ? sealed->written_at : timestamp{},
+                believed_time(options_, what, now_, sealed)};
     }
 
     [[nodiscard]] result<void> apply(std::size_t index, const mutation& m, receipt kept, decision d,
-                                     const std::optional<record>& current, const std::vector<record_key>& parents) {
+                                     const std::optional<record>& current, const std::optional<sealed_row>& sealed,
+                                     const std::vector<record_key>& parents) {
         const record_key& key = m.what.key;
         if (d.what == decision::verb::write && !parents.empty()) {
             // A row that stands already keeps the references that the change does not touch.
@@ -309,7 +293,7 @@ private:
         auto& mine = own_[key];
         mine.writer = m.id;
         mine.wrote = true;
-        mine.written_at = (std::min)(m.what.edited_at, now_);
+        mine.written_at = believed_time(options_, m.what, now_, sealed);
         for (const auto& change : m.what.changes)
             if (!d.lost.contains(change.field)) mine.fields.insert(change.field);
         kept.outcome = outcome_kind::applied;
@@ -340,6 +324,7 @@ private:
         for (auto& p : pending_) {
             auto sealed = t_.sealed(p.key);
             if (!sealed) return std::move(sealed).error();
+            note_write(*sealed);
             p.kept.version = *sealed ? (*sealed)->version : 0;
             if (p.kept.outcome == outcome_kind::held) p.kept.version = 0;
             if (p.wrote && (!*sealed || !(*sealed)->row) ) p.kept.carries_row = true;
@@ -352,6 +337,7 @@ private:
             if (!out.carries_row) continue;
             auto sealed = t_.sealed(key);
             if (!sealed) return std::move(sealed).error();
+            note_write(*sealed);
             out.version = *sealed ? (*sealed)->version : 0;
             out.row = *sealed ? (*sealed)->row : std::nullopt;
         }
@@ -361,6 +347,10 @@ private:
             outcomes_[index].id = id;
         }
         return {};
+    }
+
+    void note_write(const std::optional<sealed_row>& sealed) {
+        if (sealed) newest_write_ = (std::max)(newest_write_, sealed->written_at);
     }
 
     static void fill(outcome& out, const receipt& kept, const std::optional<sealed_row>& sealed) {
@@ -420,6 +410,7 @@ private:
     const authority_options& options_;
     const caller& who_;
     timestamp now_;
+    timestamp newest_write_ = (timestamp::min)();
     own_writes own_;
     std::vector<outcome> outcomes_;
     std::vector<pending_receipt> pending_;

@@ -15,6 +15,7 @@
 #include <syncline/engine/row_placement.hpp>
 #include <syncline/model/model_schema.hpp>
 #include <syncline/storage/replica_store.hpp>
+#include <syncline/support/hlc.hpp>
 #include <syncline/support/random.hpp>
 #include <syncline/support/result.hpp>
 #include <syncline/support/time.hpp>
@@ -43,7 +44,8 @@ SYNCLINE_NAMESPACE_BEGIN
 template <replica_store Store>
 class replica {
 public:
-    explicit replica(Store& store, resolver_set resolvers = resolver_set{}) : store_(&store), resolvers_(std::move(resolvers)) {}
+    explicit replica(Store& store, resolver_set resolvers = resolver_set{}, replica_options options = {})
+        : store_(&store), resolvers_(std::move(resolvers)), options_(options) {}
 
     [[nodiscard]] const schema_set& schemas() const { return store_->schemas(); }
 
@@ -55,6 +57,11 @@ public:
         });
     }
 
+    /// Hears the authority's clock, as an answer of it tells: at least the time of every row in that answer. To be called before the answer
+    /// is taken in. It is kept with whatever the next call writes, so a row and its time become durable together: no edit that the user makes
+    /// after seeing the row is timed before it, up to `replica_options::max_clock_drift`.
+    void hear(timestamp authority) noexcept { heard_ = (std::max)(heard_, authority); }
+
     /// Takes in what the app did since the last call. Every other call does it first by itself.
     /// @return how many records were edited
     [[nodiscard]] result<std::size_t> absorb(timestamp now) {
@@ -63,8 +70,7 @@ public:
             absorbed = w.absorbed;
             return {};
         });
-        if (!done) return std::move(done).error();
-        return absorbed;
+        return with(std::move(done), std::move(absorbed));
     }
 
     [[nodiscard]] result<replica_status> status(timestamp now) {
@@ -76,8 +82,7 @@ public:
             out.state = w.state;
             return {};
         });
-        if (!done) return std::move(done).error();
-        return out;
+        return with(std::move(done), std::move(out));
     }
 
     /// The batch in flight; or, where there is none, freezes the next one: at most @p limit open intents that wait for nothing, in the
@@ -95,8 +100,7 @@ public:
             }
             return freeze_next(w, limit, numbered, random, now, out);
         });
-        if (!done) return std::move(done).error();
-        return out;
+        return with(std::move(done), std::move(out));
     }
 
     /// The ids of the batch in flight, for a pull: rows that contain one of them say so.
@@ -108,8 +112,7 @@ public:
             for (auto& item : items) out.push_back(std::move(item.id));
             return {};
         });
-        if (!done) return std::move(done).error();
-        return out;
+        return with(std::move(done), std::move(out));
     }
 
     /// Mutation wire: takes in the outcomes of the batch @p batch_id. Mutations without an outcome stay frozen under their ids.
@@ -126,8 +129,7 @@ public:
                 if (auto r = settle_one(w, o, report); !r) return r;
             return w.intake.drop_empty_batch();
         });
-        if (!done) return std::move(done).error();
-        return report;
+        return with(std::move(done), std::move(report));
     }
 
     /// Mutation wire: takes in one page and moves the checkpoint, in one transaction (ENGINE.md rule 6). Rows go under pending intents;
@@ -145,8 +147,7 @@ public:
             w.state.checkpoint = p.next;
             return {};
         });
-        if (!done) return std::move(done).error();
-        return report;
+        return with(std::move(done), std::move(report));
     }
 
     /// Bundle wire: remembers that the authority acknowledged the commit of batch @p batch_id.
@@ -164,8 +165,7 @@ public:
             b.committed_hash = std::move(hash);
             return w.t.put_batch(b);
         });
-        if (!done) return std::move(done).error();
-        return ours;
+        return with(std::move(done), std::move(ours));
     }
 
     /// Bundle wire: replays the committed rows of batch @p batch_id: they become the base, the frozen layer goes, and the source's next
@@ -174,8 +174,7 @@ public:
     [[nodiscard]] result<apply_report> replay(std::uint64_t batch_id, std::int64_t seq, const std::vector<row_image>* rows, timestamp now) {
         apply_report report;
         auto done = run(now, [&](work& w) -> result<void> { return replay_rows(w, batch_id, seq, rows, report); });
-        if (!done) return std::move(done).error();
-        return report;
+        return with(std::move(done), std::move(report));
     }
 
     /// Bundle wire: takes in one bundle and moves the checkpoint to it, in one transaction. While a batch is unsettled no bundle is taken:
@@ -195,8 +194,7 @@ public:
             w.state.checkpoint = seq;
             return {};
         });
-        if (!done) return std::move(done).error();
-        return report;
+        return with(std::move(done), std::move(report));
     }
 
     /// Bundle wire: takes in why batch @p batch_id could not commit. The batch is thawed; version conflicts are decided here, by the resolver,
@@ -213,16 +211,13 @@ public:
             }
             std::vector<batch_item> items;
             if (auto r = items_of(w.t, items); !r) return r;
-            bundle_conflicts<transaction> conflicts{w.t, schemas(), resolvers_, w.rows, w.state, now};
+            bundle_conflicts<transaction> conflicts{w.t, schemas(), resolvers_, w.rows, w.state, w.clock, heard_, now};
             auto outcome = conflicts.settle(items, obstacles);
             if (!outcome) return std::move(outcome).error();
-            report.superseded = outcome->superseded;
-            report.refused = outcome->waiting.size();
-            report.waiting = std::move(outcome->waiting);
+            report = std::move(*outcome);
             return {};
         });
-        if (!done) return std::move(done).error();
-        return report;
+        return with(std::move(done), std::move(report));
     }
 
     /// The source's history is broken (`errc::out_of_sequence`, `id_reused`, `source_retired`): a new source id, numbering from 1, and the
@@ -247,18 +242,10 @@ public:
         });
     }
 
-    /// Starts building the state anew from the authority's picture; pending intents are kept.
+    /// Starts building the state anew from the authority's picture; pending intents are kept. What was staged before is forgotten.
     [[nodiscard]] result<void> begin_hydration(timestamp now) {
-        return run(now, [&](work& w) -> result<void> {
-            w.state.needs_hydration = true;
-            w.state.hydration_session.clear();
-            w.state.hydration_position = 0;
-            return w.t.clear_stage();
-        });
+        return run(now, [&](work& w) -> result<void> { return hydrate_anew(w); });
     }
-
-    /// Forgets the session being staged, because the authority no longer has it.
-    [[nodiscard]] result<void> restart_hydration(timestamp now) { return begin_hydration(now); }
 
     /// Stages one part of a picture, and swaps it in when it is the last.
     /// @param session   the snapshot session's id (bundle wire) or the walk's name (mutation wire)
@@ -291,8 +278,7 @@ public:
             w.state.hydration_position = next;
             return cursor_after ? w.intake.swap(seq, *cursor_after, report) : result<void>{};
         });
-        if (!done) return std::move(done).error();
-        return report;
+        return with(std::move(done), std::move(report));
     }
 
     /// Notes the authority's incarnation. A device that meets a new one must rehydrate.
@@ -305,13 +291,9 @@ public:
             w.state.epoch = epoch;
             if (!changed) return {};
             w.state.checkpoint = 0;
-            w.state.needs_hydration = true;
-            w.state.hydration_session.clear();
-            w.state.hydration_position = 0;
-            return w.t.clear_stage();
+            return hydrate_anew(w);
         });
-        if (!done) return std::move(done).error();
-        return changed;
+        return with(std::move(done), std::move(changed));
     }
 
     /// Remembers the end of a full sync.
@@ -331,8 +313,7 @@ public:
             out = std::move(*found);
             return {};
         });
-        if (!done) return std::move(done).error();
-        return out;
+        return with(std::move(done), std::move(out));
     }
 
     /// Sends a waiting intent again as it is, under a new id.
@@ -375,6 +356,7 @@ public:
                 }
                 moved.op = base->row ? operation::update : operation::create;
             }
+            moved.edited_at = w.clock.tick(now);  // the person has seen what the base is now
             moved.before = base->row;
             moved.base = base->provisional ? base_ref{base->provisional->row_version, base->provisional->after} : base_ref{base->version, {}};
             if (auto r = w.rows.put_open(moved); !r) return r;
@@ -404,6 +386,7 @@ private:
         row_placement<transaction>& rows;
         row_intake<transaction>& intake;
         replica_state& state;
+        hybrid_clock& clock;
         std::size_t absorbed;
     };
 
@@ -414,16 +397,32 @@ private:
         auto state = t->state();
         if (!state) return std::move(state).error();
         const replica_state before = *state;
+        hybrid_clock clock{options_.max_clock_drift, from_microseconds(state->clock_us)};
         row_placement<transaction> rows{*t, schemas()};
-        auto absorbed = rows.absorb(*state, now);
+        auto absorbed = rows.absorb(*state, clock, now);
         if (!absorbed) return std::move(absorbed).error();
+        clock.observe(now, heard_);
         row_intake<transaction> intake{*t, rows, *state};
-        work w{*t, rows, intake, *state, *absorbed};
+        work w{*t, rows, intake, *state, clock, *absorbed};
         if (auto r = body(w); !r) return r;
         if (auto r = rows.finish(); !r) return r;
+        state->clock_us = to_microseconds(clock.last());
         if (!(*state == before))
             if (auto r = t->put_state(*state); !r) return r;
         return t->commit();
+    }
+
+    template <class T>
+    [[nodiscard]] static result<T> with(result<void> done, T out) {
+        if (!done) return std::move(done).error();
+        return out;
+    }
+
+    [[nodiscard]] static result<void> hydrate_anew(work& w) {
+        w.state.needs_hydration = true;
+        w.state.hydration_session.clear();
+        w.state.hydration_position = 0;
+        return w.t.clear_stage();
     }
 
     [[nodiscard]] static result<void> items_of(transaction& t, std::vector<batch_item>& out) {
@@ -492,6 +491,9 @@ private:
         if (!base) return std::move(base).error();
         if (auto r = w.t.drop_frozen(key); !r) return r;
 
+        const bool met = (o.kind == outcome_kind::applied && o.carries_row && !o.clean) || o.kind == outcome_kind::superseded ||
+                         (o.kind == outcome_kind::refused && o.why && o.why->code == errc::conflict);
+        if (met) report.conflicts.push_back({key, o.kind, o.rule});
         const auto take_row = [&] {
             if (o.version >= base->version) *base = known_base{o.version, o.row, std::nullopt};
         };
@@ -571,12 +573,7 @@ private:
         for (const auto& item : items)
             if (auto r = w.intake.place(item.what.key, bases.at(item.what.key), nullptr); !r) return r;
         ++w.state.next_source_bundle_id;
-        if (rows == nullptr) {
-            w.state.needs_hydration = true;
-            w.state.hydration_session.clear();
-            w.state.hydration_position = 0;
-            return w.t.clear_stage();
-        }
+        if (rows == nullptr) return hydrate_anew(w);
         if (seq == w.state.checkpoint + 1) w.state.checkpoint = seq;
         return {};
     }
@@ -587,6 +584,8 @@ private:
 
     Store* store_;
     resolver_set resolvers_;
+    replica_options options_;
+    timestamp heard_ = (timestamp::min)();  // the authority's clock, as far as this object heard it
 };
 
 SYNCLINE_NAMESPACE_END

@@ -3,15 +3,28 @@
 
 #include <syncline/change/batch.hpp>
 #include <syncline/change/intent.hpp>
+#include <syncline/change/receipt.hpp>
 #include <syncline/model/record.hpp>
 #include <syncline/storage/replica_store.hpp>
+#include <syncline/support/time.hpp>
 #include <syncline/support/version.hpp>
 
+#include <chrono>
 #include <cstddef>
+#include <string>
 #include <utility>
 #include <vector>
 
 SYNCLINE_NAMESPACE_BEGIN
+
+/// How a replica is set up.
+struct replica_options {
+    /// How far ahead of the device's own clock a time that the authority tells is followed. A device's clock may be days behind and its
+    /// edits are still timed after what the user saw; one that is off by more than this seldom gets as far as an answer, since the
+    /// certificates of TLS are not valid yet then. And where a server's clock stands in the year 2200, the times of this device run
+    /// ahead by no more than this, and for no longer than this after that clock was set right.
+    duration max_clock_drift = std::chrono::hours{24 * 30};
+};
 
 /// A frozen batch with its items, as a wire sends it.
 struct frozen_batch {
@@ -28,6 +41,15 @@ struct apply_report {
     bool hydrated = false;          ///< a staged picture was swapped in
 };
 
+/// A change that met changes of others, and what was decided, by the authority or by the replica.
+struct decided_conflict {
+    record_key key;
+    outcome_kind kind = outcome_kind::applied;  ///< where the replica decided: `applied` is sent as the decision made it
+    std::string rule;                           ///< see `decision::rule`
+
+    friend bool operator==(const decided_conflict&, const decided_conflict&) = default;
+};
+
 /// What one call that settled a batch did.
 struct settle_report {
     bool stale = false;             ///< the answer was for another batch and was dropped
@@ -36,6 +58,7 @@ struct settle_report {
     std::size_t refused = 0;        ///< refused and held: they wait for a person
     std::size_t errors = 0;         ///< transient: they stay frozen under their ids
     std::vector<std::pair<record_key, wait_reason>> waiting;
+    std::vector<decided_conflict> conflicts;  ///< every change that met changes of others: merged, superseded, or refused for it
 };
 
 /// Everything that `status()` tells.

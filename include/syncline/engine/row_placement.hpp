@@ -9,6 +9,7 @@
 #include <syncline/model/record.hpp>
 #include <syncline/model/references.hpp>
 #include <syncline/storage/replica_store.hpp>
+#include <syncline/support/hlc.hpp>
 #include <syncline/support/result.hpp>
 #include <syncline/support/time.hpp>
 #include <syncline/support/version.hpp>
@@ -40,8 +41,9 @@ public:
 
     /// Takes in what the app did since the last transaction: each net edit becomes, or joins, the record's open intent
     /// (ENGINE.md rules 3 and 4). Must run before anything else in the transaction.
+    /// @param clock  times each edit; it must not have heard yet of what this transaction brings, since no edit has seen that
     /// @return how many records were edited
-    [[nodiscard]] result<std::size_t> absorb(replica_state& state, timestamp now) {
+    [[nodiscard]] result<std::size_t> absorb(replica_state& state, hybrid_clock& clock, timestamp now) {
         auto edits = t_.take_captured();
         if (!edits) return std::move(edits).error();
         auto counts = t_.counts();
@@ -53,7 +55,7 @@ public:
         hidden_ = !hidden->empty();
         std::size_t absorbed = 0;
         for (auto& edit : *edits) {
-            auto taken = absorb_one(edit, state, now);
+            auto taken = absorb_one(edit, state, clock, now);
             if (!taken) return std::move(taken).error();
             absorbed += *taken ? 1 : 0;
         }
@@ -185,7 +187,7 @@ public:
     [[nodiscard]] bool has_quarantined() const noexcept { return quarantined_; }
 
 private:
-    [[nodiscard]] result<bool> absorb_one(captured_edit& edit, replica_state& state, timestamp now) {
+    [[nodiscard]] result<bool> absorb_one(captured_edit& edit, replica_state& state, hybrid_clock& clock, timestamp now) {
         const record_key& key = edit.key;
         const model_schema& schema = schemas_[key.model];
         auto after = t_.visible(key);
@@ -195,7 +197,6 @@ private:
         intent made;
         made.key = key;
         made.before = edit.before;
-        made.edited_at = now;
         if (!*after) {
             made.op = operation::erase;
         } else if (!edit.before || edit.recreated) {
@@ -230,6 +231,7 @@ private:
         }
         if (frozen) made.base = made_over(made.base.row_version, *frozen);
         made.ordinal = state.next_ordinal++;
+        made.edited_at = clock.tick(now);
 
         const bool lower = open.has_value();
         auto whole = compose(schema, std::move(open), std::move(made));

@@ -6,10 +6,12 @@
 #include <syncline/model/model_schema.hpp>
 #include <syncline/model/record.hpp>
 #include <syncline/storage/authority_store.hpp>
+#include <syncline/support/hlc.hpp>
 #include <syncline/support/result.hpp>
 #include <syncline/support/time.hpp>
 #include <syncline/support/version.hpp>
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -25,7 +27,7 @@ struct own_write {
     mutation_id writer;
     field_set fields;
     bool wrote = false;         ///< the record gets a new version even where nothing differs
-    timestamp written_at{};
+    timestamp written_at{};     ///< as far as it is believed
 };
 using own_writes = std::unordered_map<record_key, own_write, record_key_hash>;
 
@@ -80,6 +82,8 @@ template <authority_transaction Transaction>
             if (old_row && *now_row) change.fields |= mine->second.fields;
             if (mine->second.wrote) change.written_at = mine->second.written_at;
         }
+        // A record's changes follow one another, and so do their times, whatever clocks say: who saw one can time its own after it.
+        if (*before) change.written_at = (std::max)(change.written_at, later_by((*before)->written_at, duration{1}));
         change.after = std::move(*now_row);
         b.rows.push_back(std::move(change));
         return {};

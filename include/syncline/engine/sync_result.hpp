@@ -3,6 +3,8 @@
 
 #include <syncline/change/intent.hpp>
 #include <syncline/change/receipt.hpp>
+#include <syncline/engine/replica_types.hpp>
+#include <syncline/model/model_schema.hpp>
 #include <syncline/model/record.hpp>
 #include <syncline/support/result.hpp>
 #include <syncline/support/version.hpp>
@@ -11,6 +13,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 SYNCLINE_NAMESPACE_BEGIN
@@ -36,9 +39,20 @@ struct sync_result {
     bool skipped = false;         ///< another sync was running
     std::vector<sync_rejection> rejections;
     std::optional<fault> why;     ///< what ended it early; nothing: it ran to its end
-    std::vector<std::string> decisions;  ///< for each conflict: the rule, in words
+    std::vector<std::string> decisions;  ///< for each conflict in words: record, outcome, rule, resolver, winner, versions
 
     [[nodiscard]] bool ok() const noexcept { return !why; }
+
+    /// Counts and explains conflicts, the same on either wire.
+    void note(const schema_set& schemas, const std::vector<decided_conflict>& met) {
+        conflicts += met.size();
+        for (const auto& c : met) {
+            if (c.rule.empty()) continue;
+            std::string text{schemas[c.key.model].name};
+            text.append(" ").append(c.key.key).append(": ").append(name_of(c.kind)).append("; ").append(c.rule);
+            decisions.push_back(std::move(text));
+        }
+    }
 };
 
 SYNCLINE_NAMESPACE_END

@@ -79,6 +79,7 @@ struct snapshot_head {
     std::int64_t stamp = 0;
     std::uint32_t row_count = 0;
     timestamp expires{};
+    timestamp newest_write = (timestamp::min)();  ///< the latest `written_at` of its rows; the earliest time there is: it has none
 
     friend bool operator==(const snapshot_head&, const snapshot_head&) = default;
 };

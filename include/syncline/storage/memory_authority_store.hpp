@@ -290,8 +290,12 @@ public:
         [[nodiscard]] result<snapshot_head> make_snapshot(const snapshot_head& wanted) {
             if (auto r = may_write(); !r) return std::move(r).error();
             auto rows = std::make_shared<std::vector<row_image>>();
-            for (const auto& [key, row] : seen_->sealed)
-                if (row.row) rows->push_back(row_image{key, row.version, row.row, {}});
+            timestamp newest = (timestamp::min)();
+            for (const auto& [key, row] : seen_->sealed) {
+                if (!row.row) continue;
+                rows->push_back(row_image{key, row.version, row.row, {}});
+                newest = (std::max)(newest, row.written_at);
+            }
             std::sort(rows->begin(), rows->end(), [this](const row_image& x, const row_image& y) {
                 const auto& schemas = core_->rules.schemas();
                 const auto rank_x = schemas.rank_of(x.key.model);
@@ -302,6 +306,7 @@ public:
             made.seq = seen_->head.seq;
             made.stamp = seen_->head.stamp;
             made.row_count = static_cast<std::uint32_t>(rows->size());
+            made.newest_write = newest;
             journal().put(*seen_, &data::snapshots, made.id, snapshot_copy{made, std::move(rows)});
             return made;
         }

@@ -4,61 +4,64 @@
 #include <syncline/support/time.hpp>
 #include <syncline/support/version.hpp>
 
-#include <cstdint>
-
 SYNCLINE_NAMESPACE_BEGIN
 
-/// A hybrid logical clock: stamps that follow the wall clock, rise strictly, and come after every stamp seen.
+/// @p t and @p d later; the ends of time are not passed. @pre @p d is not below zero
+[[nodiscard]] constexpr timestamp later_by(timestamp t, duration d) noexcept {
+    constexpr timestamp end = (timestamp::max)();
+    return t > end - d ? end : t + d;
+}
+
+/// A time that somebody else claims, as far as it is believed: at most @p max_drift ahead of the own clock; what is later is taken as that.
 ///
-/// Clock and counter share one microsecond number: a stamp is the wall time, or the last stamp plus one microsecond
-/// when the wall clock has not passed it. A peer whose clock runs ahead would drag everyone along, so a remote stamp
-/// more than the permitted drift ahead of the local wall clock is taken as wall time plus that drift, and counted.
+/// An own clock may have gone back since it wrote a row at @p after. What claims to come later than that row keeps its place behind it: the
+/// bound is then one microsecond after the row.
+/// @param now        the own clock
+/// @param max_drift  below zero counts as zero
+/// @param after      when the row was written that the claim is compared with; left out: there is none
+[[nodiscard]] constexpr timestamp clamped_time(timestamp claimed, timestamp now, duration max_drift,
+                                               timestamp after = (timestamp::min)()) noexcept {
+    timestamp limit = later_by(now, max_drift < duration{0} ? duration{0} : max_drift);
+    if (after != (timestamp::min)() && later_by(after, duration{1}) > limit) limit = later_by(after, duration{1});
+    return claimed > limit ? limit : claimed;
+}
+
+/// A hybrid logical clock: its readings follow the wall clock, rise strictly, and come after every time that it was told of.
 ///
-/// Bounds, for every stamp given: greater than the one before it; not before the wall time; after a remote stamp that
-/// is within the drift; and at most one microsecond above the greatest of last stamp, wall time and wall time plus
+/// Clock and counter share one microsecond number: a reading is the wall time, or the last reading plus one microsecond
+/// when the wall clock has not passed it. A peer whose clock runs ahead would drag everyone along, so a time that it tells is
+/// followed up to the permitted drift ahead of the local wall clock (`clamped_time`).
+///
+/// Bounds, for every reading: greater than the one before it; not before the wall time; after every observed time that
+/// was within the drift; and at most one microsecond above the greatest of last reading, wall time and wall time plus
 /// drift. The number saturates at the end of 64 bits (the year 294247), where it can rise no further.
 class hybrid_clock {
 public:
-    /// A clock that follows remote stamps up to @p max_drift ahead of the local wall clock; below zero counts as zero.
-    constexpr explicit hybrid_clock(duration max_drift) noexcept
-        : max_drift_(max_drift < duration{0} ? duration{0} : max_drift) {}
+    /// A clock that follows observed times up to @p max_drift ahead of the local wall clock; below zero counts as zero.
+    constexpr explicit hybrid_clock(duration max_drift) noexcept : max_drift_(max_drift) {}
 
-    /// A clock that continues after @p last, for example the greatest stamp a store has.
-    constexpr hybrid_clock(duration max_drift, timestamp last) noexcept : hybrid_clock(max_drift) { last_ = last; }
+    /// A clock that continues after @p last, the last reading of an earlier run.
+    constexpr hybrid_clock(duration max_drift, timestamp last) noexcept : max_drift_(max_drift), last_(last) {}
 
-    /// A stamp for a local event at wall time @p wall.
+    /// A reading for an event at wall time @p wall.
     [[nodiscard]] constexpr timestamp tick(timestamp wall) noexcept {
-        const timestamp next = plus(last_, duration{1});
+        const timestamp next = later_by(last_, duration{1});
         last_ = wall > next ? wall : next;
         return last_;
     }
 
-    /// A stamp for the receipt of @p remote at wall time @p wall.
-    constexpr timestamp observe(timestamp wall, timestamp remote) noexcept {
-        const timestamp limit = plus(wall, max_drift_);
-        if (remote > limit) {
-            ++clamped_;
-            remote = limit;
-        }
-        if (remote > last_) last_ = remote;
-        return tick(wall);
+    /// Takes note of @p remote, told by a peer and received at wall time @p wall: later readings come after it.
+    constexpr void observe(timestamp wall, timestamp remote) noexcept {
+        const timestamp followed = clamped_time(remote, wall, max_drift_);
+        if (followed > last_) last_ = followed;
     }
 
-    /// The last stamp given, or the earliest time there is before the first.
+    /// The number that the next reading is greater than.
     [[nodiscard]] constexpr timestamp last() const noexcept { return last_; }
 
-    /// How many remote stamps were too far ahead.
-    [[nodiscard]] constexpr std::uint64_t clamped() const noexcept { return clamped_; }
-
 private:
-    static constexpr timestamp plus(timestamp t, duration d) noexcept {
-        constexpr timestamp end = (timestamp::max)();
-        return t > end - d ? end : t + d;
-    }
-
     duration max_drift_;
     timestamp last_ = (timestamp::min)();
-    std::uint64_t clamped_ = 0;
 };
 
 SYNCLINE_NAMESPACE_END

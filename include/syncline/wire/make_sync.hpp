@@ -3,6 +3,7 @@
 
 #include <syncline/conflict/conflict.hpp>
 #include <syncline/engine/authority_types.hpp>
+#include <syncline/engine/replica_types.hpp>
 #include <syncline/storage/authority_store.hpp>
 #include <syncline/storage/replica_store.hpp>
 #include <syncline/support/system_clock.hpp>
@@ -25,8 +26,9 @@ SYNCLINE_NAMESPACE_BEGIN
 template <replica_store Store, transport Transport>
 [[nodiscard]] sync_client<Store, mutation_client, Transport> make_sync_client(Store& store, Transport carrier, mutation_client_options options = {},
                                                                               resolver_set resolvers = resolver_set{},
-                                                                              sync_surroundings around = system_surroundings()) {
-    return {store, std::move(carrier), std::move(options), std::move(around), std::move(resolvers)};
+                                                                              sync_surroundings around = system_surroundings(),
+                                                                              replica_options device = {}) {
+    return {store, std::move(carrier), std::move(options), std::move(around), std::move(resolvers), device};
 }
 
 /// A client of the bundle wire over @p store, through @p carrier. Conflicts are decided here, by @p resolvers.
@@ -34,8 +36,9 @@ template <replica_store Store, transport Transport>
 template <replica_store Store, transport Transport>
 [[nodiscard]] sync_client<Store, bundle_client, Transport> make_sync_client(Store& store, Transport carrier, bundle_client_options options,
                                                                             resolver_set resolvers = resolver_set{},
-                                                                            sync_surroundings around = system_surroundings()) {
-    return {store, std::move(carrier), std::move(options), std::move(around), std::move(resolvers)};
+                                                                            sync_surroundings around = system_surroundings(),
+                                                                            replica_options device = {}) {
+    return {store, std::move(carrier), std::move(options), std::move(around), std::move(resolvers), device};
 }
 
 /// A server over @p store. No wire is mounted yet.

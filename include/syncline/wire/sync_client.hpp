@@ -3,6 +3,7 @@
 
 #include <syncline/conflict/conflict.hpp>
 #include <syncline/engine/replica.hpp>
+#include <syncline/engine/replica_types.hpp>
 #include <syncline/engine/sync_result.hpp>
 #include <syncline/model/record.hpp>
 #include <syncline/storage/replica_store.hpp>
@@ -50,8 +51,9 @@ public:
 
     /// Nothing is touched before the first call.
     template <class Options>
-    sync_client(Store& store, Transport transport, Options options, sync_surroundings around, resolver_set resolvers = resolver_set{})
-        : engine_(store, std::move(resolvers)), wire_(engine_, std::move(options)), transport_(std::move(transport)), around_(std::move(around)) {}
+    sync_client(Store& store, Transport transport, Options options, sync_surroundings around, resolver_set resolvers = resolver_set{},
+                replica_options device = {})
+        : engine_(store, std::move(resolvers), device), wire_(engine_, std::move(options)), transport_(std::move(transport)), around_(std::move(around)) {}
 
     sync_client(const sync_client&) = delete;
     sync_client& operator=(const sync_client&) = delete;

@@ -1,6 +1,7 @@
 #include <syncline/conflict/decide.hpp>
 
 #include <syncline/conflict/merges.hpp>
+#include <syncline/conflict/resolvers.hpp>
 
 #include "support/catch.hpp"
 
@@ -110,8 +111,8 @@ TEST_CASE("decide: an erase of a dead record and a create on a dead key are deci
             CHECK(seen.times == 0);
             CHECK(erased.merged_or_decided);
             CHECK(created.merged_or_decided);
-            CHECK(erased.rule == "erase of a dead record: already so");
-            CHECK(created.rule == "create on a dead key takes what is there");
+            CHECK(erased.rule == "erase of a dead record: already so; resolver: none asked; winner: both; base version 0, server version 9");
+            CHECK(created.rule == "create on a dead key takes what is there; resolver: none asked; winner: client; base version 0, server version 9");
         }
 }
 
@@ -225,7 +226,7 @@ TEST_CASE("decide: changes of different fields are merged and no resolver is ask
     CHECK(d.merged_or_decided);
     CHECK(d.lost.empty());
     CHECK(d.decided.empty());
-    CHECK(d.rule == "fields do not overlap, or have a merge: merged");
+    CHECK(d.rule == "fields do not overlap, or have a merge: merged; resolver: none asked; winner: both; base version 0, server version 9");
 }
 
 TEST_CASE("decide: what overlaps is what the overlap policy says, for all fields, policies and orders of times") {
@@ -370,7 +371,8 @@ TEST_CASE("decide: who refuses or defers without a reason still says what to do"
         REQUIRE(d.why);
         CHECK((d.why->detail.find("leaves it to a person") != std::string::npos) == (r == &deferring));
         CHECK((d.why->detail == "the resolver refused the change") == (r == &refusing));
-        CHECK(d.rule == (r == &deferring ? "fields overlap; resolver: defer" : "fields overlap; resolver: refuse"));
+        CHECK(d.rule == (r == &deferring ? "fields overlap (a); resolver: defer; winner: nobody yet, a person decides; base version 0, server version 9"
+                                     : "fields overlap (a); resolver: refuse; winner: nobody, it is refused; base version 0, server version 9"));
     }
 }
 
@@ -393,4 +395,43 @@ TEST_CASE("decide: the resolver sees who asks, the times and the rows, and the d
     CHECK(principal == "ann");
     CHECK(now == from_microseconds(300));
     CHECK(decide_on(schema(), update_of(row(1, 1), {{a, 2}}), row(5, 1), fields({a}), resolver_set{}).what == decision::verb::take_server);
+}
+
+TEST_CASE("decide: what has no known time counts as later than everything, for a policy by timestamp and for last_write_wins") {
+    asked seen;
+    const model_schema s = schema(overlap_policy::by_timestamp);
+    const intent change = update_of(row(1, 1), {{a, 2}});
+    const std::optional<record> server = row(5, 1);
+    const decision_input in{s, change, server, 9, fields({a}), unknown_time, from_microseconds(1'900'000'000'000'000)};
+    CHECK(decide(in, says(verb::take_server, seen), {}).what == decision::verb::take_server);
+    CHECK(seen.times == 1);
+    CHECK(decide(in, resolver_set{resolvers::last_write_wins{}}, {}).what == decision::verb::take_server);
+}
+
+TEST_CASE("decide: an erase that cascades is told as such, and merging it keeps the server's row") {
+    field_changes kept;
+    kept.set(a, value::integer(77));
+    for (const auto what : all_verbs) {
+        CAPTURE(name_of(what));
+        const model_schema s = schema();
+        const intent change = erase_of(row(1, 1));
+        const std::optional<record> server = row(1, 1);
+        asked seen;
+        const auto d = decide_cascade({s, change, server, 9, {}, from_microseconds(1), from_microseconds(2)}, "child", says(what, seen, kept), {});
+        REQUIRE(seen.times == 1);
+        CHECK(seen.last.cascade);
+        CHECK(seen.last.client == nullptr);
+        CHECK(seen.server == row(1, 1));
+        CHECK(seen.last.overlapping == s.all_fields());
+        CHECK(d.merged_or_decided);
+        CHECK(d.rule.find("a live record of model `child`; resolver: ") != std::string::npos);
+        CHECK(d.rule.find("(because); winner: ") != std::string::npos);
+        CHECK(d.rule.ends_with("; base version 0, server version 9"));
+        if (what == verb::take_client)
+            CHECK(d.what == decision::verb::erase);
+        else if (what == verb::refuse || what == verb::defer)
+            CHECK((d.what == decision::verb::refuse && d.why->detail == "because"));
+        else
+            CHECK((d.what == decision::verb::take_server && d.lost == s.all_fields()));
+    }
 }

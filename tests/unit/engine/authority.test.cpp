@@ -327,3 +327,25 @@ TEST_CASE("authority: tenants do not see each other") {
     CHECK(!o.row);
     CHECK(s.row("T") == node_row(1));
 }
+
+TEST_CASE("pull: tells the time of the newest row that the page shows, those that it refers to among them") {
+    server s;
+    s.now = at(9000);
+    s.write("P", node_row(1));
+    s.write("C1", child_row(1, "P"));
+    s.seal();
+    s.now = at(10);
+    s.write("T", node_row(1));
+    s.seal();
+    pull_query q;
+    q.limit = 1;
+    const auto first = lab_must(s.engine.pull(s.ann, q, s.now));
+    CHECK(first.newest_write == at(9000));
+    q.from = lab_must(s.engine.pull(s.ann, pull_query{}, s.now)).rows.rows.size() == 3 ? s.head().stamp - 1 : 0;
+    const auto last = lab_must(s.engine.pull(s.ann, q, s.now));
+    REQUIRE(last.rows.rows.size() == 1);
+    CHECK(last.rows.rows.front().key == key_named("T"));
+    CHECK(last.newest_write == at(10));
+    q.from = s.head().stamp;
+    CHECK(lab_must(s.engine.pull(s.ann, q, s.now)).newest_write == (timestamp::min)());
+}

@@ -245,3 +245,18 @@ TEST_CASE("bundle commit: the versions that obstacles tell stand, so a decision 
     const auto again = one_obstacle(commit(s, {row_of("T", node_row(7), node_row(2), o.server_version)}));
     CHECK(again.server_row == node_row(8));
 }
+
+TEST_CASE("bundle commit: a conflict tells when the server's row was written, and a commit is timed after the row it was made on") {
+    server s;
+    s.write("T", node_row(0));
+    s.seal();
+    s.now = at(10);
+    auto late = row_of("T", node_row(0), node_row(1), 1);
+    late.what.edited_at = at(3);
+    REQUIRE(lab_must(commit(s, {late})).committed);
+    CHECK(s.sealed("T")->written_at == at(1001));
+    const auto refused = lab_must(commit(s, {row_of("T", node_row(0), node_row(2), 1)}));
+    REQUIRE(refused.obstacles.size() == 1);
+    CHECK(refused.obstacles.front().server_written_at == at(1001));
+    CHECK(lab_must(commit(s, {row_of("T2", node_row(0), node_row(2), 1)})).obstacles.front().server_written_at == timestamp{});
+}

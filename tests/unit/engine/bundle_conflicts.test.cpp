@@ -1,11 +1,14 @@
 #include <syncline/engine/bundle_conflicts.hpp>
 
+#include <syncline/conflict/resolvers.hpp>
+
 #include "support/catch.hpp"
 #include "unit/engine/fixture.hpp"
 
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -236,4 +239,72 @@ TEST_CASE("bundle conflicts: an erase that would take along a record is decided 
         CHECK(r.waiting.size() == 1);
         CHECK(d.open("C1")->op != operation::erase);
     });
+}
+
+TEST_CASE("bundle conflicts: last_write_wins goes by the time of the server's row; where that is not told, the server's row stays") {
+    const timestamp edited = at(2001);
+    struct { timestamp server; bool client_wins; } cases[] = {{at(2000), true}, {edited, false}, {at(2002), false}, {unknown_time, false}};
+    for (const auto& c : cases) {
+        CAPTURE(to_microseconds(c.server));
+        device d{resolver_set{resolvers::last_write_wins{}}};
+        two_layers(d);
+        REQUIRE(d.open("T")->edited_at == edited);
+        d.engine.hear(at(3000));
+        commit_obstacle o = version_conflict("T", 8, node_row(7, 7));
+        o.server_written_at = c.server;
+        obstructed(d, {o});
+        CHECK(d.row("T") == (c.client_wins ? node_row(2, 3) : node_row(7, 7)));
+    }
+}
+
+TEST_CASE("bundle conflicts: a device whose clock runs ahead is believed as far as the authority's clock goes, or as what it saw") {
+    conflict seen;
+    for (const auto& [heard, server, believed] : {std::tuple{500, 100, 500}, std::tuple{500, 900, 901}, std::tuple{9000, 100, 2001}}) {
+        CAPTURE(heard, server);
+        device d{saying(resolution::take_client(), &seen)};
+        two_layers(d);
+        d.engine.hear(at(heard));
+        commit_obstacle o = version_conflict("T", 8, node_row(7, 7));
+        o.server_written_at = at(server);
+        obstructed(d, {o});
+        CHECK(seen.client_time == at(believed));
+        CHECK(seen.server_time == at(server));
+    }
+}
+
+TEST_CASE("bundle conflicts: every decision names rule, resolver, winner and versions") {
+    const auto told = [](device& d, const std::vector<commit_obstacle>& obstacles) {
+        const auto report = obstructed(d, obstacles);
+        REQUIRE(report.conflicts.size() == 1);
+        CHECK(report.conflicts.front().key == obstacles.front().key);
+        return std::pair{report.conflicts.front().kind, report.conflicts.front().rule};
+    };
+    const auto on_fields = [&](resolution said) {
+        device d{saying(std::move(said))};
+        two_layers(d);
+        return told(d, {version_conflict("T", 8, node_row(7, 7))});
+    };
+    using enum outcome_kind;
+    CHECK(on_fields(resolution::take_server("mine")) == std::pair{superseded, std::string{"fields overlap (a, b); resolver: take_server (mine); winner: server; base version 5, server version 8"}});
+    CHECK(on_fields(resolution::take_client()) == std::pair{applied, std::string{"fields overlap (a, b); resolver: take_client; winner: client; base version 5, server version 8"}});
+    CHECK(on_fields(resolution::defer()) == std::pair{refused, std::string{"fields overlap (a, b); resolver: defer; winner: nobody yet, a person decides; base version 5, server version 8"}});
+    CHECK(on_fields(resolution::refuse("no")) == std::pair{refused, std::string{"fields overlap (a, b); resolver: refuse (no); winner: nobody, it is refused; base version 5, server version 8"}});
+    {
+        device d;
+        two_layers(d);
+        CHECK(told(d, {version_conflict("T", 8, node_row(1, 0, 4))}) ==
+              std::pair{applied, std::string{"fields do not overlap, or have a merge: merged; resolver: none asked; winner: both; base version 5, server version 8"}});
+    }
+    {
+        device d;
+        d.take({image("T", 5, node_row(1))});
+        d.erase("T");
+        CHECK(told(d, {version_conflict("T", 8, std::nullopt)}) ==
+              std::pair{applied, std::string{"erase of a dead record: already so; resolver: none asked; winner: both; base version 5, server version 8"}});
+    }
+    device d;
+    d.take({image("P", 1, node_row(1))});
+    d.erase("P");
+    CHECK(told(d, {cascade("P", "C1", 4, child_row(2, "P"))}) ==
+          std::pair{superseded, std::string{"the erase would take along a live record of model `child`; resolver: take_server (server_wins); winner: server; base version 1, server version 1"}});
 }

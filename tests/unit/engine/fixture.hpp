@@ -84,10 +84,13 @@ struct server {
     void erase(const std::string& key) { lab_must(store.app_erase("main", key_named(key))); }
     std::int64_t seal() { return static_cast<std::int64_t>(lab_must(engine.seal_foreign("main", now))); }
     authority_head head() { return lab_must(engine.head("main")); }
-    std::int64_t version_of(const std::string& key) {
+    std::optional<sealed_row> sealed(const std::string& key) {
         auto t = lab_must(store.begin("main", access::snapshot));
-        const auto sealed = lab_must(t.sealed(key_named(key)));
-        return sealed ? sealed->version : 0;
+        return lab_must(t.sealed(key_named(key)));
+    }
+    std::int64_t version_of(const std::string& key) {
+        const auto found = sealed(key);
+        return found ? found->version : 0;
     }
     std::optional<receipt> receipt_of(const mutation_id& id) {
         auto t = lab_must(store.begin("main", access::snapshot));
@@ -125,6 +128,8 @@ struct device {
         return apply(from, from + 1, std::move(rows));
     }
     replica_status status() { return lab_must(engine.status(now)); }
+    /// Shuts the device down and starts it again over what it stored.
+    void restart(replica_options options = {}) { engine = replica<memory_replica_store>{store, resolver_set{}, options}; }
     std::optional<intent> open(const std::string& key) { return open_of(store, key_named(key)); }
     simulation::base_seen base(const std::string& key) { return base_of(store, key_named(key)); }
     base_row kept(const std::string& key) {

@@ -243,5 +243,5 @@ TEST_CASE("sealing: a field that was written with the value it had counts as wri
     REQUIRE(s.engine.seal_foreign("main", noon));
     REQUIRE(s.push("ann", "m1", change(note("one", ""), 1, "two", "hers")).kind == outcome_kind::applied);
     const outcome o = s.push("bob", "m2", change(note("two", ""), 2, "three", std::nullopt));
-    CHECK(o.rule == "fields overlap; resolver: take_client");
+    CHECK(o.rule == "fields overlap (title); resolver: take_client; winner: client; base version 2, server version 3");
 }

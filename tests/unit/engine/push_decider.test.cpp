@@ -1,8 +1,11 @@
 #include <syncline/engine/push_decider.hpp>
 
+#include <syncline/conflict/resolvers.hpp>
+
 #include "support/catch.hpp"
 #include "unit/engine/fixture.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -358,8 +361,71 @@ TEST_CASE("push: a device's clock cannot make its change younger than now") {
     s.write("T", node_row(0));
     s.seal();
     s.write("T", node_row(5));
+    s.seal();
+    s.now = at(5000);
     mutation made = change_of("1", "T", node_row(0), node_row(1), 1);
     made.what.edited_at = at(999'999'999);
     (void)s.push_one(made);
     CHECK(seen == s.now);
+    CHECK(s.sealed("T")->written_at == s.now);
+}
+
+TEST_CASE("push: a change is believed as far ahead of the authority's clock as the drift allows, and no further") {
+    for (const std::int64_t claimed : {4000, 5000, 5100, 5200, 999'999}) {
+        CAPTURE(claimed);
+        timestamp seen{};
+        authority_options options = with_resolver([&](const conflict& c, const resolver_context&) {
+            seen = c.client_time;
+            return resolution::take_client();
+        });
+        options.max_clock_drift = duration{200};
+        server s{std::move(options)};
+        s.write("T", node_row(0));
+        s.seal();
+        s.write("T", node_row(5));
+        s.seal();
+        s.now = at(5000);
+        mutation made = change_of("1", "T", node_row(0), node_row(1), 1);
+        made.what.edited_at = at(claimed);
+        (void)s.push_one(made);
+        CHECK(seen == at((std::min<std::int64_t>)(claimed, 5200)));
+        CHECK(s.sealed("T")->written_at == seen);
+    }
+}
+
+TEST_CASE("push: the times of a record's versions rise, whoever writes it and whatever the clock does") {
+    server s;
+    s.write("T", node_row(0));
+    s.seal();
+    CHECK(s.sealed("T")->written_at == at(1000));
+    s.now = at(10);
+    s.write("T", node_row(1));
+    s.seal();
+    CHECK(s.sealed("T")->written_at == at(1001));
+    mutation made = change_of("1", "T", node_row(1), node_row(2), 2);
+    made.what.edited_at = at(7);
+    (void)s.push_one(made);
+    CHECK(s.sealed("T")->written_at == at(1002));
+    // One that says that it came after what it had seen keeps its place, but no more than that.
+    made = change_of("2", "T", node_row(2), node_row(3), 3);
+    made.what.edited_at = at(999'999);
+    const auto answered = lab_must(s.engine.push(s.ann, {made}, s.now));
+    CHECK(s.sealed("T")->written_at == at(1003));
+    CHECK(answered.newest_write == at(1003));
+}
+
+TEST_CASE("push: what was made after seeing a row is later than it for last_write_wins, though the clock has gone back") {
+    for (const std::int64_t claimed : {999, 1001, 1002, 5000}) {
+        CAPTURE(claimed);
+        server s{with_resolver(resolvers::last_write_wins{})};
+        s.write("T", node_row(0));
+        s.seal();
+        s.write("T", node_row(5));
+        s.seal();
+        REQUIRE(s.sealed("T")->written_at == at(1001));
+        s.now = at(20);
+        mutation made = change_of("1", "T", node_row(0), node_row(1), 1);
+        made.what.edited_at = at(claimed);
+        CHECK(s.push_one(made).kind == (claimed > 1001 ? outcome_kind::applied : outcome_kind::superseded));
+    }
 }

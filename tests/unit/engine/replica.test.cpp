@@ -3,6 +3,7 @@
 #include "support/catch.hpp"
 #include "unit/engine/fixture.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <set>
@@ -343,4 +344,83 @@ TEST_CASE("a store that is busy is told, and nothing happens") {
         CHECK(!d.engine.apply(page{}, d.now));
     }
     CHECK(lab_must(d.engine.absorb(d.now)) == 1);
+}
+
+TEST_CASE("device clock: an edit made after a row was taken in is timed after all that its authority told, though the device's clock is days behind") {
+    device d;
+    const timestamp told = d.now + std::chrono::hours{24 * 9};
+    d.write("T2", node_row(1));
+    d.engine.hear(told);
+    d.take({image("T", 5, node_row(1))});
+    // What was made before the page came has not seen it, although both were taken in together.
+    CHECK(d.open("T2")->edited_at == d.now);
+    d.write("T", node_row(2));
+    (void)d.status();
+    CHECK(d.open("T")->edited_at == told + duration{1});
+}
+
+TEST_CASE("device clock: what was heard and what was given outlives a restart") {
+    device d;
+    const timestamp told = d.now + std::chrono::hours{24 * 9};
+    d.engine.hear(told);
+    d.take({image("T", 5, node_row(1))});
+    d.restart();
+    d.write("T", node_row(2));
+    (void)d.status();
+    CHECK(d.open("T")->edited_at == told + duration{1});
+    d.restart();
+    d.write("T", node_row(3));
+    (void)d.status();
+    CHECK(d.open("T")->edited_at == told + duration{2});
+}
+
+TEST_CASE("device clock: a time far ahead is followed as far as the drift allows, whoever tells it") {
+    const duration allowed = GENERATE(duration{0}, duration{500}, duration{std::chrono::hours{24 * 30}});
+    device d;
+    d.restart(replica_options{allowed});
+    d.engine.hear((timestamp::max)());
+    d.take({image("T", 5, node_row(1))});
+    d.write("T", node_row(2));
+    (void)d.status();
+    CHECK(d.open("T")->edited_at == d.now + allowed + duration{1});
+    // Once the own clock has passed that, nothing is left of it.
+    d.restart(replica_options{allowed});
+    d.now += allowed + std::chrono::seconds{1};
+    d.write("T", node_row(3));
+    (void)d.status();
+    CHECK(d.open("T")->edited_at == d.now);
+}
+
+TEST_CASE("device clock: a person's decision for the own change is made when it is made") {
+    device d;
+    d.take({image("T", 5, node_row(1))});
+    d.write("T", node_row(2));
+    outcome o = answer(d.freeze()->items.front().id, outcome_kind::refused);
+    o.why = wait_reason{errc::conflict, "look at it"};
+    d.settle({o});
+    const timestamp told = d.now + std::chrono::hours{1};
+    d.engine.hear(told);
+    d.take({image("T", 6, node_row(7))});
+    CHECK(d.open("T")->edited_at < told);
+    REQUIRE(d.engine.take_client(key_named("T"), d.now));
+    CHECK(d.open("T")->edited_at > told);
+}
+
+TEST_CASE("settle: every change that met others is reported with its outcome and the rule, and no other") {
+    device d;
+    std::vector<outcome> said;
+    d.take({image("T", 5, node_row(1))});
+    d.write("T", node_row(2));
+    d.write("T2", node_row(3));
+    d.write("P", node_row(4));
+    const auto batch = d.freeze();
+    for (const auto& item : batch->items) {
+        outcome o = answer_with_row(item.id, outcome_kind::applied, 6, item.what.whole(5));
+        if (item.what.key.key == "T") o.kind = outcome_kind::superseded, o.rule = "the rule";
+        if (item.what.key.key == "T2") o.clean = true;
+        if (item.what.key.key == "P") o.kind = outcome_kind::refused, o.why = wait_reason{errc::validation_failed, "no"};
+        said.push_back(std::move(o));
+    }
+    const auto report = d.settle(said);
+    CHECK(report.conflicts == std::vector<decided_conflict>{{key_named("T"), outcome_kind::superseded, "the rule"}});
 }

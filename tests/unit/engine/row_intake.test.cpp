@@ -174,7 +174,7 @@ TEST_CASE("hydration: is staged part by part and goes on where it stopped; parts
         CHECK(d.row("P"));
     }
     SECTION("starting again forgets what was staged") {
-        REQUIRE(d.engine.restart_hydration(d.now));
+        REQUIRE(d.engine.begin_hydration(d.now));
         CHECK(stage("s1", 1, 2, "P", 30).stale);
         CHECK(stage("s1", 0, 1, "P", 30).hydrated);
         CHECK(!d.row("T2"));

@@ -42,7 +42,8 @@ TEST_CASE("absorb: a create, an update and an erase become the record's open int
     CHECK(updated->before == node_row(1, 1, 10));
     CHECK(updated->base == base_ref{5, {}});
     CHECK(updated->changes.size() == 2);
-    CHECK(updated->edited_at == d.now);
+    CHECK(created->edited_at == d.now);
+    CHECK(updated->edited_at == d.now + duration{1});
     CHECK(updated->ordinal == created->ordinal + 1);
     CHECK(d.base("T").row == node_row(1, 1, 10));
 

@@ -2,6 +2,9 @@
 
 #include "support/catch.hpp"
 
+#include <string>
+#include <vector>
+
 using namespace syncline;
 
 TEST_CASE("sync result: tells what was settled and what ended it, together (W34)") {
@@ -16,4 +19,18 @@ TEST_CASE("sync result: tells what was settled and what ended it, together (W34)
     CHECK(!r.ok());
     CHECK(r.pushed == 3);
     CHECK(r.rejections.front().kind == outcome_kind::held);
+}
+
+TEST_CASE("sync result: counts every conflict, and tells record, outcome and rule of each") {
+    model_schema task;
+    task.name = "task";
+    schema_set schemas;
+    REQUIRE(schemas.add(task));
+    sync_result r;
+    r.note(schemas, {});
+    CHECK(r.conflicts == 0);
+    r.note(schemas, {{{0, "t1"}, outcome_kind::superseded, "a rule"}, {{0, "t2"}, outcome_kind::applied, {}}});
+    r.note(schemas, {{{0, "t3"}, outcome_kind::refused, "another"}});
+    CHECK(r.conflicts == 3);
+    CHECK(r.decisions == std::vector<std::string>{"task t1: superseded; a rule", "task t3: refused; another"});
 }

@@ -203,9 +203,10 @@ public:
         snapshot_head h = wanted;
         h.seq = at.seq;
         h.stamp = at.stamp;
+        h.newest_write = (timestamp::min)();
         if (auto r = run_sqlite(*in_.db,
-                                "INSERT INTO syncline_authority_snapshots(tenant, id, principal, seq, stamp, row_count, expires) "
-                                "VALUES(?1,?2,?3,?4,?5,0,?6)",
+                                "INSERT INTO syncline_authority_snapshots(tenant, id, principal, seq, stamp, row_count, expires, newest_write) "
+                                "VALUES(?1,?2,?3,?4,?5,0,?6,0)",
                                 [&](sqlite_statement& s) {
                                     s.bind(1, in_.tenant).bind_text(2, h.id).bind_text(3, h.principal).bind(4, h.seq).bind(5, h.stamp);
                                     s.bind(6, to_microseconds(h.expires));
@@ -228,10 +229,21 @@ public:
                 !r)
                 return std::move(r).error();
             rows += in_.db->changes();
+            if (auto r = each_sqlite_row(
+                    *in_.db,
+                    "SELECT max(c.written_at) FROM syncline_authority_rows r JOIN syncline_authority_changes c ON c.id = r.change WHERE r.tenant = ?1 "
+                    "AND r.model = ?2 AND r.deleted = 0",
+                    [&](sqlite_statement& s) { s.bind(1, in_.tenant).bind(2, in_.number_of(id)); },
+                    [&](sqlite_statement& s) {
+                        if (!s.column_is_null(0)) h.newest_write = (std::max)(h.newest_write, from_microseconds(s.column_integer(0)));
+                        return false;
+                    });
+                !r)
+                return std::move(r).error();
         }
         h.row_count = static_cast<std::uint32_t>(rows);
-        if (auto r = run_sqlite(*in_.db, "UPDATE syncline_authority_snapshots SET row_count = ?2 WHERE number = ?1",
-                                [&](sqlite_statement& s) { s.bind(1, number).bind(2, rows); });
+        if (auto r = run_sqlite(*in_.db, "UPDATE syncline_authority_snapshots SET row_count = ?2, newest_write = ?3 WHERE number = ?1",
+                                [&](sqlite_statement& s) { s.bind(1, number).bind(2, rows).bind(3, to_microseconds(h.newest_write)); });
             !r)
             return std::move(r).error();
         return h;
@@ -240,7 +252,7 @@ public:
     [[nodiscard]] result<std::optional<snapshot_head>> find_snapshot(std::string_view id) const {
         std::optional<snapshot_head> out;
         auto r = each_sqlite_row(
-            *in_.db, "SELECT principal, seq, stamp, row_count, expires FROM syncline_authority_snapshots WHERE tenant = ?1 AND id = ?2",
+            *in_.db, "SELECT principal, seq, stamp, row_count, expires, newest_write FROM syncline_authority_snapshots WHERE tenant = ?1 AND id = ?2",
             [&](sqlite_statement& s) { s.bind(1, in_.tenant).bind_text(2, id); },
             [&](sqlite_statement& s) {
                 snapshot_head h;
@@ -250,6 +262,7 @@ public:
                 h.stamp = s.column_integer(2);
                 h.row_count = static_cast<std::uint32_t>(s.column_integer(3));
                 h.expires = from_microseconds(s.column_integer(4));
+                h.newest_write = from_microseconds(s.column_integer(5));
                 out = std::move(h);
                 return false;
             });

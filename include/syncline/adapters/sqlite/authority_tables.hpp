@@ -87,7 +87,8 @@ CREATE INDEX syncline_authority_sessions_by_source ON syncline_authority_session
 CREATE TABLE syncline_authority_session_mutations(session INTEGER NOT NULL, ordinal INTEGER NOT NULL, id TEXT NOT NULL,
   model INTEGER NOT NULL, key TEXT NOT NULL, body BLOB NOT NULL, PRIMARY KEY(session, ordinal)) WITHOUT ROWID;
 CREATE TABLE syncline_authority_snapshots(number INTEGER PRIMARY KEY, tenant INTEGER NOT NULL, id TEXT NOT NULL, principal TEXT NOT NULL,
-  seq INTEGER NOT NULL, stamp INTEGER NOT NULL, row_count INTEGER NOT NULL, expires INTEGER NOT NULL, UNIQUE(tenant, id));
+  seq INTEGER NOT NULL, stamp INTEGER NOT NULL, row_count INTEGER NOT NULL, expires INTEGER NOT NULL, newest_write INTEGER NOT NULL,
+  UNIQUE(tenant, id));
 CREATE TABLE syncline_authority_snapshot_rows(snapshot INTEGER NOT NULL, ordinal INTEGER NOT NULL, model INTEGER NOT NULL,
   key TEXT NOT NULL, version INTEGER NOT NULL, layout INTEGER NOT NULL, image BLOB NOT NULL,
   PRIMARY KEY(snapshot, ordinal)) WITHOUT ROWID;

@@ -31,7 +31,8 @@ inline constexpr const char* sqlite_replica_ddl = R"sql(
 CREATE TABLE syncline_replica_state(id INTEGER PRIMARY KEY CHECK(id=1), layout INTEGER NOT NULL, source_id TEXT NOT NULL DEFAULT '',
   next_source_bundle_id INTEGER NOT NULL DEFAULT 1, next_ordinal INTEGER NOT NULL DEFAULT 1, next_batch_id INTEGER NOT NULL DEFAULT 1,
   checkpoint INTEGER NOT NULL DEFAULT 0, epoch TEXT NOT NULL DEFAULT '', needs_hydration INTEGER NOT NULL DEFAULT 0,
-  hydration_session TEXT NOT NULL DEFAULT '', hydration_position INTEGER NOT NULL DEFAULT 0, last_sync_us INTEGER NOT NULL DEFAULT 0);
+  hydration_session TEXT NOT NULL DEFAULT '', hydration_position INTEGER NOT NULL DEFAULT 0, last_sync_us INTEGER NOT NULL DEFAULT 0,
+  clock_us INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE syncline_replica_model(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, fields BLOB NOT NULL);
 CREATE TABLE syncline_replica_turn(seq INTEGER PRIMARY KEY, model INTEGER NOT NULL, above INTEGER NOT NULL);
 CREATE TABLE syncline_replica_base(model INTEGER NOT NULL, "key" TEXT NOT NULL, version INTEGER NOT NULL, kept INTEGER NOT NULL, image BLOB,

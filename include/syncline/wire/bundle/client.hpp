@@ -12,6 +12,7 @@
 #include <syncline/support/time.hpp>
 #include <syncline/support/version.hpp>
 #include <syncline/transport/message.hpp>
+#include <syncline/wire/authority_time.hpp>
 #include <syncline/wire/bundle/messages.hpp>
 #include <syncline/wire/bundle/upload.hpp>
 #include <syncline/wire/client_step.hpp>
@@ -116,6 +117,7 @@ public:
             return {};
         }
         if (!answer) return failed(what, answer.error(), std::nullopt, nullptr, now, random);
+        if (const auto told = told_authority_time(*answer)) engine_->hear(*told);
         if (!answer->ok()) {
             auto refused = bundle_wire::read_refusal(*answer, options_.json);
             refused_ordinal_ = refused.row_ordinal;
@@ -352,11 +354,8 @@ private:
         auto settled = engine_->obstructed(upload_.batch.head.id, obstacles, now);
         if (!settled) return std::move(settled).error();
         bool met = false;
-        for (const auto& o : obstacles) {
-            if (o.what == commit_obstacle::kind::refused) continue;
-            met = true;
-            ++report_.conflicts;
-        }
+        for (const auto& o : obstacles) met = met || o.what != commit_obstacle::kind::refused;
+        report_.note(engine_->schemas(), settled->conflicts);
         report_.failed += settled->refused;
         for (auto& w : settled->waiting) report_.rejections.push_back({upload_.id_of(w.first), w.first, outcome_kind::refused, std::move(w.second), {}});
         upload_.begin();
@@ -501,7 +500,7 @@ private:
         snapshot_id_.clear();
         snapshot_rows_.reset();
         ++report_.retried;
-        return engine_->restart_hydration(now);
+        return engine_->begin_hydration(now);
     }
 
     // -- faults

@@ -8,6 +8,7 @@
 #include <syncline/support/json_tape.hpp>
 #include <syncline/support/json_writer.hpp>
 #include <syncline/support/result.hpp>
+#include <syncline/support/rfc3339.hpp>
 #include <syncline/support/version.hpp>
 #include <syncline/transport/json_error.hpp>
 #include <syncline/transport/message.hpp>
@@ -40,6 +41,11 @@ inline void write_server_row(json_writer& w, const table_names& names, const rec
         write_payload(w, names.schemas()[key.model], key.key, *o.server_row);
     else
         w.null();
+    if (o.server_written_at == unknown_time) return;
+    if (const auto when = format_rfc3339(o.server_written_at)) {
+        w.key("server_written_at");
+        w.string(*when);
+    }
 }
 
 inline void write_conflict(json_writer& w, const table_names& names, const commit_obstacle& o) {
@@ -70,6 +76,11 @@ inline void write_cascade(json_writer& w, const table_names& names, const commit
     auto version = need_integer(entry, "server_row_version", 0);
     if (!version) return std::move(version).error();
     o.server_version = *version;
+    if (const auto when = entry.find("server_written_at")) {
+        auto t = parse_rfc3339(when->as_string());
+        if (!t) return make_fault(errc::malformed_value, "`server_written_at` is a time in RFC 3339");
+        o.server_written_at = *t;
+    }
     const auto row = entry.find("server_row");
     if (!row || row->is_null()) return {};
     record r;
@@ -123,6 +134,7 @@ inline void write_cascade(json_writer& w, const table_names& names, const commit
 /// The answer to a commit that something stands in the way of.
 ///
 /// - 409 `push_conflict` (sheet 3.1) with `conflict`, the first version conflict, and ours: `conflicts` with all of them, and `cascades`.
+/// - ours: `server_written_at` beside `server_row`: when that row was written, for the device's `last_write_wins`.
 /// - ours: 409 `cascade_conflict` with `cascades`, where erases would take live records along that the bundle does not name. Each has the
 ///   refused row, `victim` and the victim's `server_row_version` and `server_row`.
 /// - ours: 422 `row_refused` with the refused row and `reason`.

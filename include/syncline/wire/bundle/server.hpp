@@ -12,6 +12,7 @@
 #include <syncline/transport/json_error.hpp>
 #include <syncline/transport/message.hpp>
 #include <syncline/transport/principal.hpp>
+#include <syncline/wire/authority_time.hpp>
 #include <syncline/wire/bundle/messages.hpp>
 
 #include <algorithm>
@@ -47,8 +48,16 @@ public:
         : engine_(&engine), options_(std::move(options)), names_(engine.schemas(), options_.schema_name) {}
 
     /// Answers @p r. JSON, but for a 204 without body; an error is `{"error":code,"message":text}` with a fitting status, and then nothing
-    /// was changed.
+    /// was changed. Every answer tells the authority's time.
     [[nodiscard]] response handle(const request& r, const principal& who, timestamp now, random_source random) {
+        newest_ = now;
+        response answer = answered(r, who, now, random);
+        tell_authority_time(answer, newest_);
+        return answer;
+    }
+
+private:
+    [[nodiscard]] response answered(const request& r, const principal& who, timestamp now, random_source random) {
         const auto target = route(path_without_query(r.path));
         if (!target) return json_error(404, "not_found", "there is nothing at this path");
         if (const http_method expected = method_of(target->what, r.method); expected != r.method) {
@@ -79,7 +88,6 @@ public:
         return json_error(404, "not_found", "there is nothing at this path");
     }
 
-private:
     enum class place : std::uint8_t {
         capabilities, push_sessions, chunks, commit, push_session, committed_rows, pull, snapshot_sessions, snapshot_session,
     };
@@ -188,6 +196,8 @@ private:
         auto answer = engine_->commit_session(from, id, now);
         if (!answer) return fault_response(step::commit, answer.error());
         if (!answer->committed) {
+            for (const auto& o : answer->obstacles)
+                if (o.server_written_at != unknown_time) note_write(o.server_written_at);
             if (answer->obstacles.empty()) return fault_response(step::commit, fault{errc::bug, "the commit was refused without a reason"});
             return bundle_wire::obstacles_response(names_, answer->obstacles);
         }
@@ -210,6 +220,7 @@ private:
         const std::size_t count = (std::min)(static_cast<std::size_t>(*limit), most(options_.bounds.max_rows_per_committed_bundle_chunk));
         auto part = engine_->committed_rows(from, *seq, static_cast<std::uint32_t>(first), count);
         if (!part) return fault_response(step::committed_rows, part.error());
+        note_writes(part->rows);
         auto hash = hash_of(from, part->head, first == 0 && part->rows.size() == part->head.row_count ? &part->rows : nullptr);
         if (!hash) return fault_response(step::committed_rows, hash.error());
         const bundle_wire::committed_head head{part->head.seq, part->head.source, bundle_wire::source_bundle_id_of(part->head),
@@ -233,6 +244,7 @@ private:
         if (!head) return fault_response(step::pull, head.error());
         std::vector<std::string> hashes;
         for (const auto& b : page->bundles) {
+            note_writes(b.rows);
             auto hash = hash_of(from, b.head, &b.rows);
             if (!hash) return fault_response(step::pull, hash.error());
             hashes.push_back(std::move(*hash));
@@ -260,7 +272,13 @@ private:
         // The engine counts from 0, so the row after the wire's ordinal n (from 1) is the engine's row n.
         auto page = engine_->snapshot_page(from, id, static_cast<std::uint32_t>(*after), count, now);
         if (!page) return fault_response(step::snapshot_page, page.error());
+        note_write(page->first.newest_write);
         return json_response(200, bundle_wire::write_snapshot_page(names_, page->first, page->second, *after));
+    }
+
+    void note_write(timestamp written_at) noexcept { newest_ = (std::max)(newest_, written_at); }
+    void note_writes(const std::vector<row_change>& rows) noexcept {
+        for (const auto& row : rows) note_write(row.written_at);
     }
 
     [[nodiscard]] static std::size_t most(std::int64_t bound) noexcept {
@@ -310,6 +328,7 @@ private:
     bundle_wire::table_names names_;
     std::string hashed_name_;
     std::string hashed_;
+    timestamp newest_{};  // of the request that runs: its time, and that of every row that the answer shows
 };
 
 SYNCLINE_NAMESPACE_END

@@ -10,6 +10,7 @@
 #include <syncline/support/time.hpp>
 #include <syncline/support/version.hpp>
 #include <syncline/transport/message.hpp>
+#include <syncline/wire/authority_time.hpp>
 #include <syncline/wire/client_step.hpp>
 #include <syncline/wire/http_fault.hpp>
 #include <syncline/wire/mutation/answers.hpp>
@@ -92,6 +93,7 @@ public:
         if (token != awaiting_ || awaiting_ == 0) return {};
         awaiting_ = 0;
         if (!answer) return failed(answer.error(), std::nullopt, now, random);
+        if (const auto told = told_authority_time(*answer)) engine_->hear(*told);
         if (!answer->ok()) return failed(fault_of(*answer), retry_after(*answer), now, random, &*answer);
         return phase_ == phase::push ? on_pushed(*answer, now, random) : on_pulled(*answer, now, random);
     }
@@ -183,13 +185,10 @@ private:
         if (!settled) return std::move(settled).error();
         report_.pushed += settled->applied + settled->superseded;
         report_.failed += settled->refused;
+        report_.note(engine_->schemas(), settled->conflicts);
         std::size_t decided = 0;
         for (const auto& o : reply->outcomes) {
             if (o.kind != outcome_kind::error) ++decided;
-            const bool met = (o.kind == outcome_kind::applied && o.carries_row && !o.clean) || o.kind == outcome_kind::superseded ||
-                             (o.kind == outcome_kind::refused && o.why && o.why->code == errc::conflict);
-            if (met) ++report_.conflicts;
-            if (met && !o.rule.empty()) report_.decisions.push_back(describe(sent, o));
             if (o.kind != outcome_kind::refused && o.kind != outcome_kind::held) continue;
             const auto item = std::find_if(sent.begin(), sent.end(), [&](const batch_item& i) { return i.id == o.id; });
             if (item != sent.end())
@@ -201,14 +200,6 @@ private:
         }
         return failed(fault{errc::internal, "the server could not decide any of the changes now; they stay queued and will be sent again"},
                       std::nullopt, now, random);
-    }
-
-    [[nodiscard]] std::string describe(const std::vector<batch_item>& sent, const outcome& o) const {
-        std::string text;
-        const auto item = std::find_if(sent.begin(), sent.end(), [&](const batch_item& i) { return i.id == o.id; });
-        if (item != sent.end())
-            text.append(engine_->schemas()[item->what.key.model].name).append(" ").append(item->what.key.key).append(": ");
-        return text.append(name_of(o.kind)).append("; ").append(o.rule);
     }
 
     [[nodiscard]] result<void> on_pulled(const response& answer, timestamp now, random_source random) {

@@ -11,6 +11,7 @@
 #include <syncline/support/json_view.hpp>
 #include <syncline/support/json_writer.hpp>
 #include <syncline/support/result.hpp>
+#include <syncline/support/rfc3339.hpp>
 #include <syncline/support/utf8.hpp>
 #include <syncline/support/version.hpp>
 #include <syncline/wire/http_fault.hpp>
@@ -161,6 +162,11 @@ enum class unknown_member : std::uint8_t {
     if (!ms) return std::move(ms).error();
     constexpr std::int64_t most = (std::numeric_limits<std::int64_t>::max)() / 1000;
     out.what.edited_at = from_microseconds(std::clamp(*ms, -most, most) * 1000);
+    if (const auto exact = m.find("edited_at")) {
+        auto t = parse_rfc3339(exact->as_string());
+        if (!t) return make_fault(errc::malformed_value, "`edited_at` is a time in RFC 3339");
+        out.what.edited_at = *t;
+    }
 
     record whole;
     field_set named;
@@ -201,7 +207,7 @@ enum class unknown_member : std::uint8_t {
 
 }  // namespace detail
 
-/// Writes a push request (sheet 2.1) with the optional members `syncline`, `epoch`, and per mutation `base` and `before`.
+/// Writes a push request (sheet 2.1) with the optional members `syncline`, `epoch`, and per mutation `base`, `before` and `edited_at`.
 [[nodiscard]] inline std::string write_push(const schema_set& schemas, std::string_view client_id, std::string_view epoch,
                                             const std::vector<batch_item>& items, std::size_t count) {
     std::string body;
@@ -237,6 +243,11 @@ enum class unknown_member : std::uint8_t {
         w.integer(static_cast<std::int64_t>((std::max<std::uint64_t>)(what.ordinal, 1)));
         w.key("timestamp");
         w.integer(std::chrono::floor<std::chrono::milliseconds>(what.edited_at.time_since_epoch()).count());
+        // `timestamp` has no room for the order within a millisecond, which is what tells an edit made after seeing a row from one before.
+        if (const auto exact = format_rfc3339(what.edited_at)) {
+            w.key("edited_at");
+            w.string(*exact);
+        }
         w.key("base");
         w.begin_object();
         w.key("row_version");

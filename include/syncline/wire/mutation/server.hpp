@@ -8,10 +8,12 @@
 #include <syncline/transport/json_error.hpp>
 #include <syncline/transport/message.hpp>
 #include <syncline/transport/principal.hpp>
+#include <syncline/wire/authority_time.hpp>
 #include <syncline/wire/http_fault.hpp>
 #include <syncline/wire/mutation/answers.hpp>
 #include <syncline/wire/mutation/messages.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <optional>
 #include <string>
@@ -37,8 +39,17 @@ class mutation_server {
 public:
     explicit mutation_server(Authority& engine, mutation_server_options options = {}) : engine_(&engine), options_(std::move(options)) {}
 
-    /// Answers @p r. Always JSON; an error is `{"error":code,"message":text}` with a fitting status, and then nothing was changed.
+    /// Answers @p r. Always JSON; an error is `{"error":code,"message":text}` with a fitting status, and then nothing was changed. Every
+    /// answer tells the authority's time.
     [[nodiscard]] response handle(const request& r, const principal& who, timestamp now) {
+        newest_ = now;
+        response answer = answered(r, who, now);
+        tell_authority_time(answer, newest_);
+        return answer;
+    }
+
+private:
+    [[nodiscard]] response answered(const request& r, const principal& who, timestamp now) {
         const std::string_view path = path_without_query(r.path);
         const bool push = path.size() == options_.prefix.size() + 5 && path.starts_with(options_.prefix) && path.ends_with("/push");
         const bool pull = path.size() == options_.prefix.size() + 5 && path.starts_with(options_.prefix) && path.ends_with("/pull");
@@ -51,7 +62,6 @@ public:
         return push ? handle_push(r, who, now) : handle_pull(r, who, now);
     }
 
-private:
     [[nodiscard]] response handle_push(const request& r, const principal& who, timestamp now) {
         auto message = mutation_wire::read_push(r.body, engine_->schemas(), options_.json, options_.max_mutations, options_.sync_key);
         if (!message) return fault_response(message.error());
@@ -62,6 +72,7 @@ private:
         for (const auto& m : message->mutations) keys.push_back(m.what.key);
         auto answer = engine_->push(from, std::move(message->mutations), now);
         if (!answer) return fault_response(answer.error());
+        newest_ = (std::max)(newest_, answer->newest_write);
         std::vector<mutation_wire::answered> all(message->places.size() + message->unreadable.size());
         for (std::size_t i = 0; i < message->places.size(); ++i)
             all[message->places[i]] = {std::move(answer->outcomes[i]), std::move(keys[i])};
@@ -78,6 +89,7 @@ private:
         if (auto other = other_epoch(from, message->epoch)) return std::move(*other);
         auto answer = engine_->pull(from, message->query, now);
         if (!answer) return fault_response(answer.error());
+        newest_ = (std::max)(newest_, answer->newest_write);
         return json_response(200, mutation_wire::write_pull_answer(engine_->schemas(), *answer, message->extended));
     }
 
@@ -102,6 +114,7 @@ private:
 
     Authority* engine_;
     mutation_server_options options_;
+    timestamp newest_{};  // of the request that runs: its time, and that of every row that the answer shows
 };
 
 SYNCLINE_NAMESPACE_END

@@ -14,6 +14,7 @@ commit_obstacle a_conflict() {
     o.base_version = 3;
     o.server_version = 5;
     o.server_row = a_task("theirs", 2);
+    o.server_written_at = from_microseconds(1'700'000'000'123'456);
     return o;
 }
 commit_obstacle a_cascade() {
@@ -25,6 +26,7 @@ commit_obstacle a_cascade() {
     o.victim = task_key("t");
     o.server_version = 6;
     o.server_row = a_task("new", 0, "p");
+    o.server_written_at = timestamp{};
     return o;
 }
 commit_obstacle a_refusal() {
@@ -44,6 +46,7 @@ void check_same(const commit_obstacle& a, const commit_obstacle& b) {
     CHECK(a.server_version == b.server_version);
     CHECK(a.server_deleted == b.server_deleted);
     CHECK(a.server_row == b.server_row);
+    CHECK(a.server_written_at == b.server_written_at);
     CHECK(a.victim == b.victim);
     CHECK(a.why == b.why);
 }
@@ -57,6 +60,7 @@ TEST_CASE("bundle obstacles: come through as they were told") {
     gone.key = task_key("gone");
     gone.op = operation::erase;
     gone.server_row.reset();
+    gone.server_written_at = unknown_time;
     gone.server_deleted = true;
     const std::vector<std::vector<commit_obstacle>> all{{a_conflict()}, {gone, a_conflict()}, {a_cascade()}, {a_conflict(), gone, a_cascade()}, {a_refusal()}};
     for (const auto& told : all) {
@@ -75,7 +79,9 @@ TEST_CASE("bundle obstacles: a server that tells one conflict only is understood
                                    R"("server_row":{"id":"t","title":"theirs","done":false,"points":2,"project":null,"created_at":"x"}}})"};
     auto read = must(bundle_wire::read_obstacles(answer, names, json_limits{}));
     REQUIRE(read.size() == 1);
-    check_same(read[0], a_conflict());
+    commit_obstacle untimed = a_conflict();
+    untimed.server_written_at = unknown_time;
+    check_same(read[0], untimed);
 }
 
 TEST_CASE("bundle obstacles: other answers name none, and damaged ones are faults") {
@@ -92,6 +98,7 @@ TEST_CASE("bundle obstacles: other answers name none, and damaged ones are fault
     CHECK(!read(409, R"({"error":"push_conflict","conflicts":[{"table":"moons","key":{"id":"1"},"server_row_version":1}]})"));
     CHECK(!read(409, R"({"error":"push_conflict","conflicts":[{"table":"tasks","key":{"id":"1"},"server_row_version":-1}]})"));
     CHECK(!read(409, R"({"error":"push_conflict","conflicts":[{"table":"tasks","key":{"id":"1"},"server_row_version":1,"server_row":5}]})"));
+    CHECK(!read(409, R"({"error":"push_conflict","conflicts":[{"table":"tasks","key":{"id":"1"},"server_row_version":1,"server_written_at":"late"}]})"));
     CHECK(!read(409, R"({"error":"cascade_conflict","cascades":[{"table":"tasks","key":{"id":"1"},"server_row_version":1}]})"));
     CHECK(!read(422, R"({"error":"row_refused"})"));
 }

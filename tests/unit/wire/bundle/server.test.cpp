@@ -137,12 +137,12 @@ TEST_CASE("bundle_server: every version conflict is told, the first in the proto
                         3);
     check_error(refused, 409, "push_conflict");
     const std::string first = R"({"schema":"public","table":"projects","key":{"id":"p"},"op":"UPDATE","base_row_version":1,"server_row_version":2,)"
-                              R"("server_row_deleted":false,"server_row":{"id":"p","name":"changed"}})";
+                              R"("server_row_deleted":false,"server_row":{"id":"p","name":"changed"},"server_written_at":"2023-11-14T22:13:20.000001Z"})";
     CHECK(refused.body.find(R"("conflict":)" + first + R"(,"conflicts":[)" + first +
                             R"(,{"schema":"public","table":"tasks","key":{"id":"t"},"op":"UPDATE","base_row_version":1,"server_row_version":2,)"
-                            R"("server_row_deleted":true,"server_row":null},)"
+                            R"("server_row_deleted":true,"server_row":null,"server_written_at":"2023-11-14T22:13:20.000001Z"},)"
                             R"({"schema":"public","table":"projects","key":{"id":"never"},"op":"DELETE","base_row_version":3,"server_row_version":0,)"
-                            R"("server_row_deleted":false,"server_row":null}]})") != std::string::npos);
+                            R"("server_row_deleted":false,"server_row":null,"server_written_at":"1970-01-01T00:00:00.000000Z"}]})") != std::string::npos);
     CHECK(text_of(s.row(project_key("p"))) == "changed");
     CHECK(s.head() == 2);
 }
@@ -159,7 +159,7 @@ TEST_CASE("bundle_server: cascades and refusals have codes of their own and name
     check_error(cascade, 409, "cascade_conflict");
     CHECK(cascade.body.find(R"("cascades":[{"schema":"public","table":"projects","key":{"id":"p"},"op":"DELETE","base_row_version":1,)"
                             R"("victim":{"schema":"public","table":"tasks","key":{"id":"t"}},"server_row_version":1,)"
-                            R"("server_row":{"id":"t","title":"paint","done":null,"points":null,"project":"p"}}])") != std::string::npos);
+                            R"("server_row":{"id":"t","title":"paint","done":null,"points":null,"project":"p"},"server_written_at":"2023-11-14T22:13:20.000000Z"}])") != std::string::npos);
     auto refused = push(s, 2, R"({"table":"projects","key":{"id":"bad"},"op":"INSERT","payload":{"name":"x"}})", 1);
     check_error(refused, 422, "row_refused");
     CHECK(refused.body == R"({"error":"row_refused","message":"not like this","schema":"public","table":"projects","key":{"id":"bad"},)"
@@ -364,4 +364,26 @@ TEST_CASE("bundle_server: a busy store is told as a passing state") {
     auto r = s.call(http_method::post, "/sync/push-sessions", R"({"source_bundle_id":1,"planned_row_count":1})");
     check_error(r, 503, "service_unavailable");
     CHECK(find_header(r.headers, "Retry-After"));
+}
+
+TEST_CASE("bundle_server: every answer tells the authority's time, and never less than that of a row in it") {
+    server_side s;
+    const timestamp noon = s.now;
+    s.write(project_key("p"), a_project("one"));
+    const auto told = [&](http_method method, std::string path, std::string body = {}) { return told_authority_time(s.call(method, std::move(path), std::move(body))); };
+    CHECK(told(http_method::get, "/sync/pull") == noon);
+    const timestamp before = s.now = noon - std::chrono::hours{24};
+    CHECK(told(http_method::get, "/sync/pull") == noon);
+    CHECK(told(http_method::get, "/sync/pull?after_bundle_seq=1") == before);
+    CHECK(told(http_method::get, "/sync/committed-bundles/1/rows") == noon);
+    CHECK(told(http_method::get, "/sync/nothing") == before);
+    const auto made = s.call(http_method::post, "/sync/snapshot-sessions");
+    CHECK(told_authority_time(made) == before);
+    const std::string snapshot = "/sync/snapshot-sessions/" + text_in(made.body, "snapshot_id");
+    CHECK(told(http_method::get, snapshot) == noon);
+    CHECK(told(http_method::erase, snapshot) == before);
+    const auto met = push(s, 1, R"({"schema":"public","table":"projects","key":{"id":"p"},"op":"DELETE","base_row_version":0})", 1);
+    CHECK(met.status == 409);
+    CHECK(told_authority_time(met) == noon);
+    CHECK(met.body.find(R"("server_written_at":"2023-11-14T22:13:20.000000Z")") != std::string::npos);
 }

@@ -19,7 +19,7 @@ intent change(operation op) {
     i.op = op;
     i.base = {7, "earlier"};
     i.ordinal = 3;
-    i.edited_at = from_microseconds(1'700'000'000'123'000);
+    i.edited_at = from_microseconds(1'700'000'000'123'456);
     const auto old = world::row("T", 1, 2);
     if (op != operation::create) i.before = old;
     if (op == operation::create)
@@ -53,7 +53,7 @@ TEST_CASE("mutation messages: a push has exactly the members that the protocol n
     const auto schemas = two_models();
     const auto body = mutation_wire::write_push(schemas, "device", {}, {batch_item{"id", 0, change(operation::erase)}}, 1);
     CHECK(body == R"({"client_id":"device","syncline":1,"mutations":[{"mutation_id":"id","entity_id":"T","model":"node","operation":"delete",)"
-                  R"("payload":{},"version":3,"timestamp":1700000000123,"base":{"row_version":7,"after":"earlier"}}]})");
+                  R"("payload":{},"version":3,"timestamp":1700000000123,"edited_at":"2023-11-14T22:13:20.123456Z","base":{"row_version":7,"after":"earlier"}}]})");
 }
 
 TEST_CASE("mutation messages: an empty map of a PHP peer is an array", "[wire]") {
@@ -86,4 +86,16 @@ TEST_CASE("mutation messages: a pull keeps its cursor, its limit, its walk and w
     REQUIRE(bare);
     CHECK(bare->query.from == 0);
     CHECK(bare->query.limit == 1000);
+}
+
+TEST_CASE("mutation messages: a client that tells no `edited_at` is timed by its `timestamp`; one that tells no time there is refused", "[wire]") {
+    const auto schemas = two_models();
+    const auto read = [&](const char* more) {
+        return *mutation_wire::read_push(std::string{R"({"client_id":"c","mutations":[{"mutation_id":"m","entity_id":"T","model":"node","operation":"delete","payload":{},"timestamp":1700000000123)"} + more + "}]}",
+                                         schemas, {}, 10, "tether_id");
+    };
+    CHECK(read("").mutations.at(0).what.edited_at == from_microseconds(1'700'000'000'123'000));
+    CHECK(read(R"(,"edited_at":"2023-11-14T22:13:20.123456Z")").mutations.at(0).what.edited_at == from_microseconds(1'700'000'000'123'456));
+    REQUIRE(read(R"(,"edited_at":5)").unreadable.size() == 1);
+    CHECK(read(R"(,"edited_at":"noon")").unreadable.at(0).why->code == errc::malformed_value);
 }

@@ -105,3 +105,20 @@ TEST_CASE("mutation server: an id counts once, and other content under it is ref
     CHECK(push(other).find("id_reused") != std::string::npos);
     CHECK(w.at("T")->fields[0] == value::integer(1));
 }
+
+TEST_CASE("mutation server: every answer tells the authority's time, and never less than that of a row in it", "[wire]") {
+    world w;
+    w.write("T", 1, 2);
+    const auto post = [&](const char* path, const char* body, timestamp now) {
+        return told_authority_time(w.server->handle(request{http_method::post, path, {}, body}, principal{"ann", "main"}, now));
+    };
+    const char* pull = R"({"client_id":"c","syncline":1})";
+    CHECK(post("/tether/pull", pull, noon) == noon);
+    const timestamp before = noon - std::chrono::hours{24};
+    CHECK(post("/tether/pull", pull, before) == noon);
+    CHECK(post("/tether/pull", "{", before) == before);
+    CHECK(post("/tether/nothing", "", before) == before);
+    CHECK(post("/tether/push", R"({"client_id":"c","syncline":1,"mutations":[]})", before) == before);
+    const char* push = R"({"client_id":"c","syncline":1,"mutations":[{"mutation_id":"m","entity_id":"T","model":"node","operation":"update","payload":{"a":3},"version":1,"timestamp":1}]})";
+    CHECK(post("/tether/push", push, before) >= noon);
+}
