@@ -290,3 +290,15 @@ TEST_CASE("overlay: the user's value shows where a merge cannot speak, and a row
     const auto best_change = edit(row(1, 10, 5), row(1, 10, 6));
     CHECK(overlay(s, &*best_change, older)->fields.size() == 3);
 }
+
+TEST_CASE("compose and overlay: a field that the model does not have is passed over") {
+    const model_schema s = schema();
+    intent lower = *edit(row(1, 10, 5), row(2, 10, 5));
+    intent upper = *edit(row(2, 10, 5), row(3, 10, 5), 2);
+    for (const field_index beyond : {field_index{3}, field_index{200}}) upper.changes.set(beyond, value::integer(7));
+    const auto both = compose(s, lower, upper);
+    REQUIRE(both);
+    CHECK(both->changes.fields() == lower.changes.fields());
+    CHECK(overlay(s, &upper, row(2, 10, 5)) == row(3, 10, 5));
+    CHECK(upper.whole(3) == row(3, 10, 5));
+}

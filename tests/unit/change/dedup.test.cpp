@@ -104,6 +104,10 @@ TEST_CASE("source sequence: a number that was committed with other content is re
     CHECK(source.remember(committed(1)));
     CHECK(**source.find(1, "h") == committed(1));
     CHECK(source.watermark() == 1);
+    // An older one that is told again does not take the source back.
+    REQUIRE(source.remember(committed(2)));
+    CHECK(source.remember(committed(1)));
+    CHECK(source.watermark() == 2);
 }
 
 TEST_CASE("source sequence: forgotten receipts are said to be gone, and their numbers never come back") {

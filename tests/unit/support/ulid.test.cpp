@@ -158,6 +158,18 @@ TEST_CASE("ulid generator: moves to the next millisecond when the random part is
     CHECK(third.milliseconds() == 7);
 }
 
+TEST_CASE("ulid generator: at the end of all ULIDs it begins again in the last millisecond") {
+    seeded_random bits(5);
+    random_source random(bits);
+    ulid top;
+    top.bytes.fill(0xff);
+    ulid_generator make(top);
+    const ulid first = make.next(at_ms(1), random);
+    CHECK(first.milliseconds() == top.milliseconds());
+    CHECK(first < top);
+    CHECK(make.next(at_ms(1), random) > first);
+}
+
 TEST_CASE("ulid generator: continues after the last ULID of an earlier run") {
     seeded_random bits(3);
     random_source random(bits);

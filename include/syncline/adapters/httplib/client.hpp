@@ -76,7 +76,8 @@ struct httplib_transport_options {
 /// uses no proxy, reads no environment. Models `transport`.
 ///
 /// What cpp-httplib 0.11 reports decides between faults: a broken connection is `timed_out` when nothing arrived for the
-/// length of the timeout, otherwise `unavailable`; either way the server may have acted on the request.
+/// length of the timeout, otherwise `unavailable`; either way the server may have acted on the request. What it does not bound is an
+/// answer's head that comes byte by byte: each byte has the read timeout to itself. `cancel` ends such a call.
 class httplib_transport {
 public:
     /// Prepares a transport; connects with the first request.

@@ -7,6 +7,8 @@
 #include <syncline/transport/message.hpp>
 
 #include <httplib.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
 
 #include <algorithm>
 #include <array>
