@@ -100,6 +100,88 @@ TEST_CASE("mutation log: refuses what is not of its models, by name, and changes
     CHECK(log.open().empty());
 }
 
+TEST_CASE("mutation log: takes of a change what is the caller's to say, and puts the rest right by itself") {
+    const schema_set schemas = models();
+    mutation_log log{schemas};
+    intent made = edit(a, row(1), row(2), 7);
+    made.base.after = "not ours to say";
+    made.waiting = wait_reason{errc::conflict, "neither"};
+    made.ordinal = 99;
+    lab_must(log.record_change(made));
+    CHECK(log.open().at(a).base == base_ref{7, {}});
+    CHECK_FALSE(log.open().at(a).waiting);
+    CHECK(log.open().at(a).ordinal == 1);
+
+    // A create has every field and no row before, an erase no fields, an update only what it changes.
+    intent create = edit(b, row(5), std::nullopt);
+    create.op = operation::create;
+    create.changes.set(0, value::integer(3));
+    lab_must(log.record_change(create));
+    const record whole = log.open().at(b).whole(schemas[b.model].fields.size());
+    CHECK(log.open().at(b).changes.size() == schemas[b.model].fields.size());
+    CHECK_FALSE(log.open().at(b).before);
+    CHECK(whole.fields[0] == value::integer(3));
+    CHECK(whole.fields[1] == value::null());
+
+    const record_key c = key_named("T3");
+    intent erase = edit(c, row(5), std::nullopt, 2);
+    erase.changes.set(0, value::integer(3));
+    lab_must(log.record_change(erase));
+    CHECK(log.open().at(c).changes.empty());
+
+    const record_key d = key_named("T4");
+    intent update = edit(d, record{{value::integer(1)}}, row(1), 2);  // a row from before the model had its later fields
+    lab_must(log.record_change(update));
+    CHECK_FALSE(log.open().at(d).changes.find(0));
+    CHECK(log.open().at(d).changes.size() == 4);
+    const record_key e = key_named("T5");
+    intent blind = edit(e, std::nullopt, row(1), 2);
+    blind.op = operation::update;
+    lab_must(log.record_change(blind));
+    CHECK(log.open().at(e).changes.size() == 5);
+
+    intent beyond = edit(a, row(1), row(2));
+    beyond.changes.set(static_cast<field_index>(schemas[a.model].fields.size()), value::integer(1));
+    CHECK(log.record_change(beyond).error().code == errc::unknown_field);
+}
+
+TEST_CASE("mutation log: counts and names what is open, waiting and in flight") {
+    const schema_set schemas = models();
+    mutation_log log{schemas};
+    numbered_ids ids;
+    lab_must(log.record_change(edit(a, row(1), row(2), 1)));
+    lab_must(log.freeze(10, ids));
+    log.settle({answer("m1", outcome_kind::refused)});
+    lab_must(log.record_change(edit(b, row(1), row(2), 1)));
+    CHECK(log.freeze(10, ids)->size() == 1);
+    lab_must(log.record_change(edit(key_named("T3"), row(1), row(2), 1)));
+    CHECK(log.counts().open == 1);
+    CHECK(log.counts().waiting == 1);
+    CHECK(log.counts().frozen == 1);
+    REQUIRE(log.waiting().size() == 1);
+    CHECK(log.waiting().front().key == a);
+}
+
+TEST_CASE("mutation log: what was acknowledged is forgotten when an outcome brings the row or keeps the authority's") {
+    const schema_set schemas = models();
+    for (const bool superseded : {true, false}) {
+        CAPTURE(superseded);
+        mutation_log log{schemas};
+        numbered_ids ids;
+        lab_must(log.record_change(edit(a, row(1), row(2), 3)));
+        lab_must(log.freeze(10, ids));
+        log.settle({answer("m1", outcome_kind::applied, 5)});
+        lab_must(log.record_change(edit(a, row(2), row(3), 3)));
+        CHECK(log.open().at(a).base == base_ref{3, "m1"});
+        lab_must(log.freeze(10, ids));
+        outcome second = answer("m2", superseded ? outcome_kind::superseded : outcome_kind::applied, 6);
+        second.carries_row = true;
+        log.settle({second});
+        lab_must(log.record_change(edit(a, row(3), row(4), 4)));
+        CHECK(log.open().at(a).base == base_ref{4, {}});
+    }
+}
+
 TEST_CASE("mutation log: at most one batch is in flight, and it is the same until it is settled") {
     const schema_set schemas = models();
     mutation_log log{schemas};
