@@ -123,6 +123,13 @@ public:
 
     void device_write(replica_store& s, const record_key& k, const record& r) { lab_must(s.app_write(k, r)); }
     void device_erase(replica_store& s, const record_key& k) { lab_must(s.app_erase(k)); }
+    /// An erase with foreign keys off: what refers to the record stays. Here it is put back at once, which comes to the same.
+    void device_erase_alone(replica_store& s, const record_key& k) {
+        const auto children = s.rows(child_model);
+        device_erase(s, k);
+        for (const auto& [key, row] : children)
+            if (!s.row({child_model, key})) device_write(s, {child_model, key}, row);
+    }
     std::optional<record> device_row(replica_store& s, const record_key& k) { return s.row(k); }
     void server_write(authority_store& s, const record_key& k, const record& r) { lab_must(s.app_write("main", k, r)); }
     void server_erase(authority_store& s, const record_key& k) { lab_must(s.app_erase("main", k)); }

@@ -12,6 +12,8 @@
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <optional>
@@ -29,7 +31,9 @@ public:
     using replica_store = sqlite_replica_store;
     using authority_store = sqlite_authority_store;
 
-    explicit sqlite_lab(overlap_policy overlap) {
+    /// @param device_checks_keys  whether foreign keys are on where a device's store works, as on a connection that an app gives it; switching
+    ///                            them off around each transaction makes SQLite compile every statement anew
+    explicit sqlite_lab(overlap_policy overlap, bool device_checks_keys = true) : device_checks_keys_(device_checks_keys) {
         for (auto& m : models(overlap)) lab_must(schemas_.add(std::move(m)));
         // Memory where there is some: what a power cut does to a disk is not the question here.
         std::error_code none;
@@ -48,17 +52,24 @@ public:
     }
 
     std::unique_ptr<authority_store> make_authority() {
-        auto& db = tables("server");
-        // The server's trigger sets s.
-        for (const std::string table : {"node", "child"})
-            lab_must(db.execute(std::string{"CREATE TRIGGER made_"}.append(table).append(" AFTER INSERT ON ").append(table)
-                                    .append(" BEGIN UPDATE ").append(table).append(" SET s='s'||NEW.a WHERE id=NEW.id; END;")
-                                    .append("CREATE TRIGGER changed_").append(table).append(" AFTER UPDATE ON ").append(table)
-                                    .append(" WHEN NEW.s IS NOT 's'||NEW.a BEGIN UPDATE ").append(table).append(" SET s='s'||NEW.a WHERE id=NEW.id; END")));
+        static std::string image;
+        ready_made("server", image, [this](sqlite_database& db) {
+            // The server's trigger sets s.
+            for (const std::string table : {"node", "child"})
+                lab_must(db.execute(std::string{"CREATE TRIGGER made_"}.append(table).append(" AFTER INSERT ON ").append(table)
+                                        .append(" BEGIN UPDATE ").append(table).append(" SET s='s'||NEW.a WHERE id=NEW.id; END;")
+                                        .append("CREATE TRIGGER changed_").append(table).append(" AFTER UPDATE ON ").append(table)
+                                        .append(" WHEN NEW.s IS NOT 's'||NEW.a BEGIN UPDATE ").append(table).append(" SET s='s'||NEW.a WHERE id=NEW.id; END")));
+            open_authority();
+        });
         return open_authority();
     }
     std::unique_ptr<replica_store> make_replica(const std::string& name) {
-        tables(name);
+        static std::string image;
+        ready_made(name, image, [&](sqlite_database&) {
+            open_replica(name);
+            connections_.erase(name);
+        });
         return open_replica(name);
     }
     /// The program's connections are gone, and with them what was not committed.
@@ -75,6 +86,12 @@ public:
 
     void device_write(replica_store& s, const record_key& k, const record& r) { write(app_of(s), k, r); }
     void device_erase(replica_store& s, const record_key& k) { erase(app_of(s), k); }
+    /// An erase with foreign keys off: what refers to the record stays.
+    void device_erase_alone(replica_store& s, const record_key& k) {
+        lab_must(app_of(s).execute("PRAGMA foreign_keys=OFF"));
+        erase(app_of(s), k);
+        lab_must(app_of(s).execute("PRAGMA foreign_keys=ON"));
+    }
     std::optional<record> device_row(replica_store& s, const record_key& k) { return row(app_of(s), k); }
     void server_write(authority_store&, const record_key& k, const record& r) { write(apps_.at("server"), k, r); }
     void server_erase(authority_store&, const record_key& k) { erase(apps_.at("server"), k); }
@@ -90,15 +107,28 @@ private:
         lab_must(db.execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF; PRAGMA foreign_keys=ON; PRAGMA wal_autocheckpoint=0"));
         return db;
     }
-    sqlite_database& tables(const std::string& name) {
-        auto& db = apps_.insert_or_assign(name, connect(file(name))).first->second;
-        lab_must(db.execute("CREATE TABLE node(id TEXT PRIMARY KEY NOT NULL, a INTEGER, b INTEGER, n INTEGER, m INTEGER, s TEXT);"
-                            "CREATE TABLE child(id TEXT PRIMARY KEY NOT NULL, a INTEGER, b INTEGER, n INTEGER, m INTEGER, s TEXT,"
-                            " parent TEXT REFERENCES node(id) ON DELETE CASCADE)"));
-        return db;
+    /// Makes the database @p name and connects its app. What @p attach makes of the tables is made once in a process and copied from then on:
+    /// DDL takes as long as a short history.
+    template <class Attach>
+    void ready_made(const std::string& name, std::string& image, Attach attach) {
+        if (image.empty()) {
+            {
+                auto db = connect(file(name));
+                lab_must(db.execute("CREATE TABLE node(id TEXT PRIMARY KEY NOT NULL, a INTEGER, b INTEGER, n INTEGER, m INTEGER, s TEXT);"
+                                    "CREATE TABLE child(id TEXT PRIMARY KEY NOT NULL, a INTEGER, b INTEGER, n INTEGER, m INTEGER, s TEXT,"
+                                    " parent TEXT REFERENCES node(id) ON DELETE CASCADE)"));
+                attach(db);
+            }
+            std::ifstream in{file(name), std::ios::binary};
+            image.assign(std::istreambuf_iterator<char>{in}, {});
+        } else {
+            std::ofstream{file(name), std::ios::binary} << image;
+        }
+        apps_.insert_or_assign(name, connect(file(name)));
     }
     std::unique_ptr<replica_store> open_replica(const std::string& name) {
         auto& db = connections_.insert_or_assign(name, connect(file(name))).first->second;
+        if (!device_checks_keys_) lab_must(db.execute("PRAGMA foreign_keys=OFF"));
         auto store = std::make_unique<replica_store>(lab_must(replica_store::open(db.handle(), schemas_)));
         by_store_[store.get()] = name;
         return store;
@@ -152,6 +182,7 @@ private:
     }
 
     schema_set schemas_;
+    bool device_checks_keys_;
     std::string folder_;
     std::map<std::string, sqlite_database> apps_;
     std::map<std::string, sqlite_database> connections_;
