@@ -26,21 +26,6 @@ struct sqlite_trigger {
     friend bool operator==(const sqlite_trigger&, const sqlite_trigger&) = default;
 };
 
-/// The default expressions of a table's NOT NULL columns, by which REPLACE fills in what was given as NULL.
-[[nodiscard]] inline result<std::vector<std::pair<std::string, std::string>>> read_replaced_defaults(sqlite_database& db,
-                                                                                                     const std::string& table) {
-    std::vector<std::pair<std::string, std::string>> out;
-    auto s = db.prepare("SELECT name, dflt_value FROM pragma_table_xinfo(?1, 'main') WHERE \"notnull\" AND dflt_value IS NOT NULL");
-    if (!s) return std::move(s).error();
-    s->bind_text(1, table);
-    for (;;) {
-        const auto row = s->step();
-        if (!row) return row.error();
-        if (!*row) return out;
-        out.emplace_back(std::string{s->column_text(0)}, std::string{s->column_text(1)});
-    }
-}
-
 /// Writes the triggers by which an authority learns which records of one table any SQL touches.
 ///
 /// They append keys and nothing else; what became of the record is read when it is sealed. All but one are BEFORE triggers,
@@ -51,11 +36,9 @@ struct sqlite_trigger {
 ///
 /// @param number    what stands for the model in the stage
 /// @param owner     the owner column; empty: one tenant
-/// @param defaults  `read_replaced_defaults`
 /// @pre `check_sqlite_model(table, model)`
-[[nodiscard]] inline std::vector<sqlite_trigger> make_sqlite_authority_capture(
-    const sqlite_table& table, const model_schema& model, std::int64_t number, const std::string& owner,
-    const std::vector<std::pair<std::string, std::string>>& defaults) {
+[[nodiscard]] inline std::vector<sqlite_trigger> make_sqlite_authority_capture(const sqlite_table& table, const model_schema& model,
+                                                                               std::int64_t number, const std::string& owner) {
     const std::string t = sqlite_quoted(table.name);
     const std::string key = sqlite_quoted(model.key_name);
     const std::string own = owner.empty() ? std::string{} : sqlite_quoted(owner);
@@ -65,19 +48,7 @@ struct sqlite_trigger {
         std::string out{row};
         return out.append(".").append(column);
     };
-    const auto default_of = [&](const std::string& column) -> const std::string* {
-        for (const auto& d : defaults)
-            if (d.first == column) return &d.second;
-        return nullptr;
-    };
-    // What the column will hold: under REPLACE, a NULL in a NOT NULL column becomes its default after this trigger ran.
-    const auto coming = [&](const std::string& column) {
-        const std::string plain = of("NEW", sqlite_quoted(column));
-        const std::string* const d = default_of(column);
-        if (d == nullptr) return plain;
-        std::string out{"coalesce("};
-        return out.append(plain).append(",(").append(*d).append("))");
-    };
+    const auto coming = [&](const std::string& column) { return sqlite_coming_value(table, column); };
     std::string into{"INSERT INTO \"syncline_authority_stage\"(model,key"};
     into.append(own.empty() ? ") " : ",tenant) ");
     const auto named = [&](const std::string& what, std::string_view row) {
@@ -134,7 +105,7 @@ struct sqlite_trigger {
     std::string insert = named(coming(model.key_name), "NEW.");
     if (numbered) insert.append(" WHERE ").append(of("NEW", key)).append(" IS NOT -1");
     add("bi", std::string{"BEFORE INSERT ON "}.append(t), insert.append(";\n").append(collisions(false)));
-    if (numbered || default_of(model.key_name) != nullptr)
+    if (numbered || coming(model.key_name) != of("NEW", key))
         add("ai", std::string{"AFTER INSERT ON "}.append(t), named(of("NEW", key), "NEW.").append(";\n"));
     std::string update = named(of("OLD", key), "OLD.").append(";\n");
     update.append(named(coming(model.key_name), "NEW.")).append(" WHERE ").append(of("NEW", key)).append(" IS NOT ").append(of("OLD", key));
@@ -256,9 +227,7 @@ struct sqlite_captured_model {
     std::vector<bool> wanted(present.size(), false);
     for (const model_id id : order) {
         const auto& m = models[id];
-        const auto defaults = read_replaced_defaults(db, m.table.name);
-        if (!defaults) return defaults.error();
-        const auto script = make_sqlite_authority_capture(m.table, schemas[id], catalog.numbers[id], m.owner, *defaults);
+        const auto script = make_sqlite_authority_capture(m.table, schemas[id], catalog.numbers[id], m.owner);
         bool in_place = same_tenancy && !catalog.fresh[id];
         for (const auto& trigger : script) {
             bool found = false;

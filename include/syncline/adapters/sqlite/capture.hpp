@@ -82,14 +82,16 @@ struct sqlite_capture_script {
         return out;
     };
 
+    const std::string key_to_come = sqlite_coming_value(table, model.key_name);
+
     std::string insert_row = "INSERT INTO ";  // ... (kind,key,c0...)
     insert_row.append(into).append("(kind,\"key\"").append(columns).append(") ");
-    // What is true of NEW's key: absent, or this row.
+    // What is true of the key to come: absent, or this row.
     const auto state_new = [&](std::string_view absent, std::string_view present) {
         std::string out = insert_row;
         out.append("SELECT CASE WHEN t.").append(key).append(" IS NULL THEN ").append(absent).append(" ELSE ").append(present);
-        out.append(" END,NEW.").append(key).append(fields_of("t")).append(" FROM (SELECT 1) LEFT JOIN ").append(t);
-        out.append(" AS t ON t.").append(key).append("=NEW.").append(key).append(" WHERE 1; ");
+        out.append(" END,").append(key_to_come).append(fields_of("t")).append(" FROM (SELECT 1) LEFT JOIN ").append(t);
+        out.append(" AS t ON t.").append(key).append("=").append(key_to_come).append(" WHERE 1; ");
         return out;
     };
     const auto state_old = [&] {
@@ -98,10 +100,10 @@ struct sqlite_capture_script {
         return out;
     };
     // The rows that @p condition finds, but not the one called @p self.
-    const auto state_victims = [&](const std::string& condition, std::string_view self) {
+    const auto state_victims = [&](const std::string& condition, const std::string& self) {
         std::string out = insert_row;
         out.append("SELECT 3,v.").append(key).append(fields_of("v")).append(" FROM ").append(t).append(" AS v WHERE ").append(condition);
-        out.append(" AND v.").append(key).append(" IS NOT ").append(self).append(".").append(key).append("; ");
+        out.append(" AND v.").append(key).append(" IS NOT ").append(self).append("; ");
         return out;
     };
 
@@ -134,14 +136,14 @@ struct sqlite_capture_script {
                 changed.append(" OR ");
                 update_of.append(",");
             }
-            collides.append(of("v", part.column)).append("=").append(of("NEW", part.column)).append(" COLLATE ").append(sqlite_quoted(part.collation));
+            collides.append(of("v", part.column)).append("=").append(sqlite_coming_value(table, part.column)).append(" COLLATE ").append(sqlite_quoted(part.collation));
             changed.append(of("NEW", part.column)).append(" IS NOT ").append(of("OLD", part.column)).append(" COLLATE BINARY");
             update_of.append(sqlite_quoted(part.column));
         }
-        on_insert.append(state_victims(collides, "NEW"));
+        on_insert.append(state_victims(collides, key_to_come));
         std::string suffix = "bux";
         suffix.append(std::to_string(number++));
-        add(suffix, update_of, changed, state_victims(collides, "OLD"));
+        add(suffix, update_of, changed, state_victims(collides, of("OLD", model.key_name)));
     }
     if (!table.without_rowid && !numbered && !table.rowid_name.empty()) {
         // A rowid given by hand replaces too. -1 stands for "not given" in a BEFORE trigger.
@@ -150,10 +152,10 @@ struct sqlite_capture_script {
         collides.append(rowid).append("=NEW.").append(rowid);
         std::string given = "NEW.";
         given.append(rowid).append("<>-1 AND ").append(collides);
-        on_insert.append(state_victims(given, "NEW"));
+        on_insert.append(state_victims(given, key_to_come));
         std::string moved = "NEW.";
         moved.append(rowid).append(" IS NOT OLD.").append(rowid);
-        add("bur", "BEFORE UPDATE", moved, state_victims(collides, "OLD"));
+        add("bur", "BEFORE UPDATE", moved, state_victims(collides, of("OLD", model.key_name)));
     }
     add("bi", "BEFORE INSERT", "", on_insert);
 

@@ -23,7 +23,7 @@ struct sqlite_column {
     std::string declared;             ///< the declared type as written; may be empty
     sqlite_affinity affinity = sqlite_affinity::blob;
     bool not_null = false;
-    bool has_default = false;
+    std::string default_sql;          ///< the default's SQL; empty: none
     bool generated = false;
     int primary_key = 0;              ///< its place in the primary key from 1; 0: not in it
     std::string collation = "BINARY";
@@ -112,7 +112,7 @@ struct sqlite_table {
             c.declared = std::string{s->column_text(1)};
             c.affinity = sqlite_affinity_of(c.declared);
             c.not_null = s->column_integer(2) != 0;
-            c.has_default = !s->column_is_null(3);
+            c.default_sql = std::string{s->column_text(3)};
             c.primary_key = static_cast<int>(s->column_integer(4));
             c.generated = s->column_integer(5) != 0;
             const char* collation = nullptr;
@@ -183,6 +183,16 @@ struct sqlite_table {
                 std::none_of(table.columns.begin(), table.columns.end(), [&](const sqlite_column& c) { return sqlite_same_name(c.name, alias); }))
                 table.rowid_name = alias;
     return table;
+}
+
+/// SQL for what @p column will hold, in a BEFORE trigger of @p table: `NEW`'s value, but under REPLACE a NULL in a NOT NULL column becomes the
+/// column's default, after such triggers ran.
+[[nodiscard]] inline std::string sqlite_coming_value(const sqlite_table& table, const std::string& column) {
+    std::string out{"NEW."};
+    out.append(sqlite_quoted(column));
+    const sqlite_column* const c = table.find(column);
+    if (c == nullptr || !c->not_null || c->default_sql.empty()) return out;
+    return out.insert(0, "coalesce(").append(",(").append(c->default_sql).append("))");
 }
 
 /// How the table stores a key of column @p c: text, integer or bytes (a UUID of 16 bytes); nothing: not a key type.

@@ -383,6 +383,38 @@ TEST_CASE("sqlite capture: a row that REPLACE removes by its rowid is captured")
     CHECK(edits[0].key.key == "b");
 }
 
+TEST_CASE("sqlite capture: a row that REPLACE removes by the default that a NULL becomes is captured") {
+    one_table x{"CREATE TABLE t(id TEXT NOT NULL DEFAULT 'k' PRIMARY KEY, slug TEXT NOT NULL DEFAULT ('d' || 1) UNIQUE, v);"
+                "INSERT INTO t VALUES('a','d1',1),('b','s2',2)"};
+    CHECK(x.take().size() == 2);
+    const auto row = [](const char* slug, std::int64_t v) { return record{{value::text(slug), value::integer(v)}}; };
+
+    must(x.app.execute("INSERT OR REPLACE INTO t VALUES('c',NULL,3)"));
+    auto edits = x.take();
+    REQUIRE(edits.size() == 2);
+    CHECK(edits[1].key.key == "a");
+    CHECK(edits[1].before == row("d1", 1));
+
+    must(x.app.execute("UPDATE OR REPLACE t SET slug=NULL WHERE id='b'"));
+    edits = x.take();
+    REQUIRE(edits.size() == 2);
+    std::map<std::string, std::optional<record>> before;
+    for (const auto& e : edits) before[e.key.key] = e.before;
+    CHECK(before.at("b") == row("s2", 2));
+    CHECK(before.at("c") == row("d1", 3));
+
+    // The key may be such a column too.
+    must(x.app.execute("INSERT OR REPLACE INTO t VALUES(NULL,'s4',4)"));
+    edits = x.take();
+    REQUIRE(edits.size() == 1);
+    CHECK(edits[0].key.key == "k");
+    CHECK_FALSE(edits[0].before.has_value());
+    must(x.app.execute("UPDATE OR REPLACE t SET id=NULL WHERE id='b'"));
+    edits = x.take();
+    REQUIRE(edits.size() == 2);
+    for (const auto& e : edits) CHECK(e.before == (e.key.key == "k" ? row("s4", 4) : row("d1", 2)));
+}
+
 TEST_CASE("sqlite capture: edits of several models come in the order in which the records were first changed") {
     const scratch dir;
     auto app = stock(dir.file("a.db"));
