@@ -5,6 +5,7 @@
 
 #include <syncline/change/coalesce.hpp>
 #include <syncline/engine/replica.hpp>
+#include <syncline/model/references.hpp>
 #include <syncline/wire/bundle/client.hpp>
 #include <syncline/wire/client_step.hpp>
 #include <syncline/wire/mutation/client.hpp>
@@ -103,6 +104,7 @@ public:
         out.state = lab_must(t.state());
         out.in_flight = lab_must(t.current_batch());
         const auto hidden = lab_must(t.hidden());
+        out.quarantined = lab_must(t.quarantined(1)).size();
         for (const auto& k : s_->keys) {
             const record_key key = key_named(k);
             key_look l;
@@ -161,6 +163,22 @@ inline void check_layers(const device_look& now, const schema_set& schemas, cons
         row = overlay(schema, k.open ? &*k.open : nullptr, std::move(row));
         if (k.hidden) row.reset();
         if (row != k.visible) throw violation(name + ": visible is not open(frozen(base)) for " + s.keys[i]);
+    }
+}
+
+/// A record is visible only when what it refers to is, unless it is the user's own change. Holds where no answer to a push is ahead of the order:
+/// it may say that a parent is gone before the pull brings the erases of its children.
+inline void check_references(const device_look& now, const schema_set& schemas, const settings& s, const std::string& name) {
+    const auto at = [&](const record_key& key) -> const key_look* {
+        for (std::size_t i = 0; i < now.keys.size(); ++i)
+            if (key_named(s.keys[i]) == key) return &now.keys[i];
+        return nullptr;
+    };
+    for (std::size_t i = 0; i < now.keys.size(); ++i) {
+        const key_look& k = now.keys[i];
+        if (!k.visible || k.open || k.frozen || k.provisional) continue;
+        for (const auto& parent : references_of(schemas, key_named(s.keys[i]).model, *k.visible))
+            if (const key_look* p = at(parent); p != nullptr && !p->visible) throw violation(name + " shows " + s.keys[i] + " without the record that it refers to");
     }
 }
 

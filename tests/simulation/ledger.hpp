@@ -44,6 +44,7 @@ struct device_look {
     std::vector<key_look> keys;  ///< in the order of `settings::keys`
     replica_state state;
     std::optional<batch> in_flight;
+    std::size_t quarantined = 0;
 };
 
 class ledger {

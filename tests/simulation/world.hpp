@@ -215,6 +215,7 @@ private:
         auto now = d.look();
         ledger_.source_of(now.state.source_id, d.index);
         if (settled) check_layers(now, durable_schemas(), s_, d.name);
+        if (now.quarantined != 0) throw violation(d.name + " has quarantined a row, though its tables refuse none");
         if (now.state.checkpoint < d.last.state.checkpoint) throw violation(d.name + ": the checkpoint went back");
         if (now.state.needs_hydration && !d.last.state.needs_hydration) ++counts_->hydrations, say(d.name, " must rehydrate");
         for (std::size_t k = 0; k < d.last.keys.size(); ++k) {
@@ -563,6 +564,7 @@ private:
 
     void check_end(device_type& d) {
         const auto& now = d.last;
+        check_references(now, durable_schemas(), s_, d.name);
         if (now.in_flight) throw violation(d.name + ": a batch never settled");
         if (now.state.needs_hydration) throw violation(d.name + ": the hydration never ended");
         const std::size_t parent = ledger_.key_index("P");
@@ -573,6 +575,7 @@ private:
             if (l.open && !l.open->waiting && !(parent < s_.keys.size() && k != parent && now.keys[parent].open))
                 throw violation(d.name + ": " + s_.keys[k] + " is still open and waits for nothing");
             if (l.base != server) throw violation(d.name + " ends with the base of " + s_.keys[k] + " as " + text(l.base) + ", the authority has " + text(server));
+            if (l.hidden && !(now.keys[parent].open && now.keys[parent].open->op == operation::erase)) throw violation(d.name + " ends with " + s_.keys[k] + " hidden under nothing");
             if (!l.open && !l.hidden && l.visible != l.base) throw violation(d.name + " ends with " + s_.keys[k] + " shown other than its base");
         }
     }

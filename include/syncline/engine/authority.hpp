@@ -390,7 +390,7 @@ private:
             p.image.key = k;
             p.image.version = v;
             if (const auto at = contained.find(k); at != contained.end() && v >= at->second.second) p.image.contains = at->second.first;
-            if (r) p.references = references_of(schemas(), k.model, *r, schemas()[k.model].all_fields());
+            if (r) p.references = references_of(schemas(), k.model, *r);
             p.image.row = std::move(r);
             stack.push_back(std::move(p));
         };

@@ -386,7 +386,7 @@ private:
         if (what.op == operation::erase) return {};
         const auto& schema = schemas_[what.key.model];
         if (schema.references.empty()) return {};
-        return references_of(schemas_, what.key.model, what.whole(schema.fields.size()), schema.all_fields());
+        return references_of(schemas_, what.key.model, what.whole(schema.fields.size()));
     }
 
     [[nodiscard]] static bool any_in(const std::vector<record_key>& keys, const std::unordered_set<record_key, record_key_hash>& set) {

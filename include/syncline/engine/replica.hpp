@@ -14,6 +14,7 @@
 #include <syncline/engine/row_intake.hpp>
 #include <syncline/engine/row_placement.hpp>
 #include <syncline/model/model_schema.hpp>
+#include <syncline/model/references.hpp>
 #include <syncline/storage/replica_store.hpp>
 #include <syncline/support/hlc.hpp>
 #include <syncline/support/random.hpp>
@@ -133,7 +134,7 @@ public:
     }
 
     /// Mutation wire: takes in one page and moves the checkpoint, in one transaction (ENGINE.md rule 6). Rows go under pending intents;
-    /// one that the app's table refuses is quarantined and tried again with every later page.
+    /// one that the app's table refuses, or that refers to a record which is not there, is quarantined and tried again with every later page.
     [[nodiscard]] result<apply_report> apply(const page& p, timestamp now) {
         apply_report report;
         auto done = run(now, [&](work& w) -> result<void> {
@@ -141,9 +142,9 @@ public:
                 report.stale = true;
                 return {};
             }
-            for (const auto& row : p.rows)
-                if (auto r = w.intake.take(row, true, report); !r) return r;
+            if (auto r = w.intake.take(p.rows, true, report); !r) return r;
             if (auto r = w.intake.retry_quarantined(report); !r) return r;
+            if (auto r = w.intake.settle_references(true, &report); !r) return r;
             w.state.checkpoint = p.next;
             return {};
         });
@@ -179,7 +180,7 @@ public:
 
     /// Bundle wire: takes in one bundle and moves the checkpoint to it, in one transaction. While a batch is unsettled no bundle is taken:
     /// its rows could not be told from the batch's own (ENGINE.md, apply).
-    /// @return `errc::constraint` when the app's table refuses a row: then the whole bundle waits and is asked for again
+    /// @return `errc::constraint` when the app's table refuses a row or one dangles: then the whole bundle waits and is asked for again
     [[nodiscard]] result<apply_report> apply_bundle(cursor from, std::int64_t seq, const std::vector<row_image>& rows, timestamp now) {
         apply_report report;
         auto done = run(now, [&](work& w) -> result<void> {
@@ -189,8 +190,8 @@ public:
                 report.stale = true;
                 return {};
             }
-            for (const auto& row : rows)
-                if (auto r = w.intake.take(row, false, report); !r) return r;
+            if (auto r = w.intake.take(rows, false, report); !r) return r;
+            if (auto r = w.intake.settle_references(false, &report); !r) return r;
             w.state.checkpoint = seq;
             return {};
         });
@@ -405,7 +406,7 @@ private:
         row_intake<transaction> intake{*t, rows, *state};
         work w{*t, rows, intake, *state, clock, *absorbed};
         if (auto r = body(w); !r) return r;
-        if (auto r = rows.finish(); !r) return r;
+        if (auto r = intake.finish(); !r) return r;
         state->clock_us = to_microseconds(clock.last());
         if (!(*state == before))
             if (auto r = t->put_state(*state); !r) return r;
@@ -525,7 +526,7 @@ private:
         }
         case outcome_kind::error: break;
         }
-        return w.intake.place(key, *base, nullptr);
+        return w.intake.place(key, *base, nullptr, true);
     }
 
     [[nodiscard]] result<void> replay_rows(work& w, std::uint64_t batch_id, std::int64_t seq, const std::vector<row_image>* rows,
@@ -569,9 +570,9 @@ private:
         // In the order of the bundle, parents before children, so that a row finds what it refers to.
         if (rows != nullptr)
             for (const auto& row : *rows)
-                if (auto r = w.intake.place(row.key, bases.at(row.key), nullptr); !r) return r;
+                if (auto r = w.intake.place(row.key, bases.at(row.key), nullptr, true); !r) return r;
         for (const auto& item : items)
-            if (auto r = w.intake.place(item.what.key, bases.at(item.what.key), nullptr); !r) return r;
+            if (auto r = w.intake.place(item.what.key, bases.at(item.what.key), nullptr, true); !r) return r;
         ++w.state.next_source_bundle_id;
         if (rows == nullptr) return hydrate_anew(w);
         if (seq == w.state.checkpoint + 1) w.state.checkpoint = seq;

@@ -6,14 +6,20 @@
 #include <syncline/change/intent.hpp>
 #include <syncline/engine/replica_types.hpp>
 #include <syncline/engine/row_placement.hpp>
+#include <syncline/model/record.hpp>
+#include <syncline/model/references.hpp>
 #include <syncline/storage/replica_store.hpp>
 #include <syncline/support/result.hpp>
 #include <syncline/support/version.hpp>
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <optional>
+#include <unordered_map>
 #include <utility>
+#include <vector>
 
 SYNCLINE_NAMESPACE_BEGIN
 
@@ -24,57 +30,129 @@ class row_intake {
 public:
     row_intake(Transaction& t, row_placement<Transaction>& rows, replica_state& state) : t_(t), rows_(rows), state_(state) {}
 
-    /// Makes @p row the base of its record if it is newer than the base, or the authority's own copy of a provisional one. A row that contains
-    /// the record's frozen mutation settles it.
-    /// @param may_quarantine  false: `errc::constraint` is returned where the app's table refuses the row
-    [[nodiscard]] result<void> take(const row_image& row, bool may_quarantine, apply_report& report) {
-        auto kept = t_.base(row.key);
-        if (!kept) return std::move(kept).error();
-        const bool newer = row.version > kept->version || (kept->provisional && row.version == kept->version);
-        if (!newer) {
-            ++report.skipped;
-            return {};
+    /// Makes each of @p rows the base of its record if it is newer than the base, or the authority's own copy of a provisional one. A row that
+    /// contains the record's frozen mutation settles it. What the app's table refuses is tried again after the others: what stands in its
+    /// way may be one of them.
+    /// @param may_quarantine  false: `errc::constraint` is returned where the app's table goes on refusing a row
+    [[nodiscard]] result<void> take(const std::vector<row_image>& rows, bool may_quarantine, apply_report& report) {
+        std::vector<const row_image*> left;
+        for (const auto& row : rows) left.push_back(&row);
+        std::vector<fault> why;
+        for (std::size_t before = left.size() + 1; !left.empty() && left.size() < before;) {
+            before = left.size();
+            std::vector<const row_image*> refused;
+            why.clear();
+            for (const auto* row : left) {
+                auto taken = take_one(*row, report);
+                if (taken) continue;
+                if (taken.error().code != errc::constraint) return taken;
+                refused.push_back(row);
+                why.push_back(std::move(taken).error());
+            }
+            // A chain of rows that wait for each other comes free from its end.
+            std::reverse(refused.begin(), refused.end());
+            std::reverse(why.begin(), why.end());
+            left = std::move(refused);
         }
-        if (auto r = settle_contained(row); !r) return r;
-        // The authority's own copy of what was acknowledged is not news.
-        ++(kept->provisional && row.version == kept->version ? report.skipped : report.applied);
-        if (!may_quarantine) return rows_.place(row.key, known_base{row.version, row.row, std::nullopt});
-        return place(row.key, known_base{row.version, row.row, std::nullopt}, &report);
+        if (!left.empty() && !may_quarantine) return std::move(why.back());
+        for (std::size_t i = 0; i < left.size(); ++i) {
+            ++report.applied;
+            if (auto r = refuse(left[i]->key, known_base{left[i]->version, left[i]->row, std::nullopt}, std::move(why[i]), &report); !r) return r;
+        }
+        return {};
     }
 
     /// Makes @p base the base of @p key; where the app's table refuses the row it is quarantined, and the old base stays.
     /// @param report  where to count it; may be nullptr
-    [[nodiscard]] result<void> place(const record_key& key, const known_base& base, apply_report* report) {
-        auto placed = rows_.place(key, base);
+    /// @param early   as for `row_placement::place`
+    [[nodiscard]] result<void> place(const record_key& key, const known_base& base, apply_report* report, bool early = false) {
+        auto placed = rows_.place(key, base, early);
         if (placed) return release_up_to(key, base.version);
         if (placed.error().code != errc::constraint) return placed;
-        if (report != nullptr) ++report->quarantined;
-        if (auto r = t_.quarantine({row_image{key, base.version, base.row, {}}, wait_reason{placed.error().code, placed.error().detail}}); !r)
-            return r;
-        // The base stays as it was; layers that this transaction took away must not show.
-        auto old = rows_.load(key);
-        if (!old) return std::move(old).error();
-        auto shown = rows_.place(key, *old);
-        return shown || shown.error().code == errc::constraint ? result<void>{} : shown;
+        return refuse(key, base, std::move(placed).error(), report);
     }
 
-    /// Tries quarantined rows again: what stood in their way may be gone.
+    /// Tries quarantined rows again, those first that others refer to: what stood in their way may be gone. A row that refers to one which is neither
+    /// there nor comes in now stays where it is.
     [[nodiscard]] result<void> retry_quarantined(apply_report& report) {
-        auto rows = t_.quarantined(1000);
+        auto known = waiting();
+        if (!known) return std::move(known).error();
+        if ((*known)->empty()) return {};
+        auto rows = t_.quarantined(everything);
         if (!rows) return std::move(rows).error();
+        std::vector<record_key> keys;
+        std::vector<std::vector<record_key>> references;
+        std::vector<known_base> bases;
         for (auto& q : *rows) {
             auto kept = t_.base(q.image.key);
             if (!kept) return std::move(kept).error();
-            const bool newer = q.image.version > kept->version || (kept->provisional && q.image.version == kept->version);
-            if (newer) {
-                auto placed = rows_.place(q.image.key, known_base{q.image.version, q.image.row, std::nullopt});
-                if (!placed && placed.error().code == errc::constraint) continue;
-                if (!placed) return placed;
-                ++report.applied;
+            if (q.image.version > kept->version || (kept->provisional && q.image.version == kept->version)) {
+                references.push_back(q.image.row ? references_of(rows_.schemas(), q.image.key.model, *q.image.row) : std::vector<record_key>{});
+                keys.push_back(q.image.key);
+                bases.push_back(known_base{q.image.version, std::move(q.image.row), std::nullopt});
+            } else if (auto r = release(q.image.key); !r) {
+                return r;
             }
-            if (auto r = t_.release(q.image.key); !r) return r;
+        }
+        std::unordered_map<record_key, std::size_t, record_key_hash> tried;
+        std::unordered_map<record_key, std::vector<std::size_t>, record_key_hash> referring;
+        for (std::size_t i = 0; i < keys.size(); ++i) {
+            tried.emplace(keys[i], i);
+            for (const auto& parent : references[i]) referring[parent].push_back(i);
+        }
+        std::vector<bool> out(keys.size(), false);
+        const auto leave = [&](std::size_t first) -> result<void> {
+            std::vector<std::size_t> stack{first};
+            while (!stack.empty()) {
+                const std::size_t i = stack.back();
+                stack.pop_back();
+                if (out[i]) continue;
+                out[i] = true;
+                auto there = rows_.may_be_referred_to(keys[i]);
+                if (!there) return std::move(there).error();
+                if (const auto children = referring.find(keys[i]); !*there && children != referring.end())
+                    stack.insert(stack.end(), children->second.begin(), children->second.end());
+            }
+            return {};
+        };
+        for (std::size_t i = 0; i < keys.size(); ++i)
+            for (const auto& parent : references[i]) {
+                if (tried.contains(parent)) continue;
+                auto there = rows_.may_be_referred_to(parent);
+                if (!there) return std::move(there).error();
+                if (*there) continue;
+                if (auto r = leave(i); !r) return r;
+            }
+        for (const std::size_t i : referenced_first(keys, references)) {
+            if (out[i]) continue;
+            auto placed = rows_.place(keys[i], bases[i]);
+            if (!placed && placed.error().code != errc::constraint) return placed;
+            if (auto r = placed ? release(keys[i]) : leave(i); !r) return r;
+            report.applied += placed ? 1 : 0;
         }
         return {};
+    }
+
+    /// Puts into quarantine what refers to a record that is not there (`row_placement::take_back_dangling`). To be called when all rows are placed.
+    /// @param may_quarantine  false: `errc::constraint` is returned, which names the row and the missing record
+    /// @param report          where to count them; may be nullptr
+    [[nodiscard]] result<void> settle_references(bool may_quarantine, apply_report* report) {
+        return rows_.take_back_dangling([&](row_image row, const record_key& missing) -> result<void> {
+            const auto& schemas = rows_.schemas();
+            fault why = make_fault(errc::constraint, "the row `", row.key.key, "` of model `", schemas[row.key.model].name, "` refers to the record `",
+                                   missing.key, "` of model `", schemas[missing.model].name,
+                                   "`, which is not on this device; it comes in with that record, or when the server changes it");
+            if (!may_quarantine) return why;
+            if (report != nullptr) ++report->quarantined;
+            return quarantine(std::move(row), std::move(why));
+        });
+    }
+
+    /// Ends a transaction that changed rows.
+    [[nodiscard]] result<void> finish() {
+        if (auto r = rows_.show_hidden(); !r) return r;
+        if (auto r = settle_references(true, nullptr); !r) return r;
+        return rows_.finish();
     }
 
     /// Replaces everything known by the staged picture, in one go: rows that are not in it go, newer bases and known tombstones stay, pending
@@ -113,6 +191,7 @@ public:
         }
         if (auto r = t_.clear_stage(); !r) return r;
         if (auto r = retry_quarantined(report); !r) return r;
+        if (auto r = settle_references(true, &report); !r) return r;
         state_.needs_hydration = false;
         state_.hydration_session.clear();
         state_.hydration_position = 0;
@@ -138,19 +217,67 @@ private:
         if (auto r = t_.drop_frozen(row.key); !r) return r;
         return drop_empty_batch();
     }
-    // A quarantined row that is newer than what was just placed goes on waiting.
-    [[nodiscard]] result<void> release_up_to(const record_key& key, std::int64_t version) {
-        if (!rows_.has_quarantined()) return {};
-        auto rows = t_.quarantined(1000);
-        if (!rows) return std::move(rows).error();
-        for (const auto& q : *rows)
-            if (q.image.key == key && q.image.version <= version) return t_.release(key);
+    // @return `errc::constraint` when the app's table refuses the row; then nothing of it was placed or counted
+    [[nodiscard]] result<void> take_one(const row_image& row, apply_report& report) {
+        auto kept = t_.base(row.key);
+        if (!kept) return std::move(kept).error();
+        const bool echo = kept->provisional && row.version == kept->version;  // of what was acknowledged: no news
+        if (row.version > kept->version || echo) {
+            if (auto r = settle_contained(row); !r) return r;
+            if (auto r = rows_.place(row.key, known_base{row.version, row.row, std::nullopt}); !r) return r;
+            if (auto r = release_up_to(row.key, row.version); !r) return r;
+        }
+        ++(row.version > kept->version ? report.applied : report.skipped);
         return {};
     }
+
+    // The base stays as it was; layers that this transaction took away must not show.
+    [[nodiscard]] result<void> refuse(const record_key& key, const known_base& base, fault why, apply_report* report) {
+        if (report != nullptr) ++report->quarantined;
+        if (auto r = quarantine(row_image{key, base.version, base.row, {}}, std::move(why)); !r) return r;
+        auto shown = rows_.rebase(key);
+        return shown || shown.error().code == errc::constraint ? result<void>{} : shown;
+    }
+
+    // The versions in quarantine by record, read once.
+    using waiting_rows = std::unordered_map<record_key, std::int64_t, record_key_hash>;
+    [[nodiscard]] result<waiting_rows*> waiting() {
+        if (!waiting_) {
+            waiting_.emplace();
+            if (rows_.has_quarantined()) {
+                auto rows = t_.quarantined(everything);
+                if (!rows) return std::move(rows).error();
+                for (const auto& q : *rows) waiting_->emplace(q.image.key, q.image.version);
+            }
+        }
+        return &*waiting_;
+    }
+    [[nodiscard]] result<void> quarantine(row_image row, fault why) {
+        auto known = waiting();
+        if (!known) return std::move(known).error();
+        (*known)->insert_or_assign(row.key, row.version);
+        return t_.quarantine({std::move(row), wait_reason{why.code, std::move(why.detail)}});
+    }
+    [[nodiscard]] result<void> release(const record_key& key) {
+        auto known = waiting();
+        if (!known) return std::move(known).error();
+        (*known)->erase(key);
+        return t_.release(key);
+    }
+    // A quarantined row that is newer than what was just placed goes on waiting.
+    [[nodiscard]] result<void> release_up_to(const record_key& key, std::int64_t version) {
+        auto known = waiting();
+        if (!known) return std::move(known).error();
+        const auto at = (*known)->find(key);
+        return at == (*known)->end() || at->second > version ? result<void>{} : release(key);
+    }
+
+    static constexpr std::size_t everything = (std::numeric_limits<std::size_t>::max)();
 
     Transaction& t_;
     row_placement<Transaction>& rows_;
     replica_state& state_;
+    std::optional<waiting_rows> waiting_;
 };
 
 SYNCLINE_NAMESPACE_END

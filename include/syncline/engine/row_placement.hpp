@@ -2,6 +2,7 @@
 #define SYNCLINE_ENGINE_ROW_PLACEMENT_HPP
 
 #include <syncline/change/batch.hpp>
+#include <syncline/change/bundle.hpp>
 #include <syncline/change/coalesce.hpp>
 #include <syncline/change/intent.hpp>
 #include <syncline/change/queue_rules.hpp>
@@ -17,9 +18,11 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -52,7 +55,7 @@ public:
         quarantined_ = counts->quarantined > 0;
         auto hidden = t_.hidden();
         if (!hidden) return std::move(hidden).error();
-        hidden_ = !hidden->empty();
+        hidden_.insert(hidden->begin(), hidden->end());
         std::size_t absorbed = 0;
         for (auto& edit : *edits) {
             auto taken = absorb_one(edit, state, clock, now);
@@ -64,23 +67,16 @@ public:
 
     /// The base of @p key with its row. Must be called before the visible row is changed.
     [[nodiscard]] result<known_base> load(const record_key& key) {
-        auto kept = t_.base(key);
-        if (!kept) return std::move(kept).error();
-        known_base out{kept->version, std::nullopt, std::move(kept->provisional)};
-        if (kept->image_kept) {
-            out.row = std::move(kept->image);
-        } else if (kept->version != 0 || out.provisional) {
-            auto visible = t_.visible(key);
-            if (!visible) return std::move(visible).error();
-            out.row = std::move(*visible);
-        }
-        return out;
+        auto visible = t_.visible(key);
+        if (!visible) return std::move(visible).error();
+        return known(key, *visible);
     }
 
     /// Makes @p base the base of @p key and the visible row what the layers over it make of it. A row under a parent that a pending
-    /// intent erases is kept but not shown (ENGINE.md rule 5).
+    /// intent erases, or that is known to be erased later than the row, is kept but not shown (ENGINE.md rule 5).
+    /// @param early  the row may stand in an answer to a push and have come before what it refers to: then it is kept but not shown until that comes
     /// @return `errc::constraint` when the app's table refuses the row; then nothing was changed
-    [[nodiscard]] result<void> place(const record_key& key, const known_base& base) {
+    [[nodiscard]] result<void> place(const record_key& key, const known_base& base, bool early = false) {
         const model_schema& schema = schemas_[key.model];
         bool layered = false;
         std::optional<record> target = base.row;
@@ -94,21 +90,34 @@ public:
             target = overlay(schema, *open ? &**open : nullptr, std::move(target));
         }
         bool hide = false;
-        if (target && layers_ && !schema.references.empty()) {
-            auto orphaned = under_pending_erase(key, *target);
-            if (!orphaned) return std::move(orphaned).error();
-            hide = *orphaned;
+        std::vector<record_key> references;
+        if (target && !schema.references.empty()) {
+            references = references_of(schemas_, key.model, *target);
+            // The user's own change is shown, whatever others erased.
+            std::optional<std::int64_t> as_of;
+            if (!layered) as_of = base.provisional ? (std::numeric_limits<std::int64_t>::max)() : early ? -1 : base.version;
+            auto under = under_erased(key, references, as_of);
+            if (!under) return std::move(under).error();
+            hide = *under;
         }
         if (hide) target.reset();
 
         auto visible = t_.visible(key);
         if (!visible) return std::move(visible).error();
+        // A provisional base is the user's own change still; the authority's row comes after what it refers to.
+        std::optional<leaning_row> leans;
+        if (target && !layered && !base.provisional && !references.empty()) {
+            auto before = known(key, *visible);
+            if (!before) return std::move(before).error();
+            leans = leaning_row{key, std::move(references), std::move(*before)};
+        }
         if (*visible != target)
             if (auto r = target ? t_.write(key, *target) : t_.erase(key); !r) return r;
-        if (hide || hidden_) {
+        if (hide || hidden_.contains(key)) {
             if (auto r = t_.set_hidden(key, hide); !r) return r;
-            hidden_ = hidden_ || hide;
+            hide ? static_cast<void>(hidden_.insert(key)) : static_cast<void>(hidden_.erase(key));
         }
+        note(key, std::move(leans));
         wrote_.insert_or_assign(key, std::move(target));
         base_row kept;
         kept.version = base.version;
@@ -143,15 +152,66 @@ public:
         return t_.put_open(open, send_class_of(schemas_, open));
     }
 
-    /// Ends a transaction that changed rows: shows hidden rows whose parent is back, and rewrites once what the app's triggers changed
-    /// under our writes.
-    [[nodiscard]] result<void> finish() {
-        if (hidden_) {
-            auto hidden = t_.hidden();
-            if (!hidden) return std::move(hidden).error();
-            for (const auto& key : *hidden)
-                if (auto r = rebase(key); !r && r.error().code != errc::constraint) return r;
+    /// Whether a row may refer to @p key: the record is visible, or absent only because a pending intent erases it.
+    [[nodiscard]] result<bool> may_be_referred_to(const record_key& key) {
+        if (hidden_.contains(key)) return true;
+        auto there = is_visible(key);
+        return !there || *there ? there : has_pending_erase(key);
+    }
+
+    /// Takes back each row that this transaction shows with no pending layer over it and that refers to a record which is not there, and what refers
+    /// to such a row in turn: the base and the row before the transaction come back, or nothing, where they would dangle too. To be called
+    /// when all rows are placed: inside one transaction rows may refer to each other in any order, in cycles and to themselves.
+    /// @param each  called before with the row and the missing record; its fault ends the walk and is returned
+    /// Complexity: linear in the rows placed and their references
+    template <class Each>
+    [[nodiscard]] result<void> take_back_dangling(Each each) {
+        std::vector<std::size_t> look(leaning_.size());
+        for (std::size_t i = 0; i < look.size(); ++i) look[i] = look.size() - 1 - i;
+        std::unordered_map<record_key, std::vector<std::size_t>, record_key_hash> referring;
+        std::size_t indexed = 0;
+        const std::size_t given = look.size();
+        while (!look.empty()) {
+            const std::size_t i = look.back();
+            look.pop_back();
+            if (!leaning_[i].stands) continue;
+            auto missing = missing_of(leaning_[i].key, leaning_[i].references);
+            if (!missing) return std::move(missing).error();
+            if (!*missing) continue;
+            auto base = t_.base(leaning_[i].key);
+            if (!base) return std::move(base).error();
+            if (auto r = each(row_image{leaning_[i].key, base->version, wrote_.at(leaning_[i].key), {}}, **missing); !r) return r;
+            if (auto r = take_back(i); !r) return r;
+            for (; indexed < leaning_.size(); ++indexed) {
+                if (indexed >= given) look.push_back(indexed);  // went back to a row that refers to others too
+                for (const auto& parent : leaning_[indexed].references) referring[parent].push_back(indexed);
+            }
+            if (const auto children = referring.find(leaning_[i].key); children != referring.end())
+                look.insert(look.end(), children->second.begin(), children->second.end());
         }
+        return {};
+    }
+
+    /// Shows hidden rows whose parent is back. To be called when all rows are placed.
+    [[nodiscard]] result<void> show_hidden() {
+        if (hidden_.empty()) return {};
+        std::vector<record_key> keys(hidden_.begin(), hidden_.end());
+        std::sort(keys.begin(), keys.end());
+        std::vector<known_base> bases;
+        std::vector<std::vector<record_key>> references;
+        for (const auto& key : keys) {
+            auto base = load(key);
+            if (!base) return std::move(base).error();
+            references.push_back(base->row ? references_of(schemas_, key.model, *base->row) : std::vector<record_key>{});
+            bases.push_back(std::move(*base));
+        }
+        for (const std::size_t i : referenced_first(keys, references))
+            if (auto r = place(keys[i], bases[i]); !r && r.error().code != errc::constraint) return r;
+        return {};
+    }
+
+    /// Ends a transaction that changed rows: rewrites once what the app's triggers changed under our writes.
+    [[nodiscard]] result<void> finish() {
         auto diverted = t_.take_diverted();
         if (!diverted) return std::move(diverted).error();
         for (const auto& key : *diverted) {
@@ -183,6 +243,7 @@ public:
 
     /// Whether any intent, open or frozen, lies over any record.
     [[nodiscard]] bool has_layers() const noexcept { return layers_; }
+    [[nodiscard]] const schema_set& schemas() const noexcept { return schemas_; }
     /// Whether any row stood in quarantine when the transaction began.
     [[nodiscard]] bool has_quarantined() const noexcept { return quarantined_; }
 
@@ -244,7 +305,7 @@ private:
             if (auto r = put_open(*whole); !r) return std::move(r).error();
         if (!whole && lower)
             if (auto r = t_.drop_open(key); !r) return std::move(r).error();
-        if (!lower && !frozen && !hidden_) {
+        if (!lower && !frozen && hidden_.empty()) {
             // One layer over the base: the visible row is what the user made of it, by construction.
             if (!kept->image && kept->version == 0 && !kept->provisional) return true;
             if (auto r = t_.put_base(key, *kept); !r) return std::move(r).error();
@@ -255,21 +316,102 @@ private:
         return true;
     }
 
-    // Whether the row refers to a record that is absent because a pending intent erases it.
-    [[nodiscard]] result<bool> under_pending_erase(const record_key& key, const record& row) {
-        for (const auto& parent : references_of(schemas_, key.model, row, schemas_[key.model].all_fields())) {
+    // A row that refers to others, placed with no pending layer over it.
+    struct leaning_row {
+        record_key key;
+        std::vector<record_key> references;
+        known_base before;  // what to go back to
+        bool stands = true;
+    };
+
+    // The base of a key whose visible row is at hand.
+    [[nodiscard]] result<known_base> known(const record_key& key, const std::optional<record>& visible) {
+        auto kept = t_.base(key);
+        if (!kept) return std::move(kept).error();
+        known_base out{kept->version, std::nullopt, std::move(kept->provisional)};
+        if (kept->image_kept)
+            out.row = std::move(kept->image);
+        else if (kept->version != 0 || out.provisional)
+            out.row = visible;
+        return out;
+    }
+
+    // Of several times in one transaction the last says what the row refers to, and the first what was there before.
+    void note(const record_key& key, std::optional<leaning_row> leans) {
+        const auto at = leaning_at_.find(key);
+        if (at != leaning_at_.end()) {
+            auto& old = leaning_[at->second];
+            if (leans) leans->before = std::move(old.before);
+            old.stands = false;
+            leaning_at_.erase(at);
+        }
+        if (!leans) return;
+        leaning_at_.emplace(key, leaning_.size());
+        leaning_.push_back(std::move(*leans));
+    }
+
+    [[nodiscard]] result<void> take_back(std::size_t i) {
+        const record_key key = leaning_[i].key;
+        known_base before = std::move(leaning_[i].before);
+        // A row that dangles already is none to go back to.
+        if (before.row && before.row == wrote_.at(key)) before = known_base{};
+        leaning_[i].before = known_base{};
+        leaning_[i].stands = false;
+        auto placed = place(key, before);
+        if (!placed && placed.error().code == errc::constraint) placed = place(key, known_base{});
+        return placed || placed.error().code == errc::constraint ? result<void>{} : placed;
+    }
+
+    [[nodiscard]] result<std::optional<record_key>> missing_of(const record_key& key, const std::vector<record_key>& references) {
+        for (const auto& parent : references) {
             if (parent == key) continue;
-            auto there = t_.visible(parent);
+            auto fine = may_be_referred_to(parent);
+            if (!fine) return std::move(fine).error();
+            if (!*fine) return std::optional<record_key>{parent};
+        }
+        return std::optional<record_key>{};
+    }
+
+    // What this transaction did not write is read once.
+    [[nodiscard]] result<bool> is_visible(const record_key& key) {
+        if (const auto ours = wrote_.find(key); ours != wrote_.end()) return ours->second.has_value();
+        if (const auto known = seen_.find(key); known != seen_.end()) return known->second;
+        auto row = t_.visible(key);
+        if (!row) return std::move(row).error();
+        seen_.emplace(key, row->has_value());
+        return row->has_value();
+    }
+
+    [[nodiscard]] result<bool> has_pending_erase(const record_key& key) {
+        if (!layers_) return false;
+        auto open = t_.open_intent(key);
+        if (!open) return std::move(open).error();
+        if (*open) return (*open)->op == operation::erase;
+        auto frozen = t_.frozen(key);
+        if (!frozen) return std::move(frozen).error();
+        return *frozen && (*frozen)->what.op == operation::erase;
+    }
+
+    // Whether the row refers to a record that is absent because a pending intent erases it; or that is known to be absent later than at
+    // @p as_of, when the answer to a push told of it before its turn. A row that is hidden stays so until the record is back: the authority's
+    // erase of the row follows.
+    // @param as_of  nothing: only a pending intent counts
+    [[nodiscard]] result<bool> under_erased(const record_key& key, const std::vector<record_key>& references, std::optional<std::int64_t> as_of) {
+        if (!as_of && !layers_) return false;
+        for (const auto& parent : references) {
+            if (parent == key) continue;
+            auto there = is_visible(parent);
             if (!there) return std::move(there).error();
             if (*there) continue;
-            auto frozen = t_.frozen(parent);
-            if (!frozen) return std::move(frozen).error();
-            auto open = t_.open_intent(parent);
-            if (!open) return std::move(open).error();
-            if (*open ? (*open)->op == operation::erase : *frozen && (*frozen)->what.op == operation::erase) return true;
-            auto hidden = t_.hidden();
-            if (!hidden) return std::move(hidden).error();
-            if (std::find(hidden->begin(), hidden->end(), parent) != hidden->end()) return true;
+            if (hidden_.contains(parent)) return true;
+            if (as_of) {
+                if (hidden_.contains(key)) return true;
+                auto known = t_.base(parent);
+                if (!known) return std::move(known).error();
+                if (known->version > *as_of) return true;
+            }
+            auto erased = has_pending_erase(parent);
+            if (!erased || *erased) return erased;
         }
         return false;
     }
@@ -277,9 +419,12 @@ private:
     Transaction& t_;
     const schema_set& schemas_;
     bool layers_ = true;   // until counted, assume the worst
-    bool hidden_ = true;
     bool quarantined_ = true;
+    std::unordered_set<record_key, record_key_hash> hidden_;
     std::unordered_map<record_key, std::optional<record>, record_key_hash> wrote_;
+    std::unordered_map<record_key, bool, record_key_hash> seen_;  // of what is not in `wrote_`: whether it is visible
+    std::vector<leaning_row> leaning_;                            // in the order of placing
+    std::unordered_map<record_key, std::size_t, record_key_hash> leaning_at_;
 };
 
 SYNCLINE_NAMESPACE_END

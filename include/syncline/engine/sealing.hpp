@@ -5,6 +5,7 @@
 #include <syncline/change/cursor.hpp>
 #include <syncline/model/model_schema.hpp>
 #include <syncline/model/record.hpp>
+#include <syncline/model/references.hpp>
 #include <syncline/storage/authority_store.hpp>
 #include <syncline/support/hlc.hpp>
 #include <syncline/support/result.hpp>
@@ -12,6 +13,7 @@
 #include <syncline/support/version.hpp>
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -37,8 +39,42 @@ struct bundle_source {
     std::int64_t source_bundle_id = 0;
 };
 
+/// Orders the rows of one bundle so that whoever has taken in any first part of them has no row without what it refers to: writes, what is
+/// referred to first; then erases, what refers first. Within a cycle, and otherwise, as given.
+/// @param erased_references  what the erased rows of @p rows referred to, one entry for each in their order
+/// Complexity: linear in rows and references
+inline void order_for_appliers(const schema_set& schemas, std::vector<row_change>& rows, const std::vector<std::vector<record_key>>& erased_references) {
+    struct part {
+        std::vector<record_key> keys;
+        std::vector<std::vector<record_key>> references;
+        std::vector<std::size_t> at;  // positions in `rows`
+    };
+    part writes;
+    part erases;
+    // From the last to the first, and turned round at the end: so erases come referring first, and keep their order otherwise.
+    std::size_t erased = erased_references.size();
+    for (std::size_t i = rows.size(); i-- > 0;) {
+        if (rows[i].after) continue;
+        erases.keys.push_back(rows[i].key);
+        erases.references.push_back(erased_references[--erased]);
+        erases.at.push_back(i);
+    }
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        if (!rows[i].after) continue;
+        writes.keys.push_back(rows[i].key);
+        writes.references.push_back(references_of(schemas, rows[i].key.model, *rows[i].after));
+        writes.at.push_back(i);
+    }
+    std::vector<row_change> out;
+    out.reserve(rows.size());
+    for (const std::size_t i : referenced_first(writes.keys, writes.references)) out.push_back(std::move(rows[writes.at[i]]));
+    const auto falling = referenced_first(erases.keys, erases.references);
+    for (std::size_t i = falling.size(); i-- > 0;) out.push_back(std::move(rows[erases.at[falling[i]]]));
+    rows = std::move(out);
+}
+
 /// Gives order (ENGINE.md rule 2): folds every staged change of the transaction's tenant to its net effect and appends it as
-/// the next bundle, with a stamp per row. Appends nothing where nothing differs.
+/// the next bundle, with a stamp per row, in the order of `order_for_appliers`. Appends nothing where nothing differs.
 ///
 /// @param own  what the request wrote itself; empty for foreign changes
 /// @return how many rows were sealed. Complexity: one read of the live and of the sealed row per staged record.
@@ -55,7 +91,7 @@ template <authority_transaction Transaction>
     b.head.seq = head->seq + 1;
     b.head.source = from.source;
     b.head.source_bundle_id = from.source_bundle_id;
-    std::int64_t stamp = head->stamp;
+    std::vector<std::vector<record_key>> erased_references;
 
     std::unordered_map<record_key, bool, record_key_hash> seen;
     const auto take = [&](const record_key& key) -> result<void> {
@@ -72,8 +108,6 @@ template <authority_transaction Transaction>
         row_change change;
         change.key = key;
         change.version = b.head.seq;
-        stamp = next_stamp(stamp, to_microseconds(now));
-        change.stamp = stamp;
         change.op = !*now_row ? operation::erase : old_row ? operation::update : operation::create;
         change.fields = old_row && *now_row ? differing_fields(*old_row, **now_row) : schemas[key.model].all_fields();
         change.written_at = now;
@@ -84,6 +118,7 @@ template <authority_transaction Transaction>
         }
         // A record's changes follow one another, and so do their times, whatever clocks say: who saw one can time its own after it.
         if (*before) change.written_at = (std::max)(change.written_at, later_by((*before)->written_at, duration{1}));
+        if (!*now_row) erased_references.push_back(old_row ? references_of(schemas, key.model, *old_row) : std::vector<record_key>{});
         change.after = std::move(*now_row);
         b.rows.push_back(std::move(change));
         return {};
@@ -95,6 +130,9 @@ template <authority_transaction Transaction>
             if (auto r = take(key); !r) return std::move(r).error();
     if (b.rows.empty()) return std::size_t{0};
 
+    order_for_appliers(schemas, b.rows, erased_references);
+    std::int64_t stamp = head->stamp;
+    for (auto& change : b.rows) change.stamp = stamp = next_stamp(stamp, to_microseconds(now));
     b.head.first_stamp = b.rows.front().stamp;
     b.head.row_count = static_cast<std::uint32_t>(b.rows.size());
     const std::size_t count = b.rows.size();

@@ -18,6 +18,51 @@ memory_table_options unique_a() {
     return tables;
 }
 
+/// A device with one model, whose records refer to each other by `parent` and `other`; no two may have the same `name`.
+struct tree {
+    tree() { lab_must(engine.open(random, now)); }
+    static schema_set models() {
+        model_schema item;
+        item.name = "item";
+        item.fields = {{"name", value_kind::text, true, nullptr}, {"parent", value_kind::text, true, nullptr}, {"other", value_kind::text, true, nullptr}};
+        item.references = {{1, "item", reference_action::cascade}, {2, "item", reference_action::none}};
+        schema_set out;
+        lab_must(out.add(item));
+        return out;
+    }
+    static row_image row(const std::string& key, std::int64_t version, const std::string& name, const char* parent = nullptr, const char* other = nullptr) {
+        const auto text = [](const char* t) { return t == nullptr ? value{} : value::text(t); };
+        return {{0, key}, version, record{{value::text(name), text(parent), text(other)}}, {}};
+    }
+    apply_report take(std::vector<row_image> rows) {
+        const cursor from = lab_must(engine.status(now)).state.checkpoint;
+        page p;
+        p.from = from;
+        p.next = from + 1;
+        p.rows = std::move(rows);
+        return lab_must(engine.apply(p, now));
+    }
+    std::string shown() const {
+        std::string out;
+        for (const auto& [key, row] : store.rows(0)) out += key;
+        return out;
+    }
+    std::uint64_t quarantined() { return lab_must(engine.status(now)).counts.quarantined; }
+
+    seeded_random random{1};
+    timestamp now = at(2000);
+    memory_table_options options{{{0, 0}}, true, {}};
+    memory_replica_store store{models(), options};
+    replica<memory_replica_store> engine{store};
+};
+
+std::string why_of(device& d, const std::string& key) {
+    auto t = lab_must(d.store.begin());
+    for (const auto& q : lab_must(t.quarantined(10)))
+        if (q.image.key == key_named(key)) return q.why.detail;
+    return {};
+}
+
 }  // namespace
 
 TEST_CASE("taking rows in: older and equal ones are no news, newer ones are, deletions too") {
@@ -191,4 +236,191 @@ TEST_CASE("hydration: rows that can trade a unique value only one after the othe
     CHECK(d.row("T") == node_row(2));
     CHECK(d.row("T2") == node_row(3));
     CHECK(d.status().counts.quarantined == 0);
+}
+
+TEST_CASE("taking rows in: what stands in a row's way may come later in the same page or bundle") {
+    const bool whole = GENERATE(false, true);
+    device d{resolver_set{}, unique_a()};
+    d.take({image("T", 1, node_row(1)), image("P", 1, node_row(2))});
+    const std::vector<row_image> rows{image("T2", 2, node_row(1)), image("N", 2, node_row(2)), image("P", 2, node_row(4)), image("T", 2, std::nullopt)};
+    const auto report = whole ? lab_must(d.engine.apply_bundle(1, 2, rows, d.now)) : d.take(rows);
+    CHECK(report.applied == 4);
+    CHECK(report.quarantined == 0);
+    CHECK(d.row("T2") == node_row(1));
+    CHECK(d.row("N") == node_row(2));
+    CHECK(!d.row("T"));
+}
+
+TEST_CASE("references: a row whose parent is not here is quarantined, says which, and comes in with it (promise 6)") {
+    device d;
+    const auto report = d.take({image("C1", 1, child_row(1, "P")), image("T", 1, node_row(1))});
+    CHECK(report.applied == 2);
+    CHECK(report.quarantined == 1);
+    CHECK(!d.row("C1"));
+    CHECK(d.kept("C1") == base_row{});
+    CHECK(d.row("T"));
+    CHECK(d.status().state.checkpoint == 1);
+    CHECK(why_of(d, "C1").find("the row `C1` of model `child` refers to the record `P` of model `node`") == 0);
+
+    d.take({});
+    CHECK(d.status().counts.quarantined == 1);
+    CHECK(d.take({image("P", 2, node_row(2))}).applied == 2);
+    CHECK(d.row("C1") == child_row(1, "P"));
+    CHECK(d.base("C1").version == 1);
+    CHECK(d.status().counts.quarantined == 0);
+    d.check();
+}
+
+TEST_CASE("references: inside one page rows may refer to each other in any order, in cycles and to themselves") {
+    tree d;
+    const auto report = d.take({tree::row("a", 1, "1", "b", "a"), tree::row("b", 1, "2", "c"), tree::row("c", 1, "3", "a"), tree::row("d", 1, "4", "d")});
+    CHECK(report.quarantined == 0);
+    CHECK(d.shown() == "abcd");
+    // A cycle that hangs on something that is missing goes as a whole, and comes as a whole.
+    CHECK(d.take({tree::row("x", 2, "5", "y"), tree::row("y", 2, "6", "x", "z")}).quarantined == 2);
+    CHECK(d.shown() == "abcd");
+    CHECK(d.take({tree::row("z", 3, "7")}).applied == 3);
+    CHECK(d.shown() == "abcdxyz");
+    CHECK(d.quarantined() == 0);
+}
+
+TEST_CASE("references: what refers to a row that its table refuses waits with it, to any depth, and follows in the same call") {
+    tree d;
+    d.take({tree::row("a", 1, "taken")});
+    // Keys in an order that is not that of the references.
+    CHECK(d.take({tree::row("m", 2, "1", "z"), tree::row("c", 2, "2", "m"), tree::row("b", 2, "3", "c"), tree::row("z", 2, "taken")}).quarantined == 4);
+    CHECK(d.shown() == "a");
+    CHECK(d.take({tree::row("e", 3, "5", "b")}).quarantined == 1);
+    CHECK(d.quarantined() == 5);
+    const auto report = d.take({tree::row("a", 4, "free")});
+    CHECK(report.applied == 6);
+    CHECK(report.quarantined == 0);
+    CHECK(d.shown() == "abcemz");
+    CHECK(d.quarantined() == 0);
+}
+
+TEST_CASE("references: more rows than one look used to take in wait for one parent, and come with it") {
+    device d;
+    std::vector<row_image> rows;
+    for (int i = 0; i < 1500; ++i) rows.push_back(image("C" + std::to_string(i), 1, child_row(i, "P")));
+    CHECK(d.take(rows).quarantined == 1500);
+    CHECK(d.take({image("P", 2, node_row(1))}).applied == 1501);
+    CHECK(d.status().counts.quarantined == 0);
+    CHECK(d.row("C1499") == child_row(1499, "P"));
+}
+
+TEST_CASE("references: the row before stays where its own parent is there, and goes where not") {
+    device d;
+    d.take({image("P", 1, node_row(1)), image("C1", 1, child_row(1, "P"))});
+    SECTION("there") {
+        CHECK(d.take({image("C1", 2, child_row(2, "T"))}).quarantined == 1);
+        CHECK(d.row("C1") == child_row(1, "P"));
+        CHECK(d.base("C1").version == 1);
+    }
+    SECTION("gone with the same page") {
+        CHECK(d.take({image("C1", 2, child_row(2, "T")), image("P", 2, std::nullopt)}).quarantined == 1);
+        CHECK(!d.row("C1"));
+        CHECK(d.base("C1").version == 1);
+    }
+    SECTION("a tombstone stays known") {
+        d.take({image("C1", 2, std::nullopt)});
+        CHECK(d.take({image("C1", 3, child_row(2, "T"))}).quarantined == 1);
+        CHECK(!d.row("C1"));
+        CHECK(d.base("C1").version == 2);
+    }
+    d.take({image("T", 3, node_row(1))});
+    CHECK(d.row("C1") == child_row(2, "T"));
+    CHECK(d.status().counts.quarantined == 0);
+    d.check();
+}
+
+TEST_CASE("references: a parent that goes in one page and its children in the next make no noise") {
+    device d;
+    d.take({image("P", 1, node_row(1)), image("C1", 1, child_row(1, "P"))});
+    CHECK(d.take({image("P", 2, std::nullopt)}).quarantined == 0);
+    CHECK(d.status().counts.quarantined == 0);
+    CHECK(d.take({image("C1", 2, std::nullopt)}).applied == 1);
+    CHECK(!d.row("C1"));
+}
+
+TEST_CASE("references: a child that the user changed stays, though its parent is gone, until the change is given up (rule 5)") {
+    device d;
+    d.take({image("P", 1, node_row(1)), image("C1", 1, child_row(1, "P"))});
+    d.write("C1", child_row(7, "P"));
+    const auto id = d.freeze()->items.front().id;
+    CHECK(d.take({image("C1", 2, child_row(2, "P")), image("P", 2, std::nullopt)}).quarantined == 0);
+    CHECK(d.row("C1") == child_row(7, "P"));
+    d.settle({answer(id, outcome_kind::refused)});
+    CHECK(d.row("C1") == child_row(7, "P"));
+    d.check();
+    // Given up, it is the authority's row, which dangles.
+    REQUIRE(d.engine.discard(key_named("C1"), d.now));
+    CHECK(!d.row("C1"));
+    CHECK(d.status().counts.quarantined == 1);
+    d.take({image("P", 3, node_row(3))});
+    CHECK(d.row("C1") == child_row(2, "P"));
+    d.check();
+}
+
+TEST_CASE("references: a row that an answer carries before what it refers to has come is kept, and shown when that comes") {
+    device d;
+    d.take({image("P", 1, node_row(1)), image("C1", 1, child_row(1, "P"))});
+    d.write("C1", child_row(7, "P"));
+    const auto id = d.freeze()->items.front().id;
+    const auto kind = GENERATE(outcome_kind::applied, outcome_kind::superseded);
+    const record now = child_row(kind == outcome_kind::applied ? 7 : 2, "T");
+    // T was never here, or is known as it was before it came back.
+    if (GENERATE(false, true)) d.take({image("T", 2, std::nullopt)});
+    d.settle({answer_with_row(id, kind, 5, now)});
+    CHECK(d.status().counts.quarantined == 0);
+    CHECK(!d.row("C1"));
+    CHECK(d.base("C1").row == now);
+    d.check();
+    const bool again = GENERATE(false, true);
+    d.take(again ? std::vector<row_image>{image("T", 5, node_row(1)), image("C1", 5, now)} : std::vector<row_image>{image("T", 5, node_row(1))});
+    CHECK(d.row("C1") == now);
+    CHECK(d.status().counts.quarantined == 0);
+    d.check();
+}
+
+TEST_CASE("references: the rows of a commit that others' bundles must come before are kept, and shown when those have come") {
+    device d;
+    d.write("T", node_row(1));
+    const auto batch = *d.freeze(10, true);
+    REQUIRE(d.engine.committed(batch.head.id, 5, "h", d.now));
+    // The server's trigger made a child of what this device has not seen yet.
+    const std::vector<row_image> rows{image("T", 5, node_row(1)), image("C1", 5, child_row(1, "P"))};
+    REQUIRE(d.engine.replay(batch.head.id, 5, &rows, d.now));
+    CHECK(d.status().counts.quarantined == 0);
+    CHECK(!d.row("C1"));
+    CHECK(d.base("C1").version == 5);
+    REQUIRE(d.engine.apply_bundle(0, 1, {image("P", 1, node_row(1))}, d.now));
+    CHECK(d.row("C1") == child_row(1, "P"));
+    d.check();
+}
+
+TEST_CASE("references: on the bundle wire a row that dangles stops the whole bundle") {
+    device d;
+    const auto take = [&](std::vector<row_image> rows) { return d.engine.apply_bundle(0, 1, rows, d.now); };
+    const auto refused = take({image("T", 1, node_row(1)), image("C1", 1, child_row(1, "P"))});
+    REQUIRE(!refused);
+    CHECK(refused.error().code == errc::constraint);
+    CHECK(refused.error().detail.find("`P`") != std::string::npos);
+    CHECK(!d.row("T"));
+    CHECK(d.status().state.checkpoint == 0);
+    CHECK(d.status().counts.quarantined == 0);
+    CHECK(lab_must(take({image("C1", 1, child_row(1, "P")), image("P", 1, node_row(1))})).applied == 2);
+    CHECK(d.row("C1"));
+}
+
+TEST_CASE("references: a picture's row that dangles waits for what it refers to") {
+    device d;
+    REQUIRE(d.engine.begin_hydration(d.now));
+    const auto report = lab_must(d.engine.stage("s", 0, 1, 8, {image("C1", 5, child_row(1, "P")), image("C2", 5, child_row(2, "T")), image("T", 5, node_row(1))}, cursor{40}, d.now));
+    CHECK(report.hydrated);
+    CHECK(report.quarantined == 1);
+    CHECK(!d.row("C1"));
+    CHECK(d.row("C2"));
+    d.take({image("P", 9, node_row(1))});
+    CHECK(d.row("C1"));
 }

@@ -168,6 +168,8 @@ TEST_CASE("hidden rows: a child that arrives under a parent which a pending inte
     }
     SECTION("when the erase is applied the authority's removal of the row goes unseen") {
         d.settle({answer(id, applied, 3)});
+        CHECK(!d.row("C1"));
+        CHECK(d.status().counts.quarantined == 0);
         d.take({image("P", 3, std::nullopt), image("C1", 3, std::nullopt)});
         CHECK(!d.row("C1"));
         CHECK(d.base("C1").version == 3);
@@ -181,6 +183,33 @@ TEST_CASE("hidden rows: a child that arrives under a parent which a pending inte
         (void)d.status();
         CHECK(d.row("C1") == child_row(1, "P"));
     }
+    d.check();
+}
+
+TEST_CASE("hidden rows: a child whose parent is known to be erased later is kept but not shown, until its own erase comes or the parent again") {
+    device d;
+    const auto take = [&](std::int64_t seq, std::vector<row_image> rows) { return lab_must(d.engine.apply_bundle(seq - 1, seq, rows, d.now)); };
+    take(1, {image("P", 1, node_row(1))});
+    d.write("P", node_row(2));
+    // The conflict shows P as bundle 4 left it.
+    commit_obstacle met;
+    met.key = key_named("P");
+    met.op = operation::update;
+    met.base_version = 1;
+    met.server_version = 4;
+    met.server_deleted = true;
+    REQUIRE(d.engine.obstructed(d.freeze(10, true)->head.id, {met}, d.now));
+    CHECK(!d.row("P"));
+    CHECK(take(2, {image("C1", 2, child_row(1, "P")), image("C2", 2, child_row(2, "P"))}).applied == 2);
+    CHECK(!d.row("C1"));
+    CHECK(d.base("C1").row == child_row(1, "P"));
+    CHECK(take(3, {image("C1", 3, std::nullopt)}).applied == 1);
+    take(4, {image("P", 4, std::nullopt)});
+    CHECK(!d.row("C2"));
+    take(5, {image("P", 5, node_row(5))});
+    CHECK(!d.row("C1"));
+    CHECK(d.row("C2") == child_row(2, "P"));
+    CHECK(d.status().counts.quarantined == 0);
     d.check();
 }
 

@@ -175,6 +175,38 @@ inline void add_sqlite_replica_turns(sqlite_capture_script& script, const sqlite
     return {};
 }
 
+/// SQL for the sync key in column @p key, as the bookkeeping keeps it: NULL where the content can name no record.
+[[nodiscard]] inline std::string sqlite_sync_key(const std::string& key, value_kind kind) {
+    const auto part = [&](const char* from, const char* count) {
+        std::string out{"substr(hex("};
+        return out.append(key).append("),").append(from).append(",").append(count).append(")");
+    };
+    std::string out{"CASE WHEN typeof("};
+    out.append(key).append(")=");
+    if (kind == value_kind::text) return out.append("'text' THEN ").append(key).append(" END");
+    if (kind == value_kind::integer) return out.append("'integer' THEN CAST(").append(key).append(" AS TEXT) END");
+    out.append("'blob' AND length(").append(key).append(")=16 THEN lower(");
+    out.append(part("1", "8")).append("||'-'||").append(part("9", "4")).append("||'-'||").append(part("13", "4"));
+    return out.append("||'-'||").append(part("17", "4")).append("||'-'||").append(part("21", "12")).append(") END");
+}
+
+/// Logs the rows of one model's table that nothing is known of as the app's creations. For a table whose triggers were gone with an older one of
+/// its name: rows that were changed or deleted meanwhile cannot be told, since the app's row itself is the base. Inside the caller's transaction.
+[[nodiscard]] inline result<void> log_unknown_sqlite_rows(sqlite_database& db, const sqlite_replica_table& table, const model_schema& model, model_id id) {
+    const std::string key = sqlite_quoted(model.key_name);
+    std::string sql{"INSERT INTO main."};
+    sql.append(table.log).append("(kind,\"key\") SELECT 6,t.").append(key).append(" FROM main.").append(sqlite_quoted(table.table.name)).append(" AS t WHERE ");
+    std::string of{"t."};
+    of.append(key);
+    const std::string name = sqlite_sync_key(of, model.key_kind);
+    sql.append(name).append(" IS NOT NULL");
+    for (const char* known : {"base", "open", "frozen"}) {
+        sql.append(" AND NOT EXISTS(SELECT 1 FROM main.syncline_replica_").append(known).append(" AS k WHERE k.model=").append(std::to_string(id));
+        sql.append(" AND k.\"key\"=").append(name).append(")");
+    }
+    return db.execute(sql);
+}
+
 /// Makes sure that the log and the triggers of one model stand as they should. Runs inside the caller's transaction.
 /// @return whether anything had to be made
 [[nodiscard]] inline result<bool> install_sqlite_capture(sqlite_database& db, const sqlite_replica_table& table, const model_schema& model, model_id id) {
@@ -243,6 +275,8 @@ inline void add_sqlite_replica_turns(sqlite_capture_script& script, const sqlite
     if (standing == found && standing == table.capture.triggers.size()) return changed;
     for (const auto& t : table.capture.triggers) sql.append(t.sql).append(";");
     if (auto ok = db.execute(sql); !ok) return ok.error();
+    if (found == 0 && !columns.empty())
+        if (auto ok = log_unknown_sqlite_rows(db, table, model, id); !ok) return ok.error();
     return true;
 }
 
