@@ -14,6 +14,7 @@
 #include <syncline/change/mutation_log.hpp>
 #include <syncline/change/queue_rules.hpp>
 #include <syncline/change/receipt.hpp>
+#include <syncline/change/unread_row.hpp>
 #include <syncline/conflict/add_wins_set.hpp>
 #include <syncline/conflict/conflict.hpp>
 #include <syncline/conflict/decide.hpp>
@@ -26,6 +27,7 @@
 #include <syncline/engine/authority_types.hpp>
 #include <syncline/engine/bundle_commit.hpp>
 #include <syncline/engine/bundle_conflicts.hpp>
+#include <syncline/engine/freezing.hpp>
 #include <syncline/engine/push_decider.hpp>
 #include <syncline/engine/replica.hpp>
 #include <syncline/engine/replica_types.hpp>
@@ -33,6 +35,7 @@
 #include <syncline/engine/row_placement.hpp>
 #include <syncline/engine/sealing.hpp>
 #include <syncline/engine/sync_result.hpp>
+#include <syncline/engine/unread_rows.hpp>
 #include <syncline/model/field_codec.hpp>
 #include <syncline/model/field_merge.hpp>
 #include <syncline/model/field_set.hpp>
@@ -86,7 +89,9 @@
 #include <syncline/wire/bundle/server.hpp>
 #include <syncline/wire/bundle/upload.hpp>
 #include <syncline/wire/client_step.hpp>
+#include <syncline/wire/culprit_search.hpp>
 #include <syncline/wire/http_fault.hpp>
+#include <syncline/wire/key_text.hpp>
 #include <syncline/wire/make_sync.hpp>
 #include <syncline/wire/mutation/answers.hpp>
 #include <syncline/wire/mutation/client.hpp>

@@ -120,6 +120,12 @@ public:
         result<void> quarantine(const quarantined_row& q) { return fuse_->call([&] { return in_.quarantine(q); }); }
         result<void> release(const record_key& k) { return fuse_->call([&] { return in_.release(k); }); }
         result<std::vector<quarantined_row>> quarantined(std::size_t n) { return fuse_->call([&] { return in_.quarantined(n); }); }
+        result<void> put_unread(const unread_row& u) { return fuse_->call([&] { return in_.put_unread(u); }); }
+        result<void> drop_unread(const unread_name& name) { return fuse_->call([&] { return in_.drop_unread(name); }); }
+        result<std::optional<unread_row>> find_unread(const unread_name& name) { return fuse_->call([&] { return in_.find_unread(name); }); }
+        result<std::vector<unread_row>> unread(const unread_name* after, std::size_t n) {
+            return fuse_->call([&] { return in_.unread(after, n); });
+        }
         result<replica_state> state() { return fuse_->call([&] { return in_.state(); }); }
         result<void> put_state(const replica_state& s) { return fuse_->call([&] { return in_.put_state(s); }); }
         result<void> stage(const std::vector<row_image>& rows) { return fuse_->call([&] { return in_.stage(rows); }); }

@@ -190,6 +190,30 @@ void check_replica_layers(Make make) {
             CHECK(q[0].why == wait_reason{errc::absent, "second"});
         });
     }
+    SECTION("rows that could not be read are kept by name, with what was received, and the same name replaces") {
+        const unread_row nameless{{"", "made up"}, 0, "{\"model\":null}", {errc::malformed_message, "no `model`"}};
+        const unread_row named{{"task", "a"}, 7, "", {errc::malformed_value, "it's \"much\""}};
+        committed(h.store(), [&](auto& t) {
+            CHECK(must(t.unread(nullptr, all)).empty());
+            must(t.put_unread({named.name, 3, "first", {errc::unknown_model, "first"}}));
+            must(t.put_unread(named));
+            must(t.put_unread(nameless));
+            must(t.put_unread({{"task", "b"}, 1, "x", {}}));
+            CHECK(must(t.unread(nullptr, 0)).empty());
+            CHECK(must(t.unread(nullptr, 2)).size() == 2);
+            must(t.drop_unread({"task", "b"}));
+            must(t.drop_unread({"task", "b"}));
+            must(t.drop_unread({"tas", "ka"}));
+        });
+        h.reopen();
+        dropped(h.store(), [&](auto& t) {
+            CHECK(must(t.unread(nullptr, all)) == std::vector<unread_row>{nameless, named});
+            CHECK(must(t.unread(&nameless.name, all)) == std::vector<unread_row>{named});
+            CHECK(must(t.unread(&named.name, all)).empty());
+            CHECK(must(t.find_unread(named.name)) == named);
+            CHECK_FALSE(must(t.find_unread({"task", "b"})));
+        });
+    }
     SECTION("staged and unstaged rows come in key order, page by page") {
         std::vector<row_image> expected;
         std::vector<record_key> unstaged;
@@ -236,10 +260,13 @@ void check_replica_layers(Make make) {
             CHECK(n.waiting == 1);
             CHECK(n.frozen == 1);
             CHECK(n.quarantined == 1);
+            CHECK(n.unread == 0);
+            must(t.put_unread({{"task", "a"}, 1, {}, {}}));
+            CHECK(must(t.counts()).unread == 1);
         });
         dropped(h.store(), [](auto& t) {
             const auto n = must(t.counts());
-            CHECK(n.open + n.waiting + n.frozen + n.quarantined == 0);
+            CHECK(n.open + n.waiting + n.frozen + n.quarantined + n.unread == 0);
         });
     }
 }

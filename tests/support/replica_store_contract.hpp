@@ -98,6 +98,7 @@ void check_replica_rows(Make make) {
                 must(t.set_hidden(key, true));
                 must(t.quarantine({row_image{key, static_cast<std::int64_t>(i), task_row(n), keys[i]}, wait_reason{errc::constraint, keys[i]}}));
                 must(t.stage({row_image{key, static_cast<std::int64_t>(i), {}, {}}}));
+                must(t.put_unread({{keys[i], keys[keys.size() - 1 - i]}, static_cast<std::int64_t>(i), keys[i], {errc::malformed_value, keys[i]}}));
             }
         });
         h.reopen();
@@ -121,6 +122,12 @@ void check_replica_rows(Make make) {
             for (std::size_t i = 0; i < sorted.size(); ++i) CHECK(staged[i].key.key == sorted[i]);
             CHECK(must(t.hidden()).size() == keys.size());
             CHECK(must(t.quarantined(1000)).size() == keys.size());
+            const auto unread = must(t.unread(nullptr, 1000));
+            REQUIRE(unread.size() == keys.size());
+            for (std::size_t i = 0; i < sorted.size(); ++i) {
+                CHECK((unread[i].name.model == sorted[i] && unread[i].text == sorted[i] && unread[i].why.detail == sorted[i]));
+                CHECK(must(t.unread(&unread[i].name, 1000)).size() == sorted.size() - 1 - i);
+            }
             for (std::size_t i = 0; i < keys.size(); i += 2) {
                 const record_key key{task, keys[i]};
                 must(t.erase(key));
@@ -129,6 +136,7 @@ void check_replica_rows(Make make) {
                 must(t.drop_frozen(key));
                 must(t.set_hidden(key, false));
                 must(t.release(key));
+                must(t.drop_unread({keys[i], keys[keys.size() - 1 - i]}));
             }
         });
         dropped(h.store(), [&](auto& t) {
@@ -144,6 +152,7 @@ void check_replica_rows(Make make) {
             }
             CHECK(must(t.hidden()).size() == keys.size() / 2);
             CHECK(must(t.quarantined(1000)).size() == keys.size() / 2);
+            CHECK(must(t.unread(nullptr, 1000)).size() == keys.size() / 2);
         });
     }
     SECTION("a value is kept exactly or refused, never changed") {
@@ -243,6 +252,7 @@ void check_replica_transactions(Make make) {
             must(t.put_frozen(batch_item{"m2", 1, full_intent(b, 10)}));
             must(t.set_hidden(b, true));
             must(t.quarantine({row_image{b, 4, {}, {}}, wait_reason{}}));
+            must(t.put_unread({{"m", "u"}, 4, "text", wait_reason{}}));
             must(t.stage({row_image{a, 4, task_row("staged"), {}}, row_image{b, 4, {}, {}}}));
         });
         must(h.app_write(a, task_row("edited", "sa")));
@@ -269,6 +279,9 @@ void check_replica_transactions(Make make) {
             [&](auto& t) { must(t.set_hidden(c, true)); },
             [&](auto& t) { must(t.quarantine({row_image{c, 4, task_row("q"), "m"}, wait_reason{errc::constraint, "no"}})); },
             [&](auto& t) { must(t.release(b)); },
+            [&](auto& t) { must(t.put_unread({{"m", "u"}, 5, "", wait_reason{}})); },
+            [&](auto& t) { must(t.put_unread({{"", "v"}, 0, "other", wait_reason{}})); },
+            [&](auto& t) { must(t.drop_unread({"m", "u"})); },
             [&](auto& t) { must(t.put_state(state)); },
             [&](auto& t) { must(t.stage({row_image{c, 5, task_row("s"), {}}})); },
             [&](auto& t) { must(t.clear_stage()); },

@@ -81,12 +81,15 @@ std::string replica_text(T& t) {
     auto quarantined = must(t.quarantined(all));
     std::sort(quarantined.begin(), quarantined.end(), [](const auto& x, const auto& y) { return x.image.key < y.image.key; });
     for (const auto& q : quarantined) out.append("quarantined ").append(show(q.image)).append(show(std::optional{q.why})).append("\n");
+    for (const auto& u : must(t.unread(nullptr, all)))
+        out.append("unread ").append(quoted(u.name.model)).append(quoted(u.name.key)).append(std::to_string(u.version)).append(quoted(u.text))
+            .append(show(std::optional{u.why})).append("\n");
     const auto s = must(t.state());
     out.append("state ").append(s.source_id).append(" ").append(std::to_string(s.checkpoint)).append(" ").append(std::to_string(s.next_ordinal)).append("\n");
     out.append("staged\n").append(show(must(t.staged(nullptr, all))));
     out.append("unstaged\n").append(show(must(t.unstaged(nullptr, all))));
     const auto n = must(t.counts());
-    for (const auto c : {n.open, n.waiting, n.frozen, n.quarantined}) out.append(std::to_string(c)).append(" ");
+    for (const auto c : {n.open, n.waiting, n.frozen, n.quarantined, n.unread}) out.append(std::to_string(c)).append(" ");
     return out;
 }
 
@@ -107,6 +110,7 @@ struct replica_reference {
     std::map<record_key, batch_item> items;
     std::set<record_key> hidden_keys;
     std::map<record_key, quarantined_row> sick;
+    std::map<unread_name, unread_row> illegible;
     std::map<record_key, row_image> stage_rows;
     replica_state scalars;
 
@@ -177,6 +181,12 @@ struct replica_reference {
         for (const auto& [k, q] : sick) out.push_back(q);
         return out;
     }
+    result<std::vector<unread_row>> unread(const unread_name* after, std::size_t n) {
+        std::vector<unread_row> out;
+        for (const auto& [name, u] : illegible)
+            if ((after == nullptr || *after < name) && out.size() < n) out.push_back(u);
+        return out;
+    }
     result<replica_state> state() { return scalars; }
     result<std::vector<row_image>> staged(const record_key* after, std::size_t n) {
         std::vector<row_image> out;
@@ -195,6 +205,7 @@ struct replica_reference {
         for (const auto& [k, o] : open) ++(o.first.waiting ? n.waiting : n.open);
         n.frozen = items.size();
         n.quarantined = sick.size();
+        n.unread = illegible.size();
         return n;
     }
 };
@@ -303,12 +314,22 @@ void random_replica_operation(T& t, replica_reference& m, seeded_random& draw, s
             m.stage_rows[k] = image;
         }
         break;
-    case 15:
+    case 15: {
+        const unread_name name{n % 3 == 0 ? "" : "model", k.key};
+        const unread_row u{name, static_cast<std::int64_t>(n), number, wait_reason{errc::malformed_value, number}};
+        if (n % 5 < 3) {
+            must(t.put_unread(u));
+            m.illegible[name] = u;
+        } else {
+            must(t.drop_unread(name));
+            m.illegible.erase(name);
+        }
         m.scalars.source_id = number;
         m.scalars.checkpoint = static_cast<cursor>(n);
         m.scalars.next_ordinal = n * n;
         must(t.put_state(m.scalars));
         break;
+    }
     }
 }
 
@@ -356,6 +377,8 @@ void run_random_replica(Harness& h, std::uint64_t seed) {
             const record_key& from = keys[draw.below(keys.size())];
             REQUIRE(must(t.staged(&from, 2)) == must(working.staged(&from, 2)));
             REQUIRE(must(t.unstaged(&from, 2)) == must(working.unstaged(&from, 2)));
+            const unread_name after_name{"model", from.key};
+            REQUIRE(must(t.unread(&after_name, 2)) == must(working.unread(&after_name, 2)));
             kept = draw.chance(2, 3);
             if (kept) must(t.commit());
         }

@@ -2,6 +2,7 @@
 #define SYNCLINE_CHANGE_CURSOR_HPP
 
 #include <syncline/change/bundle.hpp>
+#include <syncline/change/unread_row.hpp>
 #include <syncline/support/result.hpp>
 #include <syncline/support/version.hpp>
 
@@ -51,6 +52,8 @@ struct page {
     bool more = false;
     std::int64_t head_seq = 0;  ///< the newest `bundle_seq` when the page was read
     std::vector<row_image> rows;
+    std::vector<unread_row> unread;   ///< on a device: rows of the page that this program could not read
+    std::vector<unread_name> gone;    ///< on a device: records of models that it does not have, and that no longer exist
 };
 
 /// A page of the bundle wire: whole bundles after `from`.

@@ -71,7 +71,8 @@ public:
     }
 
     /// A page of the mutation wire (ENGINE.md rule 6): the newest state of what changed after the cursor, in stamp order, each
-    /// row preceded by the rows it references that the device may lack.
+    /// row preceded by the rows it references that the device may lack. Records that are asked for again come first, as they are now, and do
+    /// not move the cursor; those that this tenant never had are passed over.
     /// @return `errc::history_pruned` below the floor, `errc::invalid_cursor`, or a fault of the store
     [[nodiscard]] result<pull_answer> pull(const caller& who, const pull_query& query, timestamp now) {
         auto t = begin_sealed(who.tenant, now);
@@ -99,6 +100,15 @@ public:
         auto contained = contained_in_flight(*t, who, query.in_flight);
         if (!contained) return std::move(contained).error();
         std::unordered_set<record_key, record_key_hash> sent;
+        for (const auto& key : query.again) {
+            auto known = t->sealed(key);
+            if (!known) return std::move(known).error();
+            if (!*known) continue;
+            if (auto r = add_with_references(*t, query.from, key, (*known)->version, (*known)->written_at, std::move((*known)->row), *contained,
+                                             sent, out);
+                !r)
+                return std::move(r).error();
+        }
         for (auto& change : *changes)
             if (auto r = add_with_references(*t, query.from, change.key, change.version, change.written_at, std::move(change.after), *contained,
                                              sent, out);

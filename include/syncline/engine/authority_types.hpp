@@ -7,6 +7,7 @@
 #include <syncline/change/receipt.hpp>
 #include <syncline/conflict/conflict.hpp>
 #include <syncline/model/model_schema.hpp>
+#include <syncline/model/record.hpp>
 #include <syncline/storage/authority_store.hpp>
 #include <syncline/support/result.hpp>
 #include <syncline/support/time.hpp>
@@ -80,6 +81,7 @@ struct pull_query {
     std::size_t limit = 1000;
     std::optional<cursor> walk_started;     ///< the head stamp when a walk from 0 began; keeps it valid below the floor
     std::vector<mutation_id> in_flight;     ///< the device's frozen mutations: rows that contain one say so
+    std::vector<record_key> again;          ///< records that the device could not read: their current rows are added to the page
 };
 
 /// A page of the mutation wire and what the device needs to know beside it.

@@ -66,7 +66,7 @@ public:
             if (!done) return std::move(done).error();
         }
         for (const auto& key : order_)
-            if (auto r = rows_.place(key, bases_.at(key), true); !r && r.error().code != errc::constraint) return std::move(r).error();
+            if (auto r = rows_.place(key, bases_.at(key), true); !r && !refuses_row(r.error().code)) return std::move(r).error();
         return std::move(report_);
     }
 

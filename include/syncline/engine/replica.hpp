@@ -7,12 +7,15 @@
 #include <syncline/change/cursor.hpp>
 #include <syncline/change/queue_rules.hpp>
 #include <syncline/change/receipt.hpp>
+#include <syncline/change/unread_row.hpp>
 #include <syncline/conflict/decide.hpp>
 #include <syncline/engine/authority_types.hpp>
 #include <syncline/engine/bundle_conflicts.hpp>
+#include <syncline/engine/freezing.hpp>
 #include <syncline/engine/replica_types.hpp>
 #include <syncline/engine/row_intake.hpp>
 #include <syncline/engine/row_placement.hpp>
+#include <syncline/engine/unread_rows.hpp>
 #include <syncline/model/model_schema.hpp>
 #include <syncline/model/references.hpp>
 #include <syncline/storage/replica_store.hpp>
@@ -20,14 +23,12 @@
 #include <syncline/support/random.hpp>
 #include <syncline/support/result.hpp>
 #include <syncline/support/time.hpp>
-#include <syncline/support/ulid.hpp>
 #include <syncline/support/uuid.hpp>
 #include <syncline/support/version.hpp>
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -99,7 +100,7 @@ public:
                 out->head = **current;
                 return items_of(w.t, out->items);
             }
-            return freeze_next(w, limit, numbered, random, now, out);
+            return freeze_next(w.t, schemas(), w.state, limit, numbered, random, now, out);
         });
         return with(std::move(done), std::move(out));
     }
@@ -134,7 +135,8 @@ public:
     }
 
     /// Mutation wire: takes in one page and moves the checkpoint, in one transaction (ENGINE.md rule 6). Rows go under pending intents;
-    /// one that the app's table refuses, or that refers to a record which is not there, is quarantined and tried again with every later page.
+    /// one that the app's table refuses, or that refers to a record which is not there, is quarantined and tried again with every later page;
+    /// one that could not be read is kept aside.
     [[nodiscard]] result<apply_report> apply(const page& p, timestamp now) {
         apply_report report;
         auto done = run(now, [&](work& w) -> result<void> {
@@ -143,6 +145,9 @@ public:
                 return {};
             }
             if (auto r = w.intake.take(p.rows, true, report); !r) return r;
+            if (auto r = w.unread.released_by(p.rows); !r) return r;
+            if (auto r = w.unread.forget(p.gone); !r) return r;
+            if (auto r = w.unread.keep(p.unread, report); !r) return r;
             if (auto r = w.intake.retry_quarantined(report); !r) return r;
             if (auto r = w.intake.settle_references(true, &report); !r) return r;
             w.state.checkpoint = p.next;
@@ -180,7 +185,7 @@ public:
 
     /// Bundle wire: takes in one bundle and moves the checkpoint to it, in one transaction. While a batch is unsettled no bundle is taken:
     /// its rows could not be told from the batch's own (ENGINE.md, apply).
-    /// @return `errc::constraint` when the app's table refuses a row or one dangles: then the whole bundle waits and is asked for again
+    /// @return a fault for which `refuses_row` holds when the app's table refuses a row or one dangles: then the whole bundle waits and is asked for again
     [[nodiscard]] result<apply_report> apply_bundle(cursor from, std::int64_t seq, const std::vector<row_image>& rows, timestamp now) {
         apply_report report;
         auto done = run(now, [&](work& w) -> result<void> {
@@ -254,8 +259,10 @@ public:
     /// @param next      the position after it
     /// @param seq       the newest `bundle_seq` that the picture contains: newer bases are kept
     /// @param cursor_after  the checkpoint once it is swapped in; nothing: more parts follow
+    /// @param unread    rows of the part that could not be read (mutation wire): what the device has of their records stays
     [[nodiscard]] result<apply_report> stage(const std::string& session, std::int64_t from, std::int64_t next, std::int64_t seq,
-                                             const std::vector<row_image>& rows, std::optional<cursor> cursor_after, timestamp now) {
+                                             const std::vector<row_image>& rows, std::optional<cursor> cursor_after, timestamp now,
+                                             const std::vector<unread_row>& unread = {}) {
         apply_report report;
         auto done = run(now, [&](work& w) -> result<void> {
             if (!w.state.needs_hydration) {
@@ -268,6 +275,7 @@ public:
                     return {};
                 }
                 if (auto r = w.t.clear_stage(); !r) return r;
+                if (auto r = w.unread.clear(); !r) return r;  // the new picture tells of all of them again
                 w.state.hydration_session = session;
                 w.state.hydration_position = 0;
             }
@@ -276,8 +284,13 @@ public:
                 return {};
             }
             if (auto r = w.t.stage(rows); !r) return r;
+            if (auto r = w.unread.released_by(rows); !r) return r;
+            if (auto r = w.unread.keep(unread, report); !r) return r;
             w.state.hydration_position = next;
-            return cursor_after ? w.intake.swap(seq, *cursor_after, report) : result<void>{};
+            if (!cursor_after) return {};
+            auto kept = w.unread.records();
+            if (!kept) return std::move(kept).error();
+            return w.intake.swap(seq, *cursor_after, *kept, report);
         });
         return with(std::move(done), std::move(report));
     }
@@ -307,14 +320,36 @@ public:
 
     /// The intents that wait for a person, oldest first, at most @p limit.
     [[nodiscard]] result<std::vector<intent>> waiting(std::size_t limit, timestamp now) {
-        std::vector<intent> out;
+        return listed(now, [&](transaction& t) { return t.waiting_intents(limit); });
+    }
+
+    /// The rows that the app's table refused, at most @p limit.
+    [[nodiscard]] result<std::vector<quarantined_row>> quarantined(std::size_t limit, timestamp now) {
+        return listed(now, [&](transaction& t) { return t.quarantined(limit); });
+    }
+
+    /// The rows that could not be read, in the order of their names, after @p after (nullptr: from the first), at most @p limit.
+    [[nodiscard]] result<std::vector<unread_row>> unread(const unread_name* after, std::size_t limit, timestamp now) {
+        return listed(now, [&](transaction& t) { return t.unread(after, limit); });
+    }
+
+    /// Takes in rows that were kept unread and can be read now, and releases them. Nothing is done while a picture is awaited.
+    [[nodiscard]] result<apply_report> reread(const std::vector<std::pair<unread_name, row_image>>& rows, timestamp now) {
+        apply_report report;
         auto done = run(now, [&](work& w) -> result<void> {
-            auto found = w.t.waiting_intents(limit);
-            if (!found) return std::move(found).error();
-            out = std::move(*found);
-            return {};
+            if ((report.stale = w.state.needs_hydration)) return {};
+            for (const auto& [name, row] : rows) {
+                if (auto r = w.intake.take({row}, true, report); !r) return r;
+                if (auto r = w.unread.forget({name}); !r) return r;
+            }
+            return w.intake.settle_references(true, &report);
         });
-        return with(std::move(done), std::move(out));
+        return with(std::move(done), std::move(report));
+    }
+
+    /// Gives up a row that could not be read; it is not asked for again.
+    [[nodiscard]] result<void> forget_unread(const unread_name& name, timestamp now) {
+        return run(now, [&](work& w) { return w.t.drop_unread(name); });
     }
 
     /// Sends a waiting intent again as it is, under a new id.
@@ -386,6 +421,7 @@ private:
         transaction& t;
         row_placement<transaction>& rows;
         row_intake<transaction>& intake;
+        unread_rows<transaction>& unread;
         replica_state& state;
         hybrid_clock& clock;
         std::size_t absorbed;
@@ -404,13 +440,25 @@ private:
         if (!absorbed) return std::move(absorbed).error();
         clock.observe(now, heard_);
         row_intake<transaction> intake{*t, rows, *state};
-        work w{*t, rows, intake, *state, clock, *absorbed};
+        unread_rows<transaction> unread{*t, schemas()};
+        work w{*t, rows, intake, unread, *state, clock, *absorbed};
         if (auto r = body(w); !r) return r;
         if (auto r = intake.finish(); !r) return r;
         state->clock_us = to_microseconds(clock.last());
         if (!(*state == before))
             if (auto r = t->put_state(*state); !r) return r;
         return t->commit();
+    }
+
+    template <class Read>
+    [[nodiscard]] auto listed(timestamp now, Read read) -> decltype(read(std::declval<transaction&>())) {
+        decltype(read(std::declval<transaction&>())) out = make_fault(errc::bug, "the transaction was not begun");
+        auto done = run(now, [&](work& w) -> result<void> {
+            out = read(w.t);
+            return out ? result<void>{} : result<void>{out.error()};
+        });
+        if (!done) return std::move(done).error();
+        return out;
     }
 
     template <class T>
@@ -434,48 +482,6 @@ private:
             from = some->back().position + 1;
             for (auto& item : *some) out.push_back(std::move(item));
         }
-    }
-
-    [[nodiscard]] result<void> freeze_next(work& w, std::size_t limit, bool numbered, random_source random, timestamp now,
-                                           std::optional<frozen_batch>& out) {
-        std::vector<intent> chosen;
-        send_position after;
-        while (chosen.size() < limit) {
-            auto some = w.t.ready_intents(after, (std::min<std::size_t>)(limit - chosen.size(), 500));
-            if (!some) return std::move(some).error();
-            if (some->empty()) break;
-            after = some->back().first;
-            for (auto& [position, open] : *some) {
-                auto held = behind_waiting_parent(w.t, open);
-                if (!held) return std::move(held).error();
-                if (!*held) chosen.push_back(std::move(open));
-            }
-        }
-        if (chosen.empty()) return {};
-        batch head;
-        head.id = w.state.next_batch_id++;
-        head.source_bundle_id = numbered ? w.state.next_source_bundle_id : 0;
-        head.frozen_items = static_cast<std::uint32_t>(chosen.size());
-        if (auto r = w.t.put_batch(head); !r) return r;
-        out.emplace();
-        out->head = head;
-        ulid_generator ids;
-        for (auto& open : chosen) {
-            batch_item item{to_string(ids.next(now, random)), static_cast<std::uint32_t>(out->items.size()), std::move(open)};
-            if (auto r = w.t.drop_open(item.what.key); !r) return r;
-            if (auto r = w.t.put_frozen(item); !r) return r;
-            out->items.push_back(std::move(item));
-        }
-        return {};
-    }
-
-    [[nodiscard]] result<bool> behind_waiting_parent(transaction& t, const intent& open) const {
-        for (const auto& parent : needed_by(schemas(), open)) {
-            auto above = t.open_intent(parent);
-            if (!above) return std::move(above).error();
-            if (*above && stays_behind(open, **above)) return true;
-        }
-        return false;
     }
 
     [[nodiscard]] result<void> settle_one(work& w, const outcome& o, settle_report& report) {

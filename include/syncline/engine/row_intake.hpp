@@ -18,6 +18,7 @@
 #include <limits>
 #include <optional>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -33,7 +34,7 @@ public:
     /// Makes each of @p rows the base of its record if it is newer than the base, or the authority's own copy of a provisional one. A row that
     /// contains the record's frozen mutation settles it. What the app's table refuses is tried again after the others: what stands in its
     /// way may be one of them.
-    /// @param may_quarantine  false: `errc::constraint` is returned where the app's table goes on refusing a row
+    /// @param may_quarantine  false: a fault for which `refuses_row` holds is returned where the app's table goes on refusing a row
     [[nodiscard]] result<void> take(const std::vector<row_image>& rows, bool may_quarantine, apply_report& report) {
         std::vector<const row_image*> left;
         for (const auto& row : rows) left.push_back(&row);
@@ -45,7 +46,7 @@ public:
             for (const auto* row : left) {
                 auto taken = take_one(*row, report);
                 if (taken) continue;
-                if (taken.error().code != errc::constraint) return taken;
+                if (!refuses_row(taken.error().code)) return taken;
                 refused.push_back(row);
                 why.push_back(std::move(taken).error());
             }
@@ -68,7 +69,7 @@ public:
     [[nodiscard]] result<void> place(const record_key& key, const known_base& base, apply_report* report, bool early = false) {
         auto placed = rows_.place(key, base, early);
         if (placed) return release_up_to(key, base.version);
-        if (placed.error().code != errc::constraint) return placed;
+        if (!refuses_row(placed.error().code)) return placed;
         return refuse(key, base, std::move(placed).error(), report);
     }
 
@@ -126,7 +127,7 @@ public:
         for (const std::size_t i : referenced_first(keys, references)) {
             if (out[i]) continue;
             auto placed = rows_.place(keys[i], bases[i]);
-            if (!placed && placed.error().code != errc::constraint) return placed;
+            if (!placed && !refuses_row(placed.error().code)) return placed;
             if (auto r = placed ? release(keys[i]) : leave(i); !r) return r;
             report.applied += placed ? 1 : 0;
         }
@@ -159,7 +160,9 @@ public:
     /// intents lie over the new bases.
     /// @param seq           the newest `bundle_seq` that the picture contains
     /// @param cursor_after  the checkpoint that goes with it
-    [[nodiscard]] result<void> swap(std::int64_t seq, cursor cursor_after, apply_report& report) {
+    /// @param unread        records that the picture has in a form that cannot be read: those stay as they are
+    [[nodiscard]] result<void> swap(std::int64_t seq, cursor cursor_after, const std::unordered_set<record_key, record_key_hash>& unread,
+                                    apply_report& report) {
         // Rows that are no longer there go first, so that they cannot stand in the way of new ones.
         std::optional<record_key> last;
         while (true) {
@@ -168,6 +171,7 @@ public:
             if (gone->empty()) break;
             last = gone->back();
             for (const auto& key : *gone) {
+                if (unread.contains(key)) continue;
                 auto base = rows_.load(key);
                 if (!base) return std::move(base).error();
                 if (base->version > seq || (!base->row && !base->provisional)) continue;  // newer, or a tombstone that stays known
@@ -217,7 +221,7 @@ private:
         if (auto r = t_.drop_frozen(row.key); !r) return r;
         return drop_empty_batch();
     }
-    // @return `errc::constraint` when the app's table refuses the row; then nothing of it was placed or counted
+    // @return a fault for which `refuses_row` holds when the app's table refuses the row; then nothing of it was placed or counted
     [[nodiscard]] result<void> take_one(const row_image& row, apply_report& report) {
         auto kept = t_.base(row.key);
         if (!kept) return std::move(kept).error();
@@ -236,7 +240,7 @@ private:
         if (report != nullptr) ++report->quarantined;
         if (auto r = quarantine(row_image{key, base.version, base.row, {}}, std::move(why)); !r) return r;
         auto shown = rows_.rebase(key);
-        return shown || shown.error().code == errc::constraint ? result<void>{} : shown;
+        return shown || refuses_row(shown.error().code) ? result<void>{} : shown;
     }
 
     // The versions in quarantine by record, read once.

@@ -75,7 +75,7 @@ public:
     /// Makes @p base the base of @p key and the visible row what the layers over it make of it. A row under a parent that a pending
     /// intent erases, or that is known to be erased later than the row, is kept but not shown (ENGINE.md rule 5).
     /// @param early  the row may stand in an answer to a push and have come before what it refers to: then it is kept but not shown until that comes
-    /// @return `errc::constraint` when the app's table refuses the row; then nothing was changed
+    /// @return a fault for which `refuses_row` holds when the app's table refuses the row; then nothing was changed
     [[nodiscard]] result<void> place(const record_key& key, const known_base& base, bool early = false) {
         const model_schema& schema = schemas_[key.model];
         bool layered = false;
@@ -206,7 +206,7 @@ public:
             bases.push_back(std::move(*base));
         }
         for (const std::size_t i : referenced_first(keys, references))
-            if (auto r = place(keys[i], bases[i]); !r && r.error().code != errc::constraint) return r;
+            if (auto r = place(keys[i], bases[i]); !r && !refuses_row(r.error().code)) return r;
         return {};
     }
 
@@ -358,8 +358,8 @@ private:
         leaning_[i].before = known_base{};
         leaning_[i].stands = false;
         auto placed = place(key, before);
-        if (!placed && placed.error().code == errc::constraint) placed = place(key, known_base{});
-        return placed || placed.error().code == errc::constraint ? result<void>{} : placed;
+        if (!placed && refuses_row(placed.error().code)) placed = place(key, known_base{});
+        return placed || refuses_row(placed.error().code) ? result<void>{} : placed;
     }
 
     [[nodiscard]] result<std::optional<record_key>> missing_of(const record_key& key, const std::vector<record_key>& references) {

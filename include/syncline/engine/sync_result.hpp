@@ -33,7 +33,7 @@ struct sync_result {
     std::size_t pulled = 0;       ///< rows taken in, own echoes not counted
     std::size_t conflicts = 0;    ///< changes that met changes of others: merged, superseded or refused for it
     std::size_t failed = 0;       ///< changes that were refused or held: they wait for a person
-    std::size_t pull_errors = 0;  ///< rows that could not be applied and are quarantined
+    std::size_t pull_errors = 0;  ///< rows that could not be read, or not be applied; they are kept aside and asked for again
     std::size_t retried = 0;      ///< requests that were sent again
     bool hydrated = false;        ///< the state was built anew from the authority's picture
     bool skipped = false;         ///< another sync was running

@@ -4,6 +4,7 @@
 #include <syncline/change/batch.hpp>
 #include <syncline/change/bundle.hpp>
 #include <syncline/change/intent.hpp>
+#include <syncline/change/unread_row.hpp>
 #include <syncline/model/model_schema.hpp>
 #include <syncline/model/record.hpp>
 #include <syncline/storage/journal.hpp>
@@ -53,6 +54,7 @@ class memory_replica_store {
         std::map<std::pair<std::uint32_t, record_key>, bool> frozen_order;
         std::map<record_key, bool> hidden;
         std::map<record_key, quarantined_row> quarantine;
+        std::map<unread_name, unread_row> unread;
         std::map<record_key, row_image> stage;
         replica_state state;
         std::uint64_t next_captured = 0;
@@ -256,6 +258,29 @@ public:
             return out;
         }
 
+        [[nodiscard]] result<void> put_unread(const unread_row& row) {
+            if (core_ == nullptr) return over();
+            journal().put(now(), &data::unread, row.name, row);
+            return {};
+        }
+        [[nodiscard]] result<void> drop_unread(const unread_name& name) {
+            if (core_ == nullptr) return over();
+            journal().drop(now(), &data::unread, name);
+            return {};
+        }
+        [[nodiscard]] result<std::optional<unread_row>> find_unread(const unread_name& name) {
+            if (core_ == nullptr) return over();
+            const auto at = now().unread.find(name);
+            return at == now().unread.end() ? std::optional<unread_row>{} : std::optional{at->second};
+        }
+        [[nodiscard]] result<std::vector<unread_row>> unread(const unread_name* after, std::size_t limit) {
+            if (core_ == nullptr) return over();
+            std::vector<unread_row> out;
+            auto at = after == nullptr ? now().unread.begin() : now().unread.upper_bound(*after);
+            for (; at != now().unread.end() && out.size() < limit; ++at) out.push_back(at->second);
+            return out;
+        }
+
         [[nodiscard]] result<replica_state> state() {
             if (core_ == nullptr) return over();
             return now().state;
@@ -294,7 +319,7 @@ public:
 
         [[nodiscard]] result<replica_counts> counts() {
             if (core_ == nullptr) return over();
-            return replica_counts{now().ready.size(), now().waiting.size(), now().frozen.size(), now().quarantine.size()};
+            return replica_counts{now().ready.size(), now().waiting.size(), now().frozen.size(), now().quarantine.size(), now().unread.size()};
         }
 
         [[nodiscard]] result<void> commit() {

@@ -5,6 +5,7 @@
 #include <syncline/change/bundle.hpp>
 #include <syncline/change/cursor.hpp>
 #include <syncline/change/intent.hpp>
+#include <syncline/change/unread_row.hpp>
 #include <syncline/model/model_schema.hpp>
 #include <syncline/model/record.hpp>
 #include <syncline/support/result.hpp>
@@ -55,6 +56,11 @@ struct quarantined_row {
     wait_reason why;
 };
 
+/// Whether @p code refuses the one row that was written (S6), so that others can go on.
+[[nodiscard]] constexpr bool refuses_row(errc code) noexcept {
+    return code == errc::constraint || code == errc::unsupported || code == errc::invalid_key;
+}
+
 /// Where an open intent stands in the order of sending: ascending `send_class`, then ascending `ordinal`.
 struct send_position {
     std::int32_t send_class = (std::numeric_limits<std::int32_t>::min)();
@@ -86,6 +92,7 @@ struct replica_counts {
     std::uint64_t waiting = 0;      ///< open intents that wait for a person
     std::uint64_t frozen = 0;       ///< items of the batch in flight
     std::uint64_t quarantined = 0;  ///< rows that could not be applied
+    std::uint64_t unread = 0;       ///< rows that could not even be read
 };
 
 /// One transaction of a replica's store.
@@ -101,7 +108,8 @@ struct replica_counts {
 ///       came to nothing may be left out.
 /// - S5  `ready_intents` and `frozen_items` are ordered as documented; ties do not occur.
 /// - S6  A write that the app's table refuses (unique, check, not null) is `errc::constraint`, names the constraint, and
-///       leaves the transaction usable with that write undone.
+///       leaves the transaction usable with that write undone. So does one of a value that the column could not give back
+///       (`errc::unsupported`) and of a key that is not of its column's form (`errc::invalid_key`).
 ///
 /// | expression | returns | meaning |
 /// |---|---|---|
@@ -123,6 +131,9 @@ struct replica_counts {
 /// | `t.frozen_items(from, n)` | `result<std::vector<batch_item>>` | by position, from that position on |
 /// | `t.set_hidden(k, bool)` / `t.hidden()` | `result<void>` / `result<std::vector<record_key>>` | rows kept from view under a parent that a pending intent erases |
 /// | `t.quarantine(q)` / `t.release(k)` / `t.quarantined(n)` | `result<void>` / `result<void>` / `result<std::vector<quarantined_row>>` | |
+/// | `t.put_unread(u)` / `t.drop_unread(name)` | `result<void>` | rows that could not be read, by their names; the same name again replaces |
+/// | `t.find_unread(name)` | `result<std::optional<unread_row>>` | |
+/// | `t.unread(after, n)` | `result<std::vector<unread_row>>` | in the order of their names, by octets, after that name (nullptr: from the first), at most n |
 /// | `t.state()` / `t.put_state(s)` | `result<replica_state>` / `result<void>` | |
 /// | `t.stage(rows)` / `t.clear_stage()` | `result<void>` | hydration: rows staged beside the tables; the same key again replaces |
 /// | `t.staged(after, n)` | `result<std::vector<row_image>>` | staged rows in key order after that key (nullptr: from the first) |
@@ -135,8 +146,8 @@ template <class T>
 concept replica_transaction = std::move_constructible<T> &&
     requires(T t, const record_key& k, const record_key* after, const record& r, const base_row& b, const intent& i,
              std::int32_t send_class, send_position position, std::size_t n, const batch& bt, const batch_item& item,
-             const mutation_id& id, std::uint32_t from, bool flag, const quarantined_row& q, const replica_state& s,
-             const std::vector<row_image>& rows) {
+             const mutation_id& id, std::uint32_t from, bool flag, const quarantined_row& q, const unread_row& u,
+             const unread_name& name, const unread_name* after_name, const replica_state& s, const std::vector<row_image>& rows) {
         { t.take_captured() } -> std::same_as<result<std::vector<captured_edit>>>;
         { t.take_diverted() } -> std::same_as<result<std::vector<record_key>>>;
         { t.visible(k) } -> std::same_as<result<std::optional<record>>>;
@@ -162,6 +173,10 @@ concept replica_transaction = std::move_constructible<T> &&
         { t.quarantine(q) } -> std::same_as<result<void>>;
         { t.release(k) } -> std::same_as<result<void>>;
         { t.quarantined(n) } -> std::same_as<result<std::vector<quarantined_row>>>;
+        { t.put_unread(u) } -> std::same_as<result<void>>;
+        { t.drop_unread(name) } -> std::same_as<result<void>>;
+        { t.find_unread(name) } -> std::same_as<result<std::optional<unread_row>>>;
+        { t.unread(after_name, n) } -> std::same_as<result<std::vector<unread_row>>>;
         { t.state() } -> std::same_as<result<replica_state>>;
         { t.put_state(s) } -> std::same_as<result<void>>;
         { t.stage(rows) } -> std::same_as<result<void>>;

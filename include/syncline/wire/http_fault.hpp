@@ -76,6 +76,11 @@ SYNCLINE_NAMESPACE_BEGIN
     return r;
 }
 
+/// Whether the server itself failed on the request, as a 500 says: neither something between us and it (502, 504) nor a pause (503).
+[[nodiscard]] inline bool failed_inside(const response& answer) noexcept {
+    return answer.status >= 500 && answer.status != 502 && answer.status != 503 && answer.status != 504;
+}
+
 /// What an answer with an error status tells a client: by the code in its JSON body, or by the status where there is none (a proxy, a
 /// framework, a foreign server).
 [[nodiscard]] inline fault fault_of(const response& answer) {

@@ -1,6 +1,7 @@
 #ifndef SYNCLINE_WIRE_SYNC_CLIENT_HPP
 #define SYNCLINE_WIRE_SYNC_CLIENT_HPP
 
+#include <syncline/change/unread_row.hpp>
 #include <syncline/conflict/conflict.hpp>
 #include <syncline/engine/replica.hpp>
 #include <syncline/engine/replica_types.hpp>
@@ -72,6 +73,21 @@ public:
     [[nodiscard]] result<std::vector<intent>> waiting(std::size_t limit = 1000) {
         const std::lock_guard lock{mutex_};
         return engine_.waiting(limit, around_.clock());
+    }
+    /// The rows that the app's table refused: kept, and tried again with every pull.
+    [[nodiscard]] result<std::vector<quarantined_row>> quarantined(std::size_t limit = 1000) {
+        const std::lock_guard lock{mutex_};
+        return engine_.quarantined(limit, around_.clock());
+    }
+    /// The rows that could not be read, with what could not and why: kept as they came, and asked for again.
+    [[nodiscard]] result<std::vector<unread_row>> unread(std::size_t limit = 1000) {
+        const std::lock_guard lock{mutex_};
+        return engine_.unread(nullptr, limit, around_.clock());
+    }
+    /// Gives up a row that could not be read.
+    [[nodiscard]] result<void> forget_unread(const unread_name& name) {
+        const std::lock_guard lock{mutex_};
+        return engine_.forget_unread(name, around_.clock());
     }
     [[nodiscard]] result<void> retry(const record_key& key) {
         const std::lock_guard lock{mutex_};

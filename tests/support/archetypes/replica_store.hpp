@@ -42,6 +42,10 @@ struct replica_transaction_archetype {
     result<void> quarantine(const quarantined_row&);
     result<void> release(const record_key&);
     result<std::vector<quarantined_row>> quarantined(std::size_t);
+    result<void> put_unread(const unread_row&);
+    result<void> drop_unread(const unread_name&);
+    result<std::optional<unread_row>> find_unread(const unread_name&);
+    result<std::vector<unread_row>> unread(const unread_name*, std::size_t);
     result<replica_state> state();
     result<void> put_state(const replica_state&);
     result<void> stage(const std::vector<row_image>&);
@@ -99,6 +103,10 @@ struct replica_lacks_hidden : replica_transaction_archetype { void hidden() = de
 struct replica_lacks_quarantine : replica_transaction_archetype { void quarantine() = delete; };
 struct replica_lacks_release : replica_transaction_archetype { void release() = delete; };
 struct replica_lacks_quarantined : replica_transaction_archetype { void quarantined() = delete; };
+struct replica_lacks_put_unread : replica_transaction_archetype { void put_unread() = delete; };
+struct replica_lacks_drop_unread : replica_transaction_archetype { void drop_unread() = delete; };
+struct replica_lacks_find_unread : replica_transaction_archetype { void find_unread() = delete; };
+struct replica_lacks_unread : replica_transaction_archetype { void unread() = delete; };
 struct replica_lacks_state : replica_transaction_archetype { void state() = delete; };
 struct replica_lacks_put_state : replica_transaction_archetype { void put_state() = delete; };
 struct replica_lacks_stage : replica_transaction_archetype { void stage() = delete; };
@@ -136,7 +144,8 @@ static_assert(replica_transaction_refuses_all<
     replica_lacks_drop_open, replica_lacks_ready_intents, replica_lacks_waiting_intents, replica_lacks_current_batch,
     replica_lacks_put_batch, replica_lacks_drop_batch, replica_lacks_frozen, replica_lacks_frozen_by_id,
     replica_lacks_put_frozen, replica_lacks_drop_frozen, replica_lacks_frozen_items, replica_lacks_set_hidden,
-    replica_lacks_hidden, replica_lacks_quarantine, replica_lacks_release, replica_lacks_quarantined, replica_lacks_state,
+    replica_lacks_hidden, replica_lacks_quarantine, replica_lacks_release, replica_lacks_quarantined,
+    replica_lacks_put_unread, replica_lacks_drop_unread, replica_lacks_find_unread, replica_lacks_unread, replica_lacks_state,
     replica_lacks_put_state, replica_lacks_stage, replica_lacks_clear_stage, replica_lacks_staged, replica_lacks_unstaged,
     replica_lacks_counts, replica_lacks_commit, replica_lacks_moving>);
 static_assert(replica_store_refuses_all<replica_lacks_schemas, replica_lacks_mere_reference, replica_lacks_begin, replica_lacks_transaction>);

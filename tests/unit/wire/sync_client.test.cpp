@@ -100,6 +100,42 @@ TEST_CASE("sync client: a fault of the transport ends the run with what was sett
     CHECK(store->row(key_named("T")));
 }
 
+TEST_CASE("sync client: rows that cannot be read, or not be kept, are shown with what is wrong, and can be given up", "[wire]") {
+    host h;
+    memory_table_options unique;
+    unique.unique = {{simulation::node_model, 0}};
+    schema_set models;
+    for (auto& m : simulation::models(overlap_policy::by_field)) REQUIRE(models.add(std::move(m)));
+    memory_replica_store store{std::move(models), unique};
+    sync_client<memory_replica_store, mutation_client, call> a{
+        store,
+        [&](const request& r) -> result<response> {
+            auto answer = h.server(r, principal{"a", "main"});
+            const auto at = answer.body.find("\"payload\":{\"a\":5");
+            if (at != std::string::npos) answer.body.replace(at, 16, "\"payload\":{\"a\":[]");
+            return answer;
+        },
+        mutation_client_options{}, quiet(7)};
+    h.lab.server_write(*h.store, key_named("P"), row(1));
+    h.lab.server_write(*h.store, key_named("T"), row(1));
+    h.lab.server_write(*h.store, key_named("T2"), row(5));
+    const auto report = a.sync();
+    CHECK(report.ok());
+    CHECK(report.pull_errors == 2);
+    const auto unread = a.unread();
+    REQUIRE(unread);
+    REQUIRE(unread->size() == 1);
+    CHECK(unread->front().name == unread_name{"node", "T2"});
+    CHECK(unread->front().why.detail.find("`a`") != std::string::npos);
+    const auto refused = a.quarantined();
+    REQUIRE(refused);
+    REQUIRE(refused->size() == 1);
+    CHECK(refused->front().image.key == key_named("T"));
+    CHECK(a.status()->counts.unread == 1);
+    REQUIRE(a.forget_unread(unread->front().name));
+    CHECK(a.unread()->empty());
+}
+
 TEST_CASE("sync client: two threads that sync and ask meanwhile do not race", "[wire]") {
     host h;
     auto store = h.lab.make_replica("a");

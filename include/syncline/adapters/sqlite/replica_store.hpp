@@ -3,12 +3,14 @@
 
 #include <syncline/adapters/sqlite/database.hpp>
 #include <syncline/adapters/sqlite/replica_connection.hpp>
+#include <syncline/adapters/sqlite/replica_statements.hpp>
 #include <syncline/adapters/sqlite/replica_tables.hpp>
 #include <syncline/adapters/sqlite/table_schema.hpp>
 #include <syncline/change/batch.hpp>
 #include <syncline/change/bundle.hpp>
 #include <syncline/change/change_codec.hpp>
 #include <syncline/change/intent.hpp>
+#include <syncline/change/unread_row.hpp>
 #include <syncline/model/model_schema.hpp>
 #include <syncline/model/record.hpp>
 #include <syncline/model/record_codec.hpp>
@@ -196,20 +198,8 @@ private:
 
 /// One transaction; models `replica_transaction`, which documents its functions. Dropping it rolls back. After `commit()`
 /// every call is `errc::bug`.
-class sqlite_replica_store::transaction {
+class sqlite_replica_store::transaction : sqlite_replica_statements {
 public:
-    transaction(transaction&& other) noexcept : core_(std::exchange(other.core_, nullptr)) {}
-    transaction& operator=(transaction&& other) noexcept {
-        if (this != &other) {
-            drop();
-            core_ = std::exchange(other.core_, nullptr);
-        }
-        return *this;
-    }
-    transaction(const transaction&) = delete;
-    transaction& operator=(const transaction&) = delete;
-    ~transaction() { drop(); }
-
     /// In the order of the first change of each record; an edit that came to nothing is left out.
     [[nodiscard]] result<std::vector<captured_edit>> take_captured() {
         if (core_ == nullptr) return over();
@@ -401,6 +391,46 @@ public:
         return out;
     }
 
+    [[nodiscard]] result<void> put_unread(const unread_row& row) {
+        auto s = use("INSERT INTO main.syncline_replica_unread(model,\"key\",version,\"row\",code,detail) VALUES(?1,?2,?3,?4,?5,?6) "
+                     "ON CONFLICT(model,\"key\") DO UPDATE SET version=excluded.version,\"row\"=excluded.\"row\",code=excluded.code,detail=excluded.detail");
+        if (!s) return s.error();
+        bind_name(**s, row.name).bind(3, row.version).bind_text(4, row.text);
+        (*s)->bind(5, static_cast<std::int64_t>(row.why.code)).bind_text(6, row.why.detail);
+        return (*s)->run();
+    }
+    [[nodiscard]] result<void> drop_unread(const unread_name& name) {
+        auto s = use("DELETE FROM main.syncline_replica_unread WHERE model=?1 AND \"key\"=?2");
+        if (!s) return s.error();
+        bind_name(**s, name);
+        return (*s)->run();
+    }
+    [[nodiscard]] result<std::optional<unread_row>> find_unread(const unread_name& name) {
+        std::optional<unread_row> out;
+        auto done = each("SELECT model,\"key\",version,\"row\",code,detail FROM main.syncline_replica_unread WHERE model=?1 AND \"key\"=?2",
+                         [&](sqlite_statement& s) { bind_name(s, name); },
+                         [&](const sqlite_statement& s) -> result<void> {
+                             out = unread_of(s);
+                             return {};
+                         });
+        if (!done) return done.error();
+        return out;
+    }
+    [[nodiscard]] result<std::vector<unread_row>> unread(const unread_name* after, std::size_t limit) {
+        std::vector<unread_row> out;
+        auto done = each("SELECT model,\"key\",version,\"row\",code,detail FROM main.syncline_replica_unread WHERE ?3 OR (model,\"key\")>(?1,?2) "
+                         "ORDER BY model,\"key\" LIMIT ?4",
+                         [&](sqlite_statement& s) {
+                             bind_name(s, after == nullptr ? unread_name{} : *after).bind(3, after == nullptr ? 1 : 0).bind(4, limit_of(limit));
+                         },
+                         [&](const sqlite_statement& s) -> result<void> {
+                             out.push_back(unread_of(s));
+                             return {};
+                         });
+        if (!done) return done.error();
+        return out;
+    }
+
     [[nodiscard]] result<replica_state> state() {
         replica_state out;
         auto done = each("SELECT source_id,next_source_bundle_id,next_ordinal,next_batch_id,checkpoint,epoch,needs_hydration,hydration_session,"
@@ -464,11 +494,12 @@ public:
     [[nodiscard]] result<replica_counts> counts() {
         replica_counts out;
         auto done = each("SELECT (SELECT count(*) FROM main.syncline_replica_open WHERE waiting=0),(SELECT count(*) FROM main.syncline_replica_open "
-                         "WHERE waiting=1),(SELECT count(*) FROM main.syncline_replica_frozen),(SELECT count(*) FROM main.syncline_replica_quarantine)",
+                         "WHERE waiting=1),(SELECT count(*) FROM main.syncline_replica_frozen),(SELECT count(*) FROM main.syncline_replica_quarantine),"
+                         "(SELECT count(*) FROM main.syncline_replica_unread)",
                          [](sqlite_statement&) {},
                          [&](const sqlite_statement& s) -> result<void> {
                              const auto n = [&](int at) { return static_cast<std::uint64_t>(s.column_integer(at)); };
-                             out = {n(0), n(1), n(2), n(3)};
+                             out = {n(0), n(1), n(2), n(3), n(4)};
                              return {};
                          });
         if (!done) return done.error();
@@ -482,111 +513,7 @@ public:
 
 private:
     friend class sqlite_replica_store;
-    explicit transaction(sqlite_replica_connection& core) : core_(&core) {}
-
-    [[nodiscard]] static fault over() { return make_fault(errc::bug, "the transaction is over; begin a new one"); }
-    void drop() noexcept {
-        if (core_ != nullptr) std::exchange(core_, nullptr)->abandon();
-    }
-
-    [[nodiscard]] result<sqlite_cached_statement> use(std::string_view sql) {
-        if (core_ == nullptr) return over();
-        return core_->use(sql);
-    }
-    static sqlite_statement& bind_key(sqlite_statement& s, const record_key& key) { return s.bind(1, key.model).bind_text(2, key.key); }
-    static sqlite_statement& bind_after(sqlite_statement& s, const record_key* after) {
-        return after == nullptr ? s.bind(1, -1).bind_text(2, "") : bind_key(s, *after);
-    }
-    static sqlite_statement& bind_row(sqlite_statement& s, const row_image& row) {
-        bind_key(s, row.key).bind(3, row.version).bind_text(5, row.contains);
-        if (row.row) s.bind_blob(4, encode_record(*row.row));
-        else s.bind_null(4);
-        return s;
-    }
-    [[nodiscard]] static std::int64_t limit_of(std::size_t n) {
-        return static_cast<std::int64_t>((std::min)(n, static_cast<std::size_t>((std::numeric_limits<std::int64_t>::max)())));
-    }
-    [[nodiscard]] static record_key key_of(const sqlite_statement& s) {
-        return {static_cast<model_id>(s.column_integer(0)), std::string{s.column_text(1)}};
-    }
-    [[nodiscard]] static result<std::optional<record>> read_image(const sqlite_statement& s, int at) {
-        if (s.column_is_null(at)) return std::optional<record>{};
-        auto image = decode_record(s.column_blob(at));
-        if (!image) return image.error();
-        return std::optional<record>{std::move(*image)};
-    }
-    [[nodiscard]] static result<row_image> row_of(const sqlite_statement& s) {
-        row_image out;
-        out.key = key_of(s);
-        out.version = s.column_integer(2);
-        auto row = read_image(s, 3);
-        if (!row) return row.error();
-        out.row = std::move(*row);
-        out.contains = std::string{s.column_text(4)};
-        return out;
-    }
-    [[nodiscard]] static result<batch_item> item_of(const sqlite_statement& s) {
-        auto what = decode_intent(key_of(s), s.column_blob(4));
-        if (!what) return what.error();
-        batch_item out;
-        out.id = mutation_id{s.column_text(2)};
-        out.position = static_cast<std::uint32_t>(s.column_integer(3));
-        out.what = std::move(*what);
-        return out;
-    }
-    template <class T>
-    [[nodiscard]] static result<void> read_into(std::optional<T>& out, result<T> read) {
-        if (!read) return read.error();
-        out = std::move(*read);
-        return {};
-    }
-    template <class T>
-    [[nodiscard]] static result<void> read_onto(std::vector<T>& out, result<T> read) {
-        if (!read) return read.error();
-        out.push_back(std::move(*read));
-        return {};
-    }
-
-    // Runs `sql` and gives each of its rows to `take`.
-    template <class Bind, class Take>
-    [[nodiscard]] result<void> each(std::string_view sql, Bind bind, Take take) {
-        auto s = use(sql);
-        if (!s) return s.error();
-        bind(**s);
-        for (;;) {
-            const auto row = (*s)->step();
-            if (!row) return row.error();
-            if (!*row) return {};
-            if (auto ok = take(std::as_const(**s)); !ok) return ok;
-        }
-    }
-    template <class Take>
-    [[nodiscard]] result<void> find(std::string_view sql, const record_key& key, Take take) {
-        return each(sql, [&](sqlite_statement& s) { bind_key(s, key); }, std::move(take));
-    }
-    template <class Bind>
-    [[nodiscard]] result<std::vector<record_key>> keys(std::string_view sql, Bind bind) {
-        std::vector<record_key> out;
-        auto done = each(sql, std::move(bind), [&](const sqlite_statement& s) -> result<void> {
-            out.push_back(key_of(s));
-            return {};
-        });
-        if (!done) return done.error();
-        return out;
-    }
-    [[nodiscard]] result<void> forget(std::string_view sql, const record_key& key) {
-        auto s = use(sql);
-        if (!s) return s.error();
-        bind_key(**s, key);
-        return (*s)->run();
-    }
-    [[nodiscard]] result<void> change(std::string_view sql) {
-        auto s = use(sql);
-        if (!s) return s.error();
-        return (*s)->run();
-    }
-
-    sqlite_replica_connection* core_;
+    explicit transaction(sqlite_replica_connection& core) : sqlite_replica_statements(core) {}
 };
 
 inline result<sqlite_replica_store::transaction> sqlite_replica_store::begin() {

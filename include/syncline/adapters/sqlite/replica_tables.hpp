@@ -22,10 +22,10 @@
 SYNCLINE_NAMESPACE_BEGIN
 
 /// The version of the replica's bookkeeping tables that this code reads and writes.
-inline constexpr std::int64_t sqlite_replica_layout = 1;
+inline constexpr std::int64_t sqlite_replica_layout = 2;
 
 /// The replica's bookkeeping tables, beside the app's. `key` is a sync key's text, `model` a position in the schema set,
-/// `body`, `image` and `row` the binary forms of the codecs. `turn` tells in which order the logs of several models were
+/// `body`, `image` and `row` the binary forms of the codecs; in `unread` model and row are the peer's own text. `turn` tells in which order the logs of several models were
 /// written: from each of its rows on, entries went to that model's log, there with numbers above `above`.
 inline constexpr const char* sqlite_replica_ddl = R"sql(
 CREATE TABLE syncline_replica_state(id INTEGER PRIMARY KEY CHECK(id=1), layout INTEGER NOT NULL, source_id TEXT NOT NULL DEFAULT '',
@@ -48,6 +48,8 @@ CREATE UNIQUE INDEX syncline_replica_frozen_id ON syncline_replica_frozen(id);
 CREATE INDEX syncline_replica_frozen_position ON syncline_replica_frozen(position);
 CREATE TABLE syncline_replica_hidden(model INTEGER NOT NULL, "key" TEXT NOT NULL, PRIMARY KEY(model,"key")) WITHOUT ROWID;
 CREATE TABLE syncline_replica_quarantine(model INTEGER NOT NULL, "key" TEXT NOT NULL, version INTEGER NOT NULL, "row" BLOB, contains TEXT NOT NULL,
+  code INTEGER NOT NULL, detail TEXT NOT NULL, PRIMARY KEY(model,"key")) WITHOUT ROWID;
+CREATE TABLE syncline_replica_unread(model TEXT NOT NULL, "key" TEXT NOT NULL, version INTEGER NOT NULL, "row" TEXT NOT NULL,
   code INTEGER NOT NULL, detail TEXT NOT NULL, PRIMARY KEY(model,"key")) WITHOUT ROWID;
 CREATE TABLE syncline_replica_stage(model INTEGER NOT NULL, "key" TEXT NOT NULL, version INTEGER NOT NULL, "row" BLOB, contains TEXT NOT NULL,
   PRIMARY KEY(model,"key")) WITHOUT ROWID;

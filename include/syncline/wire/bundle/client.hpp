@@ -16,6 +16,8 @@
 #include <syncline/wire/bundle/messages.hpp>
 #include <syncline/wire/bundle/upload.hpp>
 #include <syncline/wire/client_step.hpp>
+#include <syncline/wire/culprit_search.hpp>
+#include <syncline/wire/http_fault.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -38,6 +40,7 @@ struct bundle_client_options {
     std::size_t page_bundles = 1000;          ///< bundles of one page of a pull
     std::size_t snapshot_page_rows = 1000;    ///< rows of one page of a snapshot
     std::size_t max_conflict_rounds = 5;      ///< in a row, without a commit; then the push ends and everything is kept
+    std::size_t max_set_aside = 3;            ///< in a row: a server that fails on that many rows, each alone, may be at fault itself
     std::size_t max_session_restarts = 5;     ///< in one run: push or snapshot sessions that were gone
     std::size_t max_requests = 100'000;       ///< of one run: a guard against a server that never comes to an end
     backoff_policy backoff_after_failure;
@@ -46,7 +49,11 @@ struct bundle_client_options {
 
 /// The device side of the bundle wire (sheet `bundle`): a state machine without anything durable of its own. See `client_step` for how it
 /// is driven. Push: freeze, create, chunks, commit, committed rows, replay, and again until nothing is left; conflicts are decided on the
-/// device. Pull: whole bundles, or a snapshot where history no longer reaches.
+/// device. Pull: whole bundles, or a snapshot where history no longer reaches. A bundle with a row that cannot be read stops the pull before
+/// it, with a fault that names the row, and is asked for again with the next sync.
+///
+/// A batch that the server fails on three times without naming a row is halved until the row that it fails on stands alone; that one then
+/// waits for a person, and the rest goes through. The failures are counted in this object, across its runs.
 /// @tparam Replica  a `replica<Store>`; outlives the client
 template <class Replica>
 class bundle_client {
@@ -62,7 +69,7 @@ public:
         asked_ = asked::nothing;
         awaiting_ = 0;
         ready_at_.reset();
-        requests_ = conflict_rounds_ = restarts_ = renewals_ = hydrations_ = 0;
+        requests_ = conflict_rounds_ = restarts_ = renewals_ = hydrations_ = set_aside_ = 0;
         backoff_.succeeded();
         upload_.begin();
         batch_limit_ = (std::max<std::size_t>)(options_.batch_rows, 1);
@@ -188,7 +195,7 @@ private:
             return optional_step{};
         }
         if (upload_.at == upload_step::create) {
-            auto batch = engine_->freeze(batch_limit_, true, random, now);
+            auto batch = engine_->freeze(search_.limit(batch_limit_), true, random, now);
             if (!batch) return std::move(batch).error();
             if (!*batch) {
                 leave_push();
@@ -283,7 +290,8 @@ private:
         auto ours = engine_->committed(upload_.batch.head.id, head.seq, head.bundle_hash, now);
         if (!ours) return std::move(ours).error();
         if (*ours) report_.pushed += upload_.batch.items.size();
-        conflict_rounds_ = restarts_ = 0;
+        conflict_rounds_ = restarts_ = set_aside_ = 0;
+        search_.passed(upload_.batch.items.size());
         upload_.begin();
         return {};
     }
@@ -372,6 +380,8 @@ private:
         const bool names_row = refused_ordinal_ && *refused_ordinal_ >= 0 && static_cast<std::uint64_t>(*refused_ordinal_) < upload_.batch.items.size();
         if (names_row)
             named.push_back(bundle_wire::refusal_of(upload_.batch.items[static_cast<std::size_t>(*refused_ordinal_)], std::move(why)));
+        else if (upload_.batch.items.size() == 1 && too_many_set_aside())
+            return exhausted(asked::chunk, std::move(why));
         else if (upload_.batch.items.size() == 1)
             named.push_back(bundle_wire::refusal_of(upload_.batch.items.front(), std::move(why)));
         else
@@ -380,6 +390,30 @@ private:
         ++report_.retried;
         drop_session_for(std::move(named));
         return {};
+    }
+
+    [[nodiscard]] bool too_many_set_aside() { return ++set_aside_ > (std::max<std::size_t>)(options_.max_set_aside, 1); }
+
+    // The server fails on the batch and names no row. That it opened the session tells that it works, so after the third time it is one of
+    // the rows (ENGINE.md rule 12). @return whether something else than sending it again is to be done
+    [[nodiscard]] bool server_failed(asked what, const fault& why) {
+        const auto& items = upload_.batch.items;
+        const auto& first = items.front().what.key;
+        const auto verdict = search_.failed(std::string{engine_->schemas()[first.model].name}.append("/").append(first.key), items.size());
+        if (verdict == culprit_search::step::again) return false;
+        std::vector<commit_obstacle> named;
+        if (items.size() > 1) {
+            search_.narrow(what == asked::chunk ? upload_.sent + upload_.in_chunk : items.size());
+        } else {
+            if (too_many_set_aside()) return false;
+            search_.passed(1);
+            named.push_back(bundle_wire::refusal_of(
+                items.front(), make_fault(why.code, "the server fails whenever this change is sent: look at the record, then retry or discard it. "
+                                                    "It says: ", why.detail)));
+        }
+        ++report_.retried;
+        drop_session_for(std::move(named));
+        return true;
     }
 
     // -- pull
@@ -415,14 +449,13 @@ private:
         if (*changed) return {};  // the page belongs to another incarnation than the state: hydrate
         if (reply->stable < asked_after_ || (target_ != 0 && reply->stable != target_))
             return unreadable(asked::pull, fault{errc::malformed_message, "the server's stable bundle went back, or moved within one pull"}, now, random);
-        backoff_.succeeded();
         target_ = reply->stable;
         cursor at = asked_after_;
         for (const auto& b : reply->bundles) {
             if (b.seq != at + 1) return engine_->begin_hydration(now);  // what lies between was pruned silently
             auto done = engine_->apply_bundle(at, b.seq, b.rows, now);
             if (!done) {
-                if (done.error().code != errc::constraint) return std::move(done).error();
+                if (!refuses_row(done.error().code)) return std::move(done).error();
                 ++report_.pull_errors;
                 end(std::move(done).error());
                 return {};
@@ -431,6 +464,13 @@ private:
             report_.pulled += done->applied;
             at = b.seq;
         }
+        if (reply->unreadable) {
+            if (reply->unreadable->code != errc::unknown_model && try_again(std::nullopt, now, random)) return {};
+            ++report_.pull_errors;
+            end(std::move(*reply->unreadable));
+            return {};
+        }
+        backoff_.succeeded();
         if (!reply->more) phase_ = phase::finish;
         return {};
     }
@@ -562,6 +602,7 @@ private:
         // Only the server's own word counts: a 404 of something in between says nothing about the session.
         // A session that is not there may have committed by a late copy of the request: to create it again tells (ENGINE.md rule 12).
         if (what == asked::drop_session && code == errc::session_gone) return restart_session(std::move(why));
+        if ((what == asked::chunk || what == asked::commit) && answer != nullptr && failed_inside(*answer) && server_failed(what, why)) return {};
         if (category_of(code) == fault_category::retry) {
             if (try_again(asked_for, now, random)) return {};
             return exhausted(what, std::move(why));
@@ -639,6 +680,8 @@ private:
     std::size_t conflict_rounds_ = 0;
     std::size_t restarts_ = 0;
     std::size_t renewals_ = 0;
+    std::size_t set_aside_ = 0;  // in a row, since a commit
+    culprit_search search_;
     std::size_t batch_limit_ = 1000;
     std::size_t chunk_limit_ = 1000;
     std::size_t committed_limit_ = 1000;

@@ -61,6 +61,7 @@ struct pull_reply {
     std::vector<pulled_bundle> bundles;
     bool more = false;
     std::string epoch;
+    std::optional<fault> unreadable;  ///< the bundle after the last one here has a row that cannot be read: which, and why
 };
 
 /// A new snapshot session, as a device reads it (sheet 1.11).
@@ -120,7 +121,7 @@ struct snapshot_page_reply {
     if (!rows || !rows->is_array()) return make_fault(errc::malformed_message, "`rows` is missing; it is an array");
     for (const auto& entry : *rows) {
         auto row = read_bundle_row(entry, names);
-        if (!row) return std::move(row).error();
+        if (!row) return fault_of_row(std::move(row).error(), static_cast<std::size_t>(first) + out.rows.size(), entry);
         if (row->version != out.head.seq) return make_fault(errc::malformed_message, "a committed row has another version than its bundle");
         if (auto r = hasher.add(entry); !r) return std::move(r).error();
         out.rows.push_back(std::move(*row));
@@ -163,7 +164,7 @@ struct snapshot_page_reply {
     return body;
 }
 
-/// Reads a page of a pull that was asked for after @p after.
+/// Reads a page of a pull that was asked for after @p after. A bundle is atomic: one with a row that cannot be read ends the page before it.
 [[nodiscard]] inline result<pull_reply> read_pull_answer(std::string_view body, const table_names& names, cursor after, const json_limits& limits) {
     auto tape = json_tape::parse(body, limits);
     if (!tape) return std::move(tape).error();
@@ -192,7 +193,11 @@ struct snapshot_page_reply {
         if (static_cast<std::uint64_t>(*count) != rows->size()) return make_fault(errc::malformed_message, "a bundle has another number of rows than it says");
         for (const auto& r : *rows) {
             auto row = read_bundle_row(r, names);
-            if (!row) return std::move(row).error();
+            if (!row) {
+                out.unreadable = fault_of_row(std::move(row).error(), b.rows.size(), r);
+                out.unreadable->detail.insert(0, std::string{"bundle "}.append(std::to_string(b.seq)).append(", "));
+                return out;
+            }
             b.rows.push_back(std::move(*row));
         }
         out.bundles.push_back(std::move(b));
@@ -297,7 +302,7 @@ struct snapshot_page_reply {
     if (!rows || !rows->is_array()) return make_fault(errc::malformed_message, "`rows` is missing; it is an array");
     for (const auto& entry : *rows) {
         auto row = read_snapshot_row(entry, names);
-        if (!row) return std::move(row).error();
+        if (!row) return fault_of_row(std::move(row).error(), static_cast<std::size_t>(after) + out.rows.size(), entry);
         out.rows.push_back(std::move(*row));
     }
     auto next = detail::need_integer(root, "next_row_ordinal", 0);

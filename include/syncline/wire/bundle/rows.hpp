@@ -19,6 +19,7 @@
 #include <syncline/support/utf8.hpp>
 #include <syncline/support/uuid.hpp>
 #include <syncline/support/version.hpp>
+#include <syncline/wire/key_text.hpp>
 #include <syncline/wire/value_json.hpp>
 
 #include <cstddef>
@@ -35,8 +36,8 @@ SYNCLINE_NAMESPACE_BEGIN
 /// does not know those ignores them.
 namespace bundle_wire {
 
-/// The longest key and source id that is taken.
-inline constexpr std::size_t max_id_length = 255;
+/// The longest source id and other id that is taken.
+inline constexpr std::size_t max_id_length = max_key_length;
 
 /// Whether a member may name a column that the model does not have.
 enum class unknown_column : std::uint8_t {
@@ -139,29 +140,9 @@ private:
     std::string schema_name_;
 };
 
-/// Checks that @p key can name a record of @p schema on this wire: not empty, at most 255 octets of UTF-8 without NUL, and of the
-/// spelling that the key's column has.
-[[nodiscard]] inline result<void> check_key(const model_schema& schema, std::string_view key) {
-    const auto bad = [&](std::string_view why) { return make_fault(errc::invalid_key, "the key `", schema.key_name, "` of `", schema.name, "` ", why); };
-    if (key.empty()) return bad("is empty");
-    if (key.size() > max_id_length) return bad("is longer than 255 octets");
-    if (has_nul(key)) return bad("contains a NUL");
-    if (!is_valid_utf8(key)) return bad("is not UTF-8");
-    if (schema.key_kind == value_kind::bytes) {
-        const auto id = parse_uuid(key);
-        if (!id || to_string(*id) != key) return bad("is a UUID of 36 characters in lower case");
-    }
-    if (schema.key_kind == value_kind::integer) {
-        const bool digits = key.find_first_not_of("0123456789", key[0] == '-' ? 1 : 0) == std::string_view::npos && key != "-";
-        const auto number = digits ? integral_json_number(key) : std::nullopt;
-        if (!number || std::to_string(*number) != key) return bad("is a whole number of 64 bits in plain digits");
-    }
-    return {};
-}
-
 /// Checks that @p what can be sent at all, so that a record that cannot is set aside by name and stops nobody else.
 [[nodiscard]] inline result<void> check_sendable(const schema_set& schemas, const intent& what) {
-    return check_key(schemas[what.key.model], what.key.key);
+    return check_key_text(schemas[what.key.model], what.key.key);
 }
 
 /// Writes the members `schema`, `table` and `key` of @p key into an object that the caller has opened.
@@ -192,7 +173,7 @@ inline void write_target(json_writer& w, const table_names& names, const record_
     if (!key || !key->is_object()) return make_fault(errc::invalid_key, "`key` is missing; it is an object with the member `", schema.key_name, "`");
     const auto v = key->find(schema.key_name);
     if (!v || !v->is_string()) return make_fault(errc::invalid_key, "`key` has no string in the member `", schema.key_name, "`");
-    if (auto r = check_key(schema, v->as_string()); !r) return std::move(r).error();
+    if (auto r = check_key_text(schema, v->as_string()); !r) return std::move(r).error();
     return record_key{*model, std::string{v->as_string()}};
 }
 
@@ -310,6 +291,21 @@ inline void write_bundle_row(json_writer& w, const table_names& names, const row
         write_payload(w, names.schemas()[row.key.model], row.key.key, *row.after);
     }
     w.end_object();
+}
+
+/// @p why with the row that it is about: its place from 0 in what holds it, and its table and key where they can be told.
+[[nodiscard]] inline fault fault_of_row(fault why, std::size_t ordinal, json_view row) {
+    std::string text{"row "};
+    text.append(std::to_string(ordinal));
+    const auto table = row.find("table");
+    const auto key = row.find("key");
+    if (table && table->is_string() && table->as_string().size() <= max_id_length) text.append(" (`").append(table->as_string());
+    else text.append(" (`?");
+    if (key && key->is_object())
+        for (const auto& member : key->members())
+            if (member.value.is_string() && member.value.as_string().size() <= max_id_length) text.append("` `").append(member.value.as_string());
+    text.append("`): ").append(why.detail);
+    return fault{why.code, std::move(text)};
 }
 
 /// Reads one row of a sealed bundle.

@@ -2,13 +2,20 @@
 #define SYNCLINE_WIRE_MUTATION_ANSWERS_HPP
 
 #include <syncline/change/receipt.hpp>
+#include <syncline/change/unread_row.hpp>
+#include <syncline/model/field_set.hpp>
 #include <syncline/model/model_schema.hpp>
+#include <syncline/model/record.hpp>
+#include <syncline/support/hex.hpp>
 #include <syncline/support/json_tape.hpp>
 #include <syncline/support/json_writer.hpp>
 #include <syncline/support/result.hpp>
 #include <syncline/support/rfc3339.hpp>
+#include <syncline/support/sha256.hpp>
+#include <syncline/support/utf8.hpp>
 #include <syncline/support/version.hpp>
 #include <syncline/wire/http_fault.hpp>
+#include <syncline/wire/key_text.hpp>
 #include <syncline/wire/mutation/messages.hpp>
 #include <syncline/wire/value_json.hpp>
 
@@ -24,6 +31,9 @@
 SYNCLINE_NAMESPACE_BEGIN
 
 namespace mutation_wire {
+
+/// How much of a row that cannot be read is kept, in octets; a longer one is kept by its name only, and asked for again.
+inline constexpr std::size_t max_unread_text = std::size_t{64} << 10;
 
 /// An outcome with the record that it speaks of, for the answer of a push.
 struct answered {
@@ -205,12 +215,14 @@ inline void write_outcome(json_writer& w, const schema_set& schemas, const answe
     if (!list || !list->is_array())
         return make_fault(errc::unsupported, "the server answers without `outcomes`; it is not a Syncline server");
     push_reply out;
-    out.epoch = detail::text_or_empty(root, "epoch");
+    auto epoch = detail::read_text(root, "epoch");
+    if (!epoch) return std::move(epoch).error();
+    out.epoch = std::move(*epoch);
     auto head = detail::read_integer(root, "head", 0);
     if (!head) return std::move(head).error();
     out.head_stamp = *head;
     for (const auto& entry : *list) {
-        if (!entry.is_object()) return make_fault(errc::malformed_message, "an outcome is an object");
+        // What is no outcome leaves its mutation undecided: it is sent again under its id, and the receipt answers.
         outcome o;
         o.id = detail::text_or_empty(entry, "mutation_id");
         const auto item = std::find_if(items.begin(), items.end(), [&](const batch_item& i) { return i.id == o.id; });
@@ -219,20 +231,22 @@ inline void write_outcome(json_writer& w, const schema_set& schemas, const answe
         bool known = false;
         for (const auto kind : {outcome_kind::applied, outcome_kind::superseded, outcome_kind::refused, outcome_kind::held, outcome_kind::error})
             if (name_of(kind) == status) o.kind = kind, known = true;
-        if (!known) return make_fault(errc::malformed_message, "an outcome has the unknown status `", status, "`");
-        auto version = detail::read_integer(entry, "row_version", 0);
-        if (!version) return std::move(version).error();
+        const auto version = detail::read_integer(entry, "row_version", 0);
+        if (!known || !version || *version < 0) {
+            ++out.unreadable;
+            continue;
+        }
         o.version = *version;
         o.clean = detail::flag(entry, "clean");
         if (const auto row = entry.find("row")) {
-            o.carries_row = true;
-            if (!row->is_null()) {
-                record r;
-                field_set named;
-                if (auto read = detail::read_fields(*row, schemas[item->what.key.model], "row", {}, detail::unknown_member::pass_over, r, named); !read)
-                    return std::move(read).error();
-                o.row = std::move(r);
-            }
+            record r;
+            field_set named;
+            const bool there = !row->is_null();
+            const auto read = there ? detail::read_fields(*row, schemas[item->what.key.model], "row", {}, detail::unknown_member::pass_over, r, named)
+                                    : result<void>{};
+            // A row that cannot be read comes again with the next pull, where it is kept.
+            o.carries_row = read.has_value();
+            if (read && there) o.row = std::move(r);
         }
         if (const auto reason = entry.find("reason"))
             o.why = wait_reason{errc_named(reason->as_string()).value_or(errc::internal), detail::text_or_empty(entry, "detail")};
@@ -294,21 +308,92 @@ inline void write_outcome(json_writer& w, const schema_set& schemas, const answe
     return body;
 }
 
-/// Reads a page that was asked for from @p from on.
-/// @return `errc::unsupported` when rows come without versions
+namespace detail {
+
+// What a row that cannot be read is kept as. @param text  the row as received
+[[nodiscard]] inline unread_row unread_of(json_view entry, std::int64_t head_seq, std::string text, fault why) {
+    unread_row out;
+    out.why = {why.code, std::move(why.detail)};
+    const auto name = [&](std::string_view member) -> std::string {
+        const auto v = entry.find(member);
+        if (!v || !v->is_string() || v->as_string().size() > max_key_length || has_nul(v->as_string())) return {};
+        return std::string{v->as_string()};
+    };
+    out.name.model = std::string{short_model_name(name("model"))};
+    out.name.key = name("entity_id");
+    if (const auto version = entry.find("row_version"))
+        if (const auto n = version->as_int(); n && *n > 0 && (head_seq <= 0 || *n <= head_seq)) out.version = *n;
+    if (out.name.model.empty() || out.name.key.empty()) {
+        sha256 hash;
+        hash.update(text);
+        const auto octets = hash.finish();
+        out.name = {{}, hex_encode({reinterpret_cast<const char*>(octets.data()), 16})};
+        out.version = 0;
+    }
+    if (text.size() <= max_unread_text) out.text = std::move(text);
+    return out;
+}
+
+}  // namespace detail
+
+/// Reads one row of a page.
+/// @param head_seq  the newest `bundle_seq` of the server; 0: not known
+/// @return `errc::unknown_model`, `errc::invalid_key`, `errc::malformed_message` or `errc::malformed_value`, naming the member or field
+[[nodiscard]] inline result<row_image> read_snapshot(json_view entry, const schema_set& schemas, std::int64_t head_seq) {
+    if (!entry.is_object()) return make_fault(errc::malformed_message, "a snapshot is an object, not ", name_of(entry.kind()));
+    const auto name = entry.find("model");
+    if (!name || !name->is_string()) return make_fault(errc::malformed_message, "`model` is missing; it is a string");
+    const auto model = schemas.find(short_model_name(name->as_string()));
+    if (!model) return make_fault(errc::unknown_model, "no model `", name->as_string(), "` is registered on this device");
+    const model_schema& schema = schemas[*model];
+    auto key = detail::read_key(entry, schema);
+    if (!key) return std::move(key).error();
+    row_image row;
+    row.key = {*model, std::move(*key)};
+    const auto version = entry.find("row_version");
+    if (!version) return make_fault(errc::malformed_message, "`row_version` is missing");
+    const auto number = version->as_int();
+    if (!number || *number < 1) return make_fault(errc::malformed_message, "`row_version` is a whole number of 64 bits, at least 1");
+    if (head_seq > 0 && *number > head_seq) return make_fault(errc::malformed_message, "`row_version` is newer than the server's newest bundle");
+    row.version = *number;
+    auto contains = detail::read_text(entry, "contains");
+    if (!contains) return std::move(contains).error();
+    row.contains = std::move(*contains);
+    const auto operation = entry.find("operation");
+    if (!operation || !operation->is_string()) return make_fault(errc::malformed_message, "`operation` is missing; it is upsert or delete");
+    if (operation->as_string() == "delete") return row;
+    const auto payload = entry.find("payload");
+    if (!payload) return make_fault(errc::malformed_message, "`payload` is missing; an upsert carries one");
+    record r;
+    field_set named;
+    if (auto fields = detail::read_fields(*payload, schema, "payload", {}, detail::unknown_member::pass_over, r, named); !fields)
+        return std::move(fields).error();
+    // Fields that the server does not know yet are null; a row without a single one is not of this model.
+    if (named.empty() && !schema.fields.empty()) return make_fault(errc::malformed_message, "`payload` has none of the fields of model `", schema.name, "`");
+    row.row = std::move(r);
+    return row;
+}
+
+/// Reads a page that was asked for from @p from on. Rows that cannot be read are in `unread`, as they came.
+/// @return `errc::malformed_message` for what is no page, `errc::unsupported` when rows come without versions
 [[nodiscard]] inline result<pull_reply> read_pull_answer(std::string_view body, const schema_set& schemas, cursor from, const json_limits& limits) {
     auto tape = json_tape::parse(body, limits);
     if (!tape) return std::move(tape).error();
     const json_view root = tape->root();
     if (!root.is_object()) return make_fault(errc::malformed_message, "the answer to a pull is a JSON object");
     pull_reply out;
-    out.epoch = detail::text_or_empty(root, "epoch");
+    auto epoch = detail::read_text(root, "epoch");
+    if (!epoch) return std::move(epoch).error();
+    out.epoch = std::move(*epoch);
     out.rows.from = from;
     auto next = detail::read_integer(root, "new_sync_cursor", from);
     if (!next) return std::move(next).error();
     if (*next < from) return make_fault(errc::malformed_message, "the server's cursor went back");
     out.rows.next = *next;
-    out.rows.more = detail::flag(root, "has_more");
+    if (const auto more = root.find("has_more"); more && !more->is_null()) {
+        if (!more->is_boolean()) return make_fault(errc::malformed_message, "`has_more` is true or false, not ", name_of(more->kind()));
+        out.rows.more = *more->as_bool();
+    }
     auto head = detail::read_integer(root, "head", *next);
     if (!head) return std::move(head).error();
     out.head_stamp = *head;
@@ -316,41 +401,38 @@ inline void write_outcome(json_writer& w, const schema_set& schemas, const answe
     if (!seq) return std::move(seq).error();
     out.rows.head_seq = *seq;
     const auto list = root.find("snapshots");
-    if (!list || !list->is_array()) return out;
+    if (list ? !list->is_array() : *next != from)
+        return make_fault(errc::malformed_message, "`snapshots` is missing or no array, and what the cursor would pass over would be lost");
+    if (!list) return out;
+    const bool extended = root.find("syncline").has_value();
     for (const auto& entry : *list) {
-        const auto read = [&]() -> result<row_image> {
-            if (!entry.is_object()) return make_fault(errc::malformed_message, "a snapshot is an object");
-            auto key = detail::read_id(entry, "entity_id");
-            if (!key) return std::move(key).error();
-            const std::string name = detail::text_or_empty(entry, "model");
-            const auto model = schemas.find(short_model_name(name));
-            if (!model) return make_fault(errc::unknown_model, "no model `", name, "` is registered on this device");
-            row_image row;
-            row.key = {*model, std::move(*key)};
-            const auto version = entry.find("row_version");
-            if (!version) return make_fault(errc::unsupported, "the server sends rows without versions; it is not a Syncline server");
-            auto number = version->as_int();
-            if (!number) return std::move(number).error();
-            row.version = *number;
-            row.contains = detail::text_or_empty(entry, "contains");
-            if (detail::text_or_empty(entry, "operation") == "delete") return row;
-            const auto payload = entry.find("payload");
-            if (!payload) return make_fault(errc::malformed_message, "an upsert carries a payload");
-            record r;
-            field_set named;
-            if (auto fields = detail::read_fields(*payload, schemas[*model], "payload", {}, detail::unknown_member::pass_over, r, named); !fields) return std::move(fields).error();
-            row.row = std::move(r);
-            return row;
-        };
-        auto row = read();
-        if (row)
+        if (!extended && entry.is_object() && !entry.find("row_version"))
+            return make_fault(errc::unsupported, "the server sends rows without versions; it is not a Syncline server");
+        auto row = read_snapshot(entry, schemas, *seq);
+        if (row) {
             out.rows.rows.push_back(std::move(*row));
-        else if (row.error().code == errc::unsupported)
-            return std::move(row).error();
+            continue;
+        }
+        std::string text;
+        json_writer w{text};
+        entry.write_to(w);
+        const bool gone = row.error().code == errc::unknown_model && detail::text_or_empty(entry, "operation") == "delete";
+        auto kept = detail::unread_of(entry, *seq, std::move(text), std::move(row).error());
+        if (gone && !kept.name.model.empty())
+            out.rows.gone.push_back(std::move(kept.name));
         else
-            out.unreadable.push_back(std::move(row).error());
+            out.rows.unread.push_back(std::move(kept));
     }
     return out;
+}
+
+/// Reads a row that was kept as it came. One without a name or a version that can be trusted is not taken from its text.
+[[nodiscard]] inline result<row_image> read_kept_row(const unread_row& kept, const schema_set& schemas, const json_limits& limits) {
+    if (kept.version == 0) return fault{kept.why.code, kept.why.detail};
+    if (kept.text.empty()) return make_fault(errc::too_large, "the row was too long to be kept");
+    auto tape = json_tape::parse(kept.text, limits);
+    if (!tape) return std::move(tape).error();
+    return read_snapshot(tape->root(), schemas, 0);
 }
 
 }  // namespace mutation_wire

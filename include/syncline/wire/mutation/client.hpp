@@ -2,8 +2,10 @@
 #define SYNCLINE_WIRE_MUTATION_CLIENT_HPP
 
 #include <syncline/change/backoff.hpp>
+#include <syncline/change/unread_row.hpp>
 #include <syncline/engine/replica.hpp>
 #include <syncline/engine/sync_result.hpp>
+#include <syncline/model/record.hpp>
 #include <syncline/support/json_tape.hpp>
 #include <syncline/support/random.hpp>
 #include <syncline/support/result.hpp>
@@ -12,6 +14,7 @@
 #include <syncline/transport/message.hpp>
 #include <syncline/wire/authority_time.hpp>
 #include <syncline/wire/client_step.hpp>
+#include <syncline/wire/culprit_search.hpp>
 #include <syncline/wire/http_fault.hpp>
 #include <syncline/wire/mutation/answers.hpp>
 #include <syncline/wire/mutation/messages.hpp>
@@ -32,6 +35,8 @@ struct mutation_client_options {
     std::string pull_path = "/tether/pull";
     std::size_t batch_size = 100;    ///< mutations of one request
     std::size_t page_size = 1000;    ///< rows of one page
+    std::size_t ask_again = 100;     ///< of the rows that could not be read, so many are asked for again in one request
+    std::size_t max_set_aside = 3;   ///< in a row: a server that refuses that many changes, each alone, may be at fault itself
     std::size_t max_requests = 100'000;  ///< of one run: a guard against a server that never comes to an end
     backoff_policy backoff_after_failure;
     json_limits json{64u << 20};     ///< bounds of an answer's body
@@ -39,6 +44,9 @@ struct mutation_client_options {
 
 /// The device side of the mutation wire (sheet `mutation`): a state machine without anything durable of its own. See `client_step` for how
 /// it is driven.
+///
+/// A request that the server refuses, or fails on three times without naming a change, is halved until the one that it is about stands
+/// alone; that one then waits for a person, and the rest goes through. The failures are counted in this object, across its runs.
 /// @tparam Replica  a `replica<Store>`; outlives the client
 template <class Replica>
 class mutation_client {
@@ -54,7 +62,12 @@ public:
         awaiting_ = 0;
         ready_at_.reset();
         requests_ = 0;
-        push_limit_ = options_.batch_size == 0 ? 1 : options_.batch_size;
+        push_limit_ = (std::max<std::size_t>)(options_.batch_size, 1);
+        page_limit_ = options_.page_size == 0 ? 1000 : options_.page_size;
+        set_aside_ = 0;
+        suspected_.reset();
+        reread_ = false;
+        again_.clear();
         backoff_.succeeded();
         walk_started_.reset();
         push_after_pull_ = false;
@@ -92,6 +105,7 @@ public:
     [[nodiscard]] result<void> on(std::uint64_t token, const result<response>& answer, timestamp now, random_source random) {
         if (token != awaiting_ || awaiting_ == 0) return {};
         awaiting_ = 0;
+        if (suspected_) return on_probed(answer, now);
         if (!answer) return failed(answer.error(), std::nullopt, now, random);
         if (const auto told = told_authority_time(*answer)) engine_->hear(*told);
         if (!answer->ok()) return failed(fault_of(*answer), retry_after(*answer), now, random, &*answer);
@@ -137,13 +151,20 @@ private:
     }
 
     [[nodiscard]] result<std::optional<client_step>> next_push(timestamp now, random_source random) {
+        if (suspected_) {
+            // A push of nothing tells whether it is the server that fails, or one of the changes.
+            auto status = engine_->status(now);
+            if (!status) return std::move(status).error();
+            return std::optional<client_step>{
+                send(options_.push_path, mutation_wire::write_push(engine_->schemas(), status->state.source_id, status->state.epoch, {}, 0))};
+        }
         auto batch = engine_->freeze(options_.batch_size == 0 ? 100'000 : options_.batch_size, false, random, now);
         if (!batch) return std::move(batch).error();
         if (!*batch) return std::optional<client_step>{};
         auto status = engine_->status(now);
         if (!status) return std::move(status).error();
         batch_ = std::move(**batch);
-        in_request_ = (std::min)(push_limit_, batch_.items.size());
+        in_request_ = (std::min)(search_.limit(push_limit_), batch_.items.size());
         return std::optional<client_step>{
             send(options_.push_path, mutation_wire::write_push(engine_->schemas(), status->state.source_id, status->state.epoch, batch_.items, in_request_))};
     }
@@ -153,8 +174,14 @@ private:
         if (!status) return std::move(status).error();
         const auto& state = status->state;
         pull_query query;
-        query.limit = options_.page_size == 0 ? 1000 : options_.page_size;
+        query.limit = page_limit_;
         walking_ = state.needs_hydration;
+        if (!walking_ && status->counts.unread != 0) {
+            if (auto r = reread(now); !r) return std::move(r).error();
+            const auto some = static_cast<std::ptrdiff_t>((std::min)(options_.ask_again, again_.size()));
+            query.again.assign(again_.begin(), again_.begin() + some);
+        }
+        asked_again_ = query.again.size();
         if (walking_) {
             query.from = state.hydration_session.empty() ? 0 : state.hydration_position;
             query.walk_started = walk_of(state.hydration_session);
@@ -169,16 +196,17 @@ private:
             query.in_flight = std::move(*ids);
         }
         session_ = state.hydration_session;
-        return send(options_.pull_path, mutation_wire::write_pull(state.source_id, state.epoch, query));
+        return send(options_.pull_path, mutation_wire::write_pull(engine_->schemas(), state.source_id, state.epoch, query));
     }
 
     [[nodiscard]] result<void> on_pushed(const response& answer, timestamp now, random_source random) {
         std::vector<batch_item> sent(batch_.items.begin(), batch_.items.begin() + static_cast<std::ptrdiff_t>(in_request_));
         auto reply = mutation_wire::read_push_answer(answer.body, engine_->schemas(), sent, options_.json);
         if (!reply) {
-            // A 200 that is not an answer comes from something between us and the server; the request may have taken effect.
-            return failed(std::move(reply).error(), std::nullopt, now, random);
+            if (reply.error().code == errc::too_large && halve(push_limit_, in_request_)) return {};
+            return unreadable(std::move(reply).error(), now, random);
         }
+        search_.passed(in_request_);
         auto epoch = engine_->note_epoch(reply->epoch, now);
         if (!epoch) return std::move(epoch).error();
         auto settled = engine_->settle(batch_.head.id, reply->outcomes, now);
@@ -195,24 +223,25 @@ private:
                 report_.rejections.push_back({o.id, item->what.key, o.kind, o.why.value_or(wait_reason{}), o.messages});
         }
         if (decided != 0) {
+            set_aside_ = 0;
             backoff_.succeeded();
             return {};
         }
+        if (reply->unreadable != 0)
+            return unreadable(fault{errc::malformed_message, "the server answers with outcomes that cannot be read; the changes stay queued"}, now, random);
         return failed(fault{errc::internal, "the server could not decide any of the changes now; they stay queued and will be sent again"},
                       std::nullopt, now, random);
     }
 
     [[nodiscard]] result<void> on_pulled(const response& answer, timestamp now, random_source random) {
         auto reply = mutation_wire::read_pull_answer(answer.body, engine_->schemas(), asked_from_, options_.json);
-        if (!reply) return failed(std::move(reply).error(), std::nullopt, now, random);
+        if (!reply) {
+            if (reply.error().code == errc::too_large && halve(page_limit_, page_limit_)) return {};
+            return unreadable(std::move(reply).error(), now, random);
+        }
         auto epoch = engine_->note_epoch(reply->epoch, now);
         if (!epoch) return std::move(epoch).error();
         if (*epoch) return {};  // the page belongs to another incarnation than the state: start over
-        if (!reply->unreadable.empty()) {
-            report_.pull_errors += reply->unreadable.size();
-            end(std::move(reply->unreadable.front()));
-            return {};
-        }
         if (reply->rows.more && reply->rows.next == asked_from_) {
             end(fault{errc::malformed_message, "the server says that there is more, but its cursor does not move; pulling on would never end"});
             return {};
@@ -222,7 +251,11 @@ private:
         if (!done) return std::move(done).error();
         if (!walking_ && asked_from_ == 0 && reply->rows.more) walk_started_ = reply->head_stamp;
         report_.pulled += done->applied;
-        report_.pull_errors += done->quarantined;
+        report_.pull_errors += done->quarantined + done->unread;
+        if (asked_again_ != 0 && !done->stale) {
+            last_asked_ = again_[asked_again_ - 1];
+            again_.erase(again_.begin(), again_.begin() + static_cast<std::ptrdiff_t>(asked_again_));
+        }
         report_.hydrated = report_.hydrated || done->hydrated;
         if (!reply->rows.more && !done->stale) phase_ = std::exchange(push_after_pull_, false) ? phase::push : phase::finish;
         return {};
@@ -233,7 +266,36 @@ private:
         std::string session = session_;
         if (session.empty()) session.append("walk:").append(std::to_string(reply.head_stamp));
         return engine_->stage(session, asked_from_, reply.rows.next, reply.rows.head_seq, reply.rows.rows,
-                              reply.rows.more ? std::optional<cursor>{} : std::optional<cursor>{reply.rows.next}, now);
+                              reply.rows.more ? std::optional<cursor>{} : std::optional<cursor>{reply.rows.next}, now, reply.rows.unread);
+    }
+
+    // Once in a run: what an older program, or this one before its models were right, could not read may be readable now. What is not is
+    // asked for again, where this program has its model, from the one after the last that was asked for.
+    [[nodiscard]] result<void> reread(timestamp now) {
+        if (std::exchange(reread_, true)) return {};
+        std::optional<unread_name> last;
+        while (true) {
+            auto kept = engine_->unread(last ? &*last : nullptr, 500, now);
+            if (!kept) return std::move(kept).error();
+            if (kept->empty()) break;
+            last = kept->back().name;
+            std::vector<std::pair<unread_name, row_image>> readable;
+            for (auto& row : *kept) {
+                const auto model = engine_->schemas().find(row.name.model);
+                if (!model) continue;
+                if (auto image = mutation_wire::read_kept_row(row, engine_->schemas(), options_.json))
+                    readable.emplace_back(std::move(row.name), std::move(*image));
+                else
+                    again_.push_back({*model, std::move(row.name.key)});
+            }
+            auto done = engine_->reread(readable, now);
+            if (!done) return std::move(done).error();
+            report_.pulled += done->applied;
+            report_.pull_errors += done->quarantined;
+        }
+        std::sort(again_.begin(), again_.end());
+        std::rotate(again_.begin(), std::upper_bound(again_.begin(), again_.end(), last_asked_), again_.end());
+        return {};
     }
 
     [[nodiscard]] static std::optional<cursor> walk_of(const std::string& session) {
@@ -254,22 +316,63 @@ private:
             }
         }
         if (phase_ == phase::pull && (why.code == errc::history_pruned || why.code == errc::invalid_cursor)) return engine_->begin_hydration(now);
-        if (phase_ == phase::push && (why.code == errc::too_large || category_of(why.code) == fault_category::fix_request)) {
+        if (phase_ == phase::pull && why.code == errc::too_large && halve(page_limit_, page_limit_)) return {};
+        const bool refused = answer != nullptr && (answer->status == 400 || answer->status == 413 || answer->status == 422);
+        if (phase_ == phase::push && (why.code == errc::too_large || (refused && category_of(why.code) == fault_category::fix_request))) {
             // The request as a whole was refused: halve it until the one that is refused stands alone (W22).
-            if (in_request_ > 1) {
-                push_limit_ = in_request_ / 2;
-                ++report_.retried;
-                return {};
-            }
+            if (halve(push_limit_, in_request_)) return {};
             return set_aside(std::move(why), now);
         }
-        if (category_of(why.code) == fault_category::retry) {
-            if (auto again = backoff_.failed(now, random, asked)) {
-                ready_at_ = again;
+        if (phase_ == phase::push && answer != nullptr && failed_inside(*answer)) {
+            const auto verdict = search_.failed(batch_.items.front().id, in_request_);
+            if (verdict != culprit_search::step::again) {
+                backoff_.succeeded();
                 ++report_.retried;
+                if (verdict == culprit_search::step::suspect) suspected_ = std::move(why);
                 return {};
             }
         }
+        if (category_of(why.code) == fault_category::retry && try_again(asked, now, random)) return {};
+        return give_up(std::move(why));
+    }
+
+    // A success that cannot be read comes from something between us and the server, or from damage on the way, and a push may have taken
+    // effect: it is asked for again under the same ids.
+    [[nodiscard]] result<void> unreadable(fault why, timestamp now, random_source random) {
+        if (why.code != errc::unsupported && try_again(std::nullopt, now, random)) return {};
+        return give_up(std::move(why));
+    }
+
+    [[nodiscard]] bool try_again(std::optional<duration> asked, timestamp now, random_source random) {
+        auto again = backoff_.failed(now, random, asked);
+        if (!again) return false;
+        ready_at_ = again;
+        ++report_.retried;
+        return true;
+    }
+
+    [[nodiscard]] bool halve(std::size_t& limit, std::size_t used) {
+        if (used < 2) return false;
+        limit = used / 2;
+        ++report_.retried;
+        return true;
+    }
+
+    // The answer to a push of nothing. @pre `suspected_`
+    [[nodiscard]] result<void> on_probed(const result<response>& answer, timestamp now) {
+        fault why = std::move(*std::exchange(suspected_, std::nullopt));
+        if (!answer || !(answer->ok() || answer->status == 400 || answer->status == 422)) return give_up(std::move(why));
+        if (in_request_ > 1) {
+            search_.narrow(in_request_);
+            return {};
+        }
+        search_.passed(1);
+        why.detail.insert(0, "the server fails whenever this change is sent; whether it took effect is not known: compare with the record, "
+                             "then retry or discard it. It says: ");
+        return set_aside(std::move(why), now);
+    }
+
+    [[nodiscard]] result<void> give_up(fault why) {
         if (phase_ == phase::push && mode_ == sync_mode::push_then_pull && why.code != errc::unauthenticated) {
             // What cannot be sent must not keep the device from receiving.
             report_.why = std::move(why);
@@ -282,6 +385,8 @@ private:
     }
 
     [[nodiscard]] result<void> set_aside(fault why, timestamp now) {
+        if (set_aside_ >= (std::max<std::size_t>)(options_.max_set_aside, 1)) return give_up(std::move(why));
+        ++set_aside_;
         outcome o;
         o.id = batch_.items.front().id;
         o.kind = outcome_kind::refused;
@@ -304,7 +409,15 @@ private:
     std::optional<timestamp> ready_at_;
     std::size_t requests_ = 0;
     std::size_t push_limit_ = 100;
+    std::size_t page_limit_ = 1000;
     std::size_t in_request_ = 0;
+    std::size_t set_aside_ = 0;  // in a row, since the server decided something
+    culprit_search search_;
+    std::optional<fault> suspected_;  // what the server says that fails; a push of nothing is to tell whether it works
+    bool reread_ = false;
+    std::vector<record_key> again_;   // unread rows that are still to be asked for in this run
+    std::size_t asked_again_ = 0;
+    record_key last_asked_;
     frozen_batch batch_;
     bool walking_ = false;
     bool push_after_pull_ = false;

@@ -15,6 +15,7 @@
 #include <syncline/support/utf8.hpp>
 #include <syncline/support/version.hpp>
 #include <syncline/wire/http_fault.hpp>
+#include <syncline/wire/key_text.hpp>
 #include <syncline/wire/value_json.hpp>
 
 #include <algorithm>
@@ -36,8 +37,10 @@ namespace mutation_wire {
 
 /// The version of the optional members, in the member `syncline` of a request.
 inline constexpr std::int64_t extension_version = 1;
-/// The longest mutation id, client id and record key that is taken.
-inline constexpr std::size_t max_id_length = 255;
+/// The longest mutation id and client id that is taken.
+inline constexpr std::size_t max_id_length = max_key_length;
+/// The most rows that a pull asks for again.
+inline constexpr std::size_t max_asked_again = 1000;
 
 /// A push as a server reads it. A mutation that cannot be read is an outcome already, and stops nobody else.
 struct push_message {
@@ -61,16 +64,16 @@ struct pull_message {
 /// A push's answer as a device reads it.
 struct push_reply {
     std::vector<outcome> outcomes;
+    std::size_t unreadable = 0;  ///< outcomes of what was sent that could not be read; their mutations are not decided
     std::string epoch;
     cursor head_stamp = 0;
 };
 
-/// A pull's answer as a device reads it. A row that cannot be read does not stop the page (W24).
+/// A pull's answer as a device reads it. A row that cannot be read does not stop the page (W24): it is in `rows.unread`.
 struct pull_reply {
     page rows;
     cursor head_stamp = 0;
     std::string epoch;
-    std::vector<fault> unreadable;
 };
 
 /// The path or short name of a model without any namespace before it (sheet 2.1).
@@ -99,6 +102,24 @@ namespace detail {
     return n;
 }
 
+// A short text that need not be there; empty where it is not.
+[[nodiscard]] inline result<std::string> read_text(json_view holder, std::string_view member) {
+    const auto v = holder.find(member);
+    if (!v || v->is_null()) return std::string{};
+    if (!v->is_string()) return make_fault(errc::malformed_message, "`", member, "` is a string, not ", name_of(v->kind()));
+    if (v->as_string().size() > max_id_length || has_nul(v->as_string()))
+        return make_fault(errc::malformed_message, "`", member, "` is longer than 255 octets, or contains a NUL");
+    return std::string{v->as_string()};
+}
+
+// A member that is an object where it is there. A PHP peer writes an empty one as an array.
+[[nodiscard]] inline result<std::optional<json_view>> read_object(json_view holder, std::string_view member) {
+    const auto v = holder.find(member);
+    if (!v || v->is_null() || (v->is_array() && v->size() == 0)) return std::optional<json_view>{};
+    if (!v->is_object()) return make_fault(errc::malformed_message, "`", member, "` is an object, not ", name_of(v->kind()));
+    return v;
+}
+
 [[nodiscard]] inline std::string text_or_empty(json_view holder, std::string_view member) {
     const auto v = holder.find(member);
     return v ? std::string{v->as_string()} : std::string{};
@@ -107,6 +128,13 @@ namespace detail {
 [[nodiscard]] inline bool flag(json_view holder, std::string_view member) {
     const auto v = holder.find(member);
     return v && v->is_boolean() && *v->as_bool();
+}
+
+[[nodiscard]] inline result<std::string> read_key(json_view holder, const model_schema& schema) {
+    const auto v = holder.find("entity_id");
+    if (!v || !v->is_string()) return make_fault(errc::invalid_key, "`entity_id` is missing; it is a string");
+    if (auto r = check_key_text(schema, v->as_string()); !r) return make_fault(r.error().code, "`entity_id`: ", r.error().detail);
+    return std::string{v->as_string()};
 }
 
 // What becomes of a member that the model has no field for.
@@ -145,8 +173,8 @@ enum class unknown_member : std::uint8_t {
     const auto model = schemas.find(short_model_name(name->as_string()));
     if (!model) return make_fault(errc::unknown_model, "no model `", name->as_string(), "` is registered here");
     const model_schema& schema = schemas[*model];
-    auto key = read_id(m, "entity_id");
-    if (!key) return make_fault(errc::invalid_key, key.error().detail);
+    auto key = read_key(m, schema);
+    if (!key) return std::move(key).error();
     out.what.key = {*model, std::move(*key)};
     const auto op = m.find("operation");
     const std::string_view verb = op ? op->as_string() : std::string_view{};
@@ -158,6 +186,8 @@ enum class unknown_member : std::uint8_t {
         out.what.op = operation::erase;
     else
         return make_fault(errc::malformed_message, "`operation` is one of create, update and delete");
+    // Compared by nothing, but what is not a number is no mutation (sheet 2.1).
+    if (auto version = read_integer(m, "version", 1); !version) return std::move(version).error();
     auto ms = read_integer(m, "timestamp", 0);
     if (!ms) return std::move(ms).error();
     constexpr std::int64_t most = (std::numeric_limits<std::int64_t>::max)() / 1000;
@@ -170,27 +200,34 @@ enum class unknown_member : std::uint8_t {
 
     record whole;
     field_set named;
-    const auto payload = m.find("payload");
+    auto payload = read_object(m, "payload");
+    if (!payload) return std::move(payload).error();
     if (out.what.op != operation::erase) {
-        if (!payload) return make_fault(errc::malformed_message, "`payload` is missing; a create or update carries its fields");
-        if (auto r = read_fields(*payload, schema, "payload", sync_key, unknown_member::refuse, whole, named); !r) return std::move(r).error();
+        if (!m.find("payload")) return make_fault(errc::malformed_message, "`payload` is missing; a create or update carries its fields");
+        if (*payload)
+            if (auto r = read_fields(**payload, schema, "payload", sync_key, unknown_member::refuse, whole, named); !r) return std::move(r).error();
+        whole.fields.resize(schema.fields.size());
         if (named.empty()) return make_fault(errc::malformed_message, "`payload` is empty; a create or update carries its fields");
     }
-    const auto base = m.find("base");
-    if (base && base->is_object()) {
-        auto version = read_integer(*base, "row_version", 0);
+    auto base = read_object(m, "base");
+    if (!base) return std::move(base).error();
+    if (*base) {
+        auto version = read_integer(**base, "row_version", 0);
         if (!version) return std::move(version).error();
         if (*version < 0) return make_fault(errc::malformed_message, "`base.row_version` is negative");
         out.what.base.row_version = *version;
-        out.what.base.after = text_or_empty(*base, "after");
+        auto after = read_text(**base, "after");
+        if (!after) return std::move(after).error();
+        out.what.base.after = std::move(*after);
     }
+    auto before = read_object(m, "before");
+    if (!before) return std::move(before).error();
     if (out.what.op == operation::erase) return out;
-    const auto before = m.find("before");
-    if (before && before->is_object()) {
+    if (*before) {
         // `before` names the changed fields with the values that the user saw; the rest of the payload is the row as it was.
         record old;
         field_set changed;
-        if (auto r = read_fields(*before, schema, "before", sync_key, unknown_member::refuse, old, changed); !r) return std::move(r).error();
+        if (auto r = read_fields(**before, schema, "before", sync_key, unknown_member::refuse, old, changed); !r) return std::move(r).error();
         out.what.before = whole;
         for (std::size_t f = 0; f < schema.fields.size(); ++f) {
             if (!changed.contains(static_cast<field_index>(f))) continue;
@@ -287,7 +324,9 @@ enum class unknown_member : std::uint8_t {
     auto client = detail::read_id(root, "client_id");
     if (!client) return std::move(client).error();
     out.client_id = std::move(*client);
-    out.epoch = detail::text_or_empty(root, "epoch");
+    auto epoch = detail::read_text(root, "epoch");
+    if (!epoch) return std::move(epoch).error();
+    out.epoch = std::move(*epoch);
     auto extended = detail::read_integer(root, "syncline", 0);
     if (!extended) return std::move(extended).error();
     out.extended = *extended >= 1;
@@ -317,8 +356,9 @@ enum class unknown_member : std::uint8_t {
     return out;
 }
 
-/// Writes a pull request (sheet 3) with the optional members `syncline`, `epoch`, `in_flight` and `walk_started`.
-[[nodiscard]] inline std::string write_pull(std::string_view client_id, std::string_view epoch, const pull_query& query) {
+/// Writes a pull request (sheet 3) with the optional members `syncline`, `epoch`, `in_flight`, `unread` (the records that are asked for
+/// again) and `walk_started`.
+[[nodiscard]] inline std::string write_pull(const schema_set& schemas, std::string_view client_id, std::string_view epoch, const pull_query& query) {
     std::string body;
     json_writer w{body};
     w.begin_object();
@@ -347,12 +387,25 @@ enum class unknown_member : std::uint8_t {
         for (const auto& id : query.in_flight) w.string(id);
         w.end_array();
     }
+    if (!query.again.empty()) {
+        w.key("unread");
+        w.begin_array();
+        for (const auto& key : query.again) {
+            w.begin_object();
+            w.key("model");
+            w.string(schemas[key.model].name);
+            w.key("entity_id");
+            w.string(key.key);
+            w.end_object();
+        }
+        w.end_array();
+    }
     w.end_object();
     return body;
 }
 
 /// Reads a pull request.
-[[nodiscard]] inline result<pull_message> read_pull(std::string_view body, const json_limits& limits, std::size_t default_limit,
+[[nodiscard]] inline result<pull_message> read_pull(std::string_view body, const schema_set& schemas, const json_limits& limits, std::size_t default_limit,
                                                     std::size_t max_in_flight) {
     auto tape = json_tape::parse(body, limits);
     if (!tape) return std::move(tape).error();
@@ -362,7 +415,9 @@ enum class unknown_member : std::uint8_t {
     auto client = detail::read_id(root, "client_id");
     if (!client) return std::move(client).error();
     out.client_id = std::move(*client);
-    out.epoch = detail::text_or_empty(root, "epoch");
+    auto epoch = detail::read_text(root, "epoch");
+    if (!epoch) return std::move(epoch).error();
+    out.epoch = std::move(*epoch);
     auto extended = detail::read_integer(root, "syncline", 0);
     if (!extended) return std::move(extended).error();
     out.extended = *extended >= 1;
@@ -383,6 +438,17 @@ enum class unknown_member : std::uint8_t {
         for (const auto& id : *ids) {
             if (!id.is_string() || id.as_string().size() > max_id_length) return make_fault(errc::malformed_message, "`in_flight` holds mutation ids");
             out.query.in_flight.emplace_back(id.as_string());
+        }
+    }
+    if (const auto again = root.find("unread")) {
+        if (!again->is_array() || again->size() > max_asked_again)
+            return make_fault(errc::malformed_message, "`unread` is an array of at most ", std::to_string(max_asked_again), " records");
+        for (const auto& name : *again) {
+            if (!name.is_object()) return make_fault(errc::malformed_message, "`unread` holds objects with `model` and `entity_id`");
+            // A record that cannot be here need not be sent.
+            const auto model = schemas.find(short_model_name(detail::text_or_empty(name, "model")));
+            if (!model) continue;
+            if (auto key = detail::read_key(name, schemas[*model])) out.query.again.push_back({*model, std::move(*key)});
         }
     }
     return out;

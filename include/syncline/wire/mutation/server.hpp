@@ -83,7 +83,7 @@ private:
     }
 
     [[nodiscard]] response handle_pull(const request& r, const principal& who, timestamp now) {
-        auto message = mutation_wire::read_pull(r.body, options_.json, options_.default_page, options_.max_mutations);
+        auto message = mutation_wire::read_pull(r.body, engine_->schemas(), options_.json, options_.default_page, options_.max_mutations);
         if (!message) return fault_response(message.error());
         const caller from{who.tenant, who.id, message->client_id};
         if (auto other = other_epoch(from, message->epoch)) return std::move(*other);

@@ -112,6 +112,7 @@ struct device_side {
     std::vector<response> got;
     std::function<cut(const request&)> line = [](const request&) { return cut::none; };
     std::function<void(const request&, response&)> tamper = [](const request&, response&) {};
+    std::function<std::optional<response>(const request&)> intercept;  ///< what stands before the server answers instead; nothing: the server
     std::optional<std::size_t> die_after;  ///< the client is dropped after so many answers or losses
 
     device_side(server_side& s, std::uint64_t seed, resolver_set how = resolver_set{}, bundle_client_options o = {})
@@ -144,7 +145,8 @@ struct device_side {
             const cut what = line(send.what);
             result<response> answer = make_fault(errc::timed_out, "no answer in time");
             if (what != cut::request_lost) {
-                response r = server.call(send.what, who);
+                auto instead = intercept ? intercept(send.what) : std::nullopt;
+                response r = instead ? std::move(*instead) : server.call(send.what, who);
                 tamper(send.what, r);
                 got.push_back(r);
                 if (what == cut::none) answer = std::move(r);

@@ -88,12 +88,12 @@ TEST_CASE("mutation answers: the three arrays name each mutation at most once, a
 TEST_CASE("mutation answers: a page arrives as it was given, gone rows and contained mutations too", "[wire]") {
     const auto schemas = two_models();
     pull_answer answer;
-    answer.rows = page{3, 9, true, 12, {{key_named("T"), 4, world::row("T", 1, 2), "mine"}, {key_named("P"), 5, std::nullopt, {}}}};
+    answer.rows = page{3, 9, true, 12, {{key_named("T"), 4, world::row("T", 1, 2), "mine"}, {key_named("P"), 5, std::nullopt, {}}}, {}, {}};
     answer.head_stamp = 20;
     answer.epoch = "epoch";
     const auto read = mutation_wire::read_pull_answer(mutation_wire::write_pull_answer(schemas, answer, true), schemas, 3, {});
     REQUIRE(read);
-    CHECK(read->unreadable.empty());
+    CHECK(read->rows.unread.empty());
     CHECK(read->rows.rows == answer.rows.rows);
     CHECK(read->rows.next == 9);
     CHECK(read->rows.more);
@@ -109,7 +109,7 @@ TEST_CASE("mutation answers: one row that cannot be read does not spoil the page
         R"({"entity_id":"T","model":"node","operation":"upsert","payload":{"a":1,"not_known_here":2},"row_version":1}],"new_sync_cursor":5,"has_more":false})",
         schemas, 0, {});
     REQUIRE(read);
-    CHECK(read->unreadable.size() == 1);
+    CHECK(read->rows.unread.size() == 1);
     REQUIRE(read->rows.rows.size() == 1);
     CHECK(read->rows.rows[0].row->fields[0] == value::integer(1));
 }

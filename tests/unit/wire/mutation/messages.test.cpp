@@ -73,7 +73,9 @@ TEST_CASE("mutation messages: a pull keeps its cursor, its limit, its walk and w
     q.limit = 17;
     q.walk_started = 5;
     q.in_flight = {"a", "b"};
-    const auto read = mutation_wire::read_pull(mutation_wire::write_pull("device", "epoch", q), {}, 1000, 10);
+    q.again = {key_named("T"), key_named("C1")};
+    const auto schemas = two_models();
+    const auto read = mutation_wire::read_pull(mutation_wire::write_pull(schemas, "device", "epoch", q), schemas, {}, 1000, 10);
     REQUIRE(read);
     CHECK(read->client_id == "device");
     CHECK(read->epoch == "epoch");
@@ -81,8 +83,9 @@ TEST_CASE("mutation messages: a pull keeps its cursor, its limit, its walk and w
     CHECK(read->query.limit == q.limit);
     CHECK(read->query.walk_started == q.walk_started);
     CHECK(read->query.in_flight == q.in_flight);
-    CHECK(mutation_wire::write_pull("device", {}, pull_query{}).find("\"last_sync_cursor\":null") != std::string::npos);
-    const auto bare = mutation_wire::read_pull(R"({"client_id":"c"})", {}, 1000, 10);
+    CHECK(read->query.again == q.again);
+    CHECK(mutation_wire::write_pull(schemas, "device", {}, pull_query{}).find("\"last_sync_cursor\":null") != std::string::npos);
+    const auto bare = mutation_wire::read_pull(R"({"client_id":"c"})", schemas, {}, 1000, 10);
     REQUIRE(bare);
     CHECK(bare->query.from == 0);
     CHECK(bare->query.limit == 1000);
