@@ -10,6 +10,7 @@
 #include <syncline/change/coalesce.hpp>
 #include <syncline/change/cursor.hpp>
 #include <syncline/change/dedup.hpp>
+#include <syncline/change/incarnation.hpp>
 #include <syncline/change/intent.hpp>
 #include <syncline/change/mutation_log.hpp>
 #include <syncline/change/queue_rules.hpp>
@@ -28,12 +29,14 @@
 #include <syncline/engine/bundle_commit.hpp>
 #include <syncline/engine/bundle_conflicts.hpp>
 #include <syncline/engine/freezing.hpp>
+#include <syncline/engine/history_floor.hpp>
 #include <syncline/engine/push_decider.hpp>
 #include <syncline/engine/replica.hpp>
 #include <syncline/engine/replica_types.hpp>
 #include <syncline/engine/row_intake.hpp>
 #include <syncline/engine/row_placement.hpp>
 #include <syncline/engine/sealing.hpp>
+#include <syncline/engine/source_renewal.hpp>
 #include <syncline/engine/sync_result.hpp>
 #include <syncline/engine/unread_rows.hpp>
 #include <syncline/model/field_codec.hpp>
@@ -91,6 +94,7 @@
 #include <syncline/wire/client_step.hpp>
 #include <syncline/wire/culprit_search.hpp>
 #include <syncline/wire/http_fault.hpp>
+#include <syncline/wire/incarnation.hpp>
 #include <syncline/wire/key_text.hpp>
 #include <syncline/wire/make_sync.hpp>
 #include <syncline/wire/mutation/answers.hpp>

@@ -126,6 +126,12 @@ public:
         result<std::vector<unread_row>> unread(const unread_name* after, std::size_t n) {
             return fuse_->call([&] { return in_.unread(after, n); });
         }
+        result<std::vector<record_key>> bases_within(std::int64_t low, std::int64_t high, const record_key* after, std::size_t n) {
+            return fuse_->call([&] { return in_.bases_within(low, high, after, n); });
+        }
+        result<void> put_lost(const row_image& row) { return fuse_->call([&] { return in_.put_lost(row); }); }
+        result<void> drop_lost(const record_key& k) { return fuse_->call([&] { return in_.drop_lost(k); }); }
+        result<std::vector<row_image>> lost_rows(std::size_t n) { return fuse_->call([&] { return in_.lost_rows(n); }); }
         result<replica_state> state() { return fuse_->call([&] { return in_.state(); }); }
         result<void> put_state(const replica_state& s) { return fuse_->call([&] { return in_.put_state(s); }); }
         result<void> stage(const std::vector<row_image>& rows) { return fuse_->call([&] { return in_.stage(rows); }); }
@@ -206,6 +212,12 @@ public:
         result<std::vector<row_image>> snapshot_rows(std::string_view id, std::uint32_t from, std::size_t n) {
             return fuse_->call([&] { return in_.snapshot_rows(id, from, n); });
         }
+        result<void> put_source(const source_mark& m) { return fuse_->call([&] { return in_.put_source(m); }); }
+        result<std::optional<source_mark>> find_source(std::string_view p, std::string_view source) {
+            return fuse_->call([&] { return in_.find_source(p, source); });
+        }
+        result<void> drop_source(std::string_view p, std::string_view source) { return fuse_->call([&] { return in_.drop_source(p, source); }); }
+        result<std::vector<source_mark>> sources() { return fuse_->call([&] { return in_.sources(); }); }
         result<void> prune(std::int64_t s) { return fuse_->call([&] { return in_.prune(s); }); }
         result<void> expire(timestamp now) { return fuse_->call([&] { return in_.expire(now); }); }
         result<void> commit() { return fuse_->commit([&] { return in_.commit(); }); }
@@ -222,6 +234,7 @@ public:
             return transaction{std::move(*t), *fuse_};
         });
     }
+    [[nodiscard]] result<void> begin_incarnation(const std::string& epoch, timestamp now) { return inner_->begin_incarnation(epoch, now); }
 
 private:
     Store* inner_;

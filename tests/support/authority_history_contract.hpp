@@ -377,13 +377,13 @@ void check_authority_sessions(Make make) {
     SECTION("bundle receipts are kept per source and number, and the last number is known") {
         change_in(h, "alice", [&](auto& t) {
             CHECK(must(t.last_source_bundle_id("dev")) == 0);
-            for (const std::int64_t n : {1, 2, 10, 9}) must(t.put_bundle_receipt(bundle_receipt{"dev", n, n * 2, std::string("h\0", 2), 3}));
+            for (const std::int64_t n : {1, 2, 10, 9}) must(t.put_bundle_receipt(bundle_receipt{"dev", n, n * 2, std::string("h\0", 2), 3, "an'n"}));
             must(t.put_bundle_receipt(bundle_receipt{"dev2", 77, 1, {}, 0}));
             must(t.put_bundle_receipt(bundle_receipt{"de", 3, 1, {}, 0}));
         });
         h.reopen();
         look_at(h, "alice", [&](auto& t) {
-            CHECK(must(t.find_bundle_receipt("dev", 2)) == bundle_receipt{"dev", 2, 4, std::string("h\0", 2), 3});
+            CHECK(must(t.find_bundle_receipt("dev", 2)) == bundle_receipt{"dev", 2, 4, std::string("h\0", 2), 3, "an'n"});
             CHECK_FALSE(must(t.find_bundle_receipt("dev", 3)));
             CHECK_FALSE(must(t.find_bundle_receipt("DEV", 2)));
             CHECK(must(t.last_source_bundle_id("dev")) == 10);
@@ -460,6 +460,79 @@ void check_authority_sessions(Make make) {
             must(t.expire(at(31)));
             CHECK_FALSE(must(t.find_session("s30")));
             CHECK_FALSE(must(t.find_snapshot("h30")));
+        });
+    }
+}
+
+/// A8.
+template <class Make>
+void check_authority_incarnations(Make make) {
+    auto h = make();
+    const record_key a{task, "alice-a"};
+    const auto head_of = [&](const std::string& tenant) {
+        authority_head out;
+        look_at(h, tenant, [&](auto& t) { out = must(t.head()); });
+        return out;
+    };
+    const timestamp now = from_microseconds(5'000'000'000);
+
+    SECTION("A8: a new incarnation has another epoch and jumps above every tenant's numbers") {
+        change_in(h, "alice", [&](auto& t) { write_and_seal(t, {{a, task_row("one"), {}}}); });
+        for (int i = 0; i < 3; ++i) change_in(h, "bob", [&](auto& t) { write_and_seal(t, {{record_key{task, "bob-a"}, task_row(std::to_string(i)), {}}}); });
+        const auto alice = head_of("alice");
+        const auto bob = head_of("bob");
+        CHECK(alice.lost.empty());
+        must(h.store().begin_incarnation("second", now));
+        h.reopen();
+        const first_numbers first = numbers_after_restore({bob.seq, (std::max)(alice.stamp, bob.stamp)}, to_microseconds(now));
+        CHECK(head_of("alice").epoch == "second");
+        CHECK(head_of("alice").seq == alice.seq);
+        CHECK(head_of("alice").lost == lost_intervals{{alice.seq, first.seq, alice.stamp, first.stamp}});
+        CHECK(head_of("bob").lost == lost_intervals{{bob.seq, first.seq, bob.stamp, first.stamp}});
+        CHECK(next_bundle_seq(head_of("alice")) == first.seq);
+        CHECK(newest_stamp(head_of("alice")) == first.stamp - 1);
+    }
+    SECTION("A8: a second one goes on from the first, whether or not anything was sealed in between") {
+        must(h.store().begin_incarnation("second", now));
+        const auto second = head_of("alice");
+        must(h.store().begin_incarnation("third", now));
+        const auto third = head_of("alice");
+        REQUIRE(third.lost.size() == 2);
+        CHECK(third.lost[0] == second.lost[0]);
+        CHECK(third.lost[1].before_seq > second.lost[0].before_seq);
+        CHECK(third.lost[1].before_stamp > second.lost[0].before_stamp);
+        h.reopen();
+        CHECK(head_of("alice") == third);
+    }
+    SECTION("A8: its name is not empty and not the current one") {
+        const auto before = head_of("alice");
+        CHECK(fault_of(h.store().begin_incarnation("", now)) == errc::invalid_argument);
+        CHECK(fault_of(h.store().begin_incarnation(before.epoch, now)) == errc::invalid_argument);
+        CHECK(head_of("alice") == before);
+    }
+    SECTION("A8: nobody writes meanwhile") {
+        auto t = must(h.store().begin("alice", access::write));
+        CHECK(fault_of(h.store().begin_incarnation("second", now)) == errc::busy);
+    }
+    SECTION("A8: sessions are gone, and a snapshot that is read goes on as it was") {
+        change_in(h, "alice", [&](auto& t) {
+            write_and_seal(t, {{a, task_row("one"), {}}});
+            must(t.put_session(push_session{"s", "p", "dev", 1, 1, 0, now}));
+            must(t.append_session("s", 0, {mutation{"m", plain_intent(a, operation::erase, 1)}}));
+            must(t.make_snapshot(snapshot_head{"h", "p", 0, 0, 0, now}));
+        });
+        {
+            auto reading = must(h.store().begin("alice", access::snapshot));
+            const auto epoch = must(reading.head()).epoch;
+            must(h.store().begin_incarnation("second", now));
+            CHECK(must(reading.head()).epoch == epoch);
+            CHECK(must(reading.find_session("s")).has_value());
+        }
+        look_at(h, "alice", [&](auto& t) {
+            CHECK_FALSE(must(t.find_session("s")));
+            CHECK(must(t.session_mutations("s")).empty());
+            CHECK_FALSE(must(t.find_snapshot("h")));
+            CHECK(must(t.snapshot_rows("h", 0, 10)).empty());
         });
     }
 }

@@ -71,7 +71,7 @@ void check_authority_rows(Make make) {
                 r.key = {task, keys[i]};
                 r.version = static_cast<std::int64_t>(i);
                 must(t.put_receipt(keys[keys.size() - 1 - i], r));
-                must(t.put_bundle_receipt(bundle_receipt{keys[i], static_cast<std::int64_t>(i + 1), 1, keys[i], 1}));
+                must(t.put_bundle_receipt(bundle_receipt{keys[i], static_cast<std::int64_t>(i + 1), 1, keys[i], 1, keys[i]}));
             }
         });
         h.reopen();
@@ -310,7 +310,7 @@ void check_authority_transactions(Make make) {
             [&](auto& t) { CHECK(must(t.take_staged()).size() == 2); },
             [&](auto& t) { must(t.append(bundle_of(must(t.head()), {{p, {}, "m2"}, {a, {}, "m2"}}))); },
             [&](auto& t) { must(t.put_receipt("p", r)); },
-            [&](auto& t) { must(t.put_bundle_receipt(bundle_receipt{"dev", 3, 4, "h", 2})); },
+            [&](auto& t) { must(t.put_bundle_receipt(bundle_receipt{"dev", 3, 4, "h", 2, "bob"})); },
             [&](auto& t) { must(t.put_session(push_session{"s", "p", "dev", 3, 2, 1, soon})); },
             [&](auto& t) { must(t.append_session("s", 1, {mutation{"y", full_intent(b, 2)}})); },
             [&](auto& t) { must(t.drop_session("s")); },
@@ -385,6 +385,7 @@ void check_authority_store(Make make) {
     SECTION("staging") { check_authority_staging(make); }
     SECTION("history") { check_authority_history(make); }
     SECTION("receipts and sessions") { check_authority_sessions(make); }
+    SECTION("incarnations") { check_authority_incarnations(make); }
     SECTION("random operations do what a list of bundles would do") {
         for (std::uint64_t seed = 1; seed <= 12; ++seed) {
             auto h = make();

@@ -73,6 +73,13 @@ inline std::vector<record_key> authority_universe(const std::string& tenant) {
     return out;
 }
 
+inline std::string show(const source_mark& m) {
+    std::string out{"source "};
+    out.append(quoted(m.principal)).append(quoted(m.source)).append(m.seq ? " seq " : " no seq ").append(std::to_string(m.seq.value_or(0)));
+    out.append(m.stamp ? " stamp " : " no stamp ").append(std::to_string(m.stamp.value_or(0))).append(" at ").append(std::to_string(to_microseconds(m.seen)));
+    return out;
+}
+
 inline std::string show(const receipt& r) {
     std::string out{quoted(r.id)};
     out.append(" ").append(name_of(r.outcome)).append(show(r.key)).append(" v").append(std::to_string(r.version)).append(r.clean ? " clean" : "");
@@ -98,6 +105,9 @@ std::string authority_text(T& t, const std::string& tenant, const std::vector<st
     const auto head = must(t.head());
     std::string out{"head "};
     for (const auto n : {head.seq, head.stamp, head.floor_seq, head.floor_stamp}) out.append(std::to_string(n)).append(" ");
+    for (const auto& l : head.lost)
+        for (const auto n : {l.after_seq, l.before_seq, l.after_stamp, l.before_stamp}) out.append("lost ").append(std::to_string(n)).append(" ");
+    for (const auto& m : must(t.sources())) out.append(show(m)).append("\n");
     out.append(must(t.has_staged()) ? "staged\n" : "\n");
     for (const auto& k : authority_universe(tenant)) {
         out.append(show(k)).append(" ").append(show(must(t.current(k))));
@@ -122,6 +132,7 @@ struct authority_reference {
     std::vector<record_key> staged_keys;
     std::vector<bundle> history;
     std::int64_t floor = 0;
+    std::map<std::pair<std::string, std::string>, source_mark> marks;
 
     void stage(const record_key& k) {
         if (std::find(staged_keys.begin(), staged_keys.end(), k) == staged_keys.end()) staged_keys.push_back(k);
@@ -155,6 +166,11 @@ struct authority_reference {
             }
         }
         return h;
+    }
+    result<std::vector<source_mark>> sources() {
+        std::vector<source_mark> out;
+        for (const auto& [name, m] : marks) out.push_back(m);
+        return out;
     }
     result<bool> has_staged() { return !staged_keys.empty(); }
     result<std::optional<record>> current(const record_key& k) {
@@ -274,7 +290,7 @@ void run_random_authority(Harness& h, std::uint64_t seed) {
             const auto write = [&](const auto& k, const auto& r) { return t.write(k, r); };
             const auto erase = [&](const auto& k) { return t.erase(k); };
             for (auto operations = draw.below(8); operations > 0; --operations) {
-                switch (draw.below(6)) {
+                switch (draw.below(7)) {
                 case 0:
                 case 1: change(working, write, erase); break;
                 case 2: {
@@ -310,6 +326,22 @@ void run_random_authority(Harness& h, std::uint64_t seed) {
                         working.floor = (std::max)(working.floor, to);
                     }
                     break;
+                case 6: {
+                    const std::pair<std::string, std::string> name{draw.chance(1, 2) ? "p" : "it's", draw.chance(1, 2) ? "s" : "\xC3\xA9"};
+                    if (draw.chance(1, 3)) {
+                        must(t.drop_source(name.first, name.second));
+                        working.marks.erase(name);
+                        break;
+                    }
+                    source_mark m{name.first, name.second, {}, {}, from_microseconds(static_cast<std::int64_t>(++n))};
+                    if (draw.chance(1, 2)) m.seq = static_cast<std::int64_t>(draw.below(9));
+                    if (draw.chance(1, 2)) m.stamp = static_cast<std::int64_t>(draw.below(9));
+                    must(t.put_source(m));
+                    working.marks[name] = m;
+                    REQUIRE(must(t.find_source(m.principal, m.source)) == m);
+                    REQUIRE_FALSE(must(t.find_source(m.source, m.principal)));
+                    break;
+                }
                 }
             }
             const record_key k = any_key();

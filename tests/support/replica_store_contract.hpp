@@ -186,6 +186,7 @@ void check_replica_rows(Make make) {
             for (std::size_t i = 0; i < 20; ++i) {
                 const record_key key{sample, std::to_string(i)};
                 must(t.put_base(key, base_row{1, true, awkward_row(i), provisional_base{-1, "it's"}}));
+                must(t.put_lost(row_image{key, 6, awkward_row(i), {}}));
                 must(t.put_open(full_intent(key, i + 1), 0));
                 must(t.put_frozen(batch_item{std::to_string(i), static_cast<std::uint32_t>(i), full_intent(key, i + 100)}));
                 must(t.stage({row_image{key, 7, awkward_row(i), "c"}}));
@@ -201,6 +202,8 @@ void check_replica_rows(Make make) {
                 CHECK(must(t.frozen(key)) == batch_item{std::to_string(i), static_cast<std::uint32_t>(i), full_intent(key, i + 100)});
             }
             for (const auto& image : must(t.staged(nullptr, 100))) CHECK(image.row == awkward_row(std::stoul(image.key.key)));
+            for (const auto& image : must(t.lost_rows(100))) CHECK(image == row_image{image.key, 6, awkward_row(std::stoul(image.key.key)), {}});
+            CHECK(must(t.lost_rows(100)).size() == 20);
             for (const auto& q : must(t.quarantined(100))) CHECK(q.image.row == awkward_row(std::stoul(q.image.key.key)));
         });
     }
@@ -253,6 +256,7 @@ void check_replica_transactions(Make make) {
             must(t.set_hidden(b, true));
             must(t.quarantine({row_image{b, 4, {}, {}}, wait_reason{}}));
             must(t.put_unread({{"m", "u"}, 4, "text", wait_reason{}}));
+            must(t.put_lost(row_image{a, 4, {}, {}}));
             must(t.stage({row_image{a, 4, task_row("staged"), {}}, row_image{b, 4, {}, {}}}));
         });
         must(h.app_write(a, task_row("edited", "sa")));
@@ -282,6 +286,9 @@ void check_replica_transactions(Make make) {
             [&](auto& t) { must(t.put_unread({{"m", "u"}, 5, "", wait_reason{}})); },
             [&](auto& t) { must(t.put_unread({{"", "v"}, 0, "other", wait_reason{}})); },
             [&](auto& t) { must(t.drop_unread({"m", "u"})); },
+            [&](auto& t) { must(t.put_lost(row_image{c, 5, task_row("l"), {}})); },
+            [&](auto& t) { must(t.drop_lost(a)); },
+            [&](auto& t) { must(t.put_base(c, base_row{5, true, task_row("l"), {}, true})); },
             [&](auto& t) { must(t.put_state(state)); },
             [&](auto& t) { must(t.stage({row_image{c, 5, task_row("s"), {}}})); },
             [&](auto& t) { must(t.clear_stage()); },

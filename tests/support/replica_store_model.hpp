@@ -57,6 +57,7 @@ std::string replica_text(T& t) {
         const auto b = must(t.base(k));
         out.append(" base v").append(std::to_string(b.version)).append(b.image_kept ? " kept " : " ").append(show(b.image));
         if (b.provisional) out.append(" on ").append(std::to_string(b.provisional->row_version)).append(quoted(b.provisional->after));
+        if (b.lost) out.append(" of a lost timeline");
         const auto open = must(t.open_intent(k));
         out.append(" open ").append(open ? show(*open) : "none");
         const auto frozen = must(t.frozen(k));
@@ -84,12 +85,13 @@ std::string replica_text(T& t) {
     for (const auto& u : must(t.unread(nullptr, all)))
         out.append("unread ").append(quoted(u.name.model)).append(quoted(u.name.key)).append(std::to_string(u.version)).append(quoted(u.text))
             .append(show(std::optional{u.why})).append("\n");
+    out.append("lost\n").append(show(must(t.lost_rows(all)))).append("within\n").append(show(must(t.bases_within(5, 90, nullptr, all))));
     const auto s = must(t.state());
     out.append("state ").append(s.source_id).append(" ").append(std::to_string(s.checkpoint)).append(" ").append(std::to_string(s.next_ordinal)).append("\n");
     out.append("staged\n").append(show(must(t.staged(nullptr, all))));
     out.append("unstaged\n").append(show(must(t.unstaged(nullptr, all))));
     const auto n = must(t.counts());
-    for (const auto c : {n.open, n.waiting, n.frozen, n.quarantined, n.unread}) out.append(std::to_string(c)).append(" ");
+    for (const auto c : {n.open, n.waiting, n.frozen, n.quarantined, n.unread, n.lost}) out.append(std::to_string(c)).append(" ");
     return out;
 }
 
@@ -111,6 +113,7 @@ struct replica_reference {
     std::set<record_key> hidden_keys;
     std::map<record_key, quarantined_row> sick;
     std::map<unread_name, unread_row> illegible;
+    std::map<record_key, row_image> gone;
     std::map<record_key, row_image> stage_rows;
     replica_state scalars;
 
@@ -187,6 +190,18 @@ struct replica_reference {
             if ((after == nullptr || *after < name) && out.size() < n) out.push_back(u);
         return out;
     }
+    result<std::vector<record_key>> bases_within(std::int64_t low, std::int64_t high, const record_key* after, std::size_t n) {
+        std::vector<record_key> out;
+        for (const auto& [k, b] : bases)
+            if ((after == nullptr || *after < k) && low < b.version && b.version < high && out.size() < n) out.push_back(k);
+        return out;
+    }
+    result<std::vector<row_image>> lost_rows(std::size_t n) {
+        std::vector<row_image> out;
+        for (const auto& [k, r] : gone)
+            if (out.size() < n) out.push_back(r);
+        return out;
+    }
     result<replica_state> state() { return scalars; }
     result<std::vector<row_image>> staged(const record_key* after, std::size_t n) {
         std::vector<row_image> out;
@@ -206,6 +221,7 @@ struct replica_reference {
         n.frozen = items.size();
         n.quarantined = sick.size();
         n.unread = illegible.size();
+        n.lost = gone.size();
         return n;
     }
 };
@@ -219,7 +235,7 @@ void random_replica_operation(T& t, replica_reference& m, seeded_random& draw, s
     const std::uint64_t n = ++counter;
     const auto number = std::to_string(n);
     record row = k.model == project ? project_row(number) : k.model == task ? task_row(number, draw.chance(1, 2) ? "s" + std::to_string(draw.below(3)) : "") : sample_row(4, value::text(number));
-    switch (draw.below(16)) {
+    switch (draw.below(17)) {
     case 0:
     case 1:
     case 2: {
@@ -242,6 +258,7 @@ void random_replica_operation(T& t, replica_reference& m, seeded_random& draw, s
         b.image_kept = draw.chance(1, 2);
         if (b.image_kept && draw.chance(1, 2)) b.image = row;
         if (draw.chance(1, 3)) b.provisional = provisional_base{static_cast<std::int64_t>(n / 2), number};
+        b.lost = b.version != 0 && draw.chance(1, 4);
         must(t.put_base(k, b));
         if (b.version == 0 && !b.image && !b.provisional)
             m.bases.erase(k);
@@ -329,6 +346,16 @@ void random_replica_operation(T& t, replica_reference& m, seeded_random& draw, s
         m.scalars.next_ordinal = n * n;
         must(t.put_state(m.scalars));
         break;
+    case 16:
+        if (draw.chance(2, 3)) {
+            const row_image image{k, static_cast<std::int64_t>(n), draw.chance(2, 3) ? std::optional{row} : std::nullopt, {}};
+            must(t.put_lost(image));
+            m.gone[k] = image;
+        } else {
+            must(t.drop_lost(k));
+            m.gone.erase(k);
+        }
+        break;
     }
     }
 }
@@ -376,6 +403,9 @@ void run_random_replica(Harness& h, std::uint64_t seed) {
             REQUIRE(must(t.frozen_items(static_cast<std::uint32_t>(draw.below(counter + 1)), 1)).size() <= 1);
             const record_key& from = keys[draw.below(keys.size())];
             REQUIRE(must(t.staged(&from, 2)) == must(working.staged(&from, 2)));
+            REQUIRE(must(t.lost_rows(2)) == must(working.lost_rows(2)));
+            const auto low = static_cast<std::int64_t>(draw.below(counter + 1));
+            REQUIRE(must(t.bases_within(low, low + 20, &from, 2)) == must(working.bases_within(low, low + 20, &from, 2)));
             REQUIRE(must(t.unstaged(&from, 2)) == must(working.unstaged(&from, 2)));
             const unread_name after_name{"model", from.key};
             REQUIRE(must(t.unread(&after_name, 2)) == must(working.unread(&after_name, 2)));

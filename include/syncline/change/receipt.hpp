@@ -83,6 +83,7 @@ struct bundle_receipt {
     std::int64_t seq = 0;
     std::string content_hash;
     std::uint32_t row_count = 0;
+    std::string principal{};         ///< who committed it: a source belongs to one principal
 
     friend bool operator==(const bundle_receipt&, const bundle_receipt&) = default;
 };

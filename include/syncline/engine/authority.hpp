@@ -4,9 +4,11 @@
 #include <syncline/change/batch.hpp>
 #include <syncline/change/bundle.hpp>
 #include <syncline/change/cursor.hpp>
+#include <syncline/change/incarnation.hpp>
 #include <syncline/change/receipt.hpp>
 #include <syncline/engine/authority_types.hpp>
 #include <syncline/engine/bundle_commit.hpp>
+#include <syncline/engine/history_floor.hpp>
 #include <syncline/engine/push_decider.hpp>
 #include <syncline/engine/sealing.hpp>
 #include <syncline/model/model_schema.hpp>
@@ -79,8 +81,9 @@ public:
         if (!t) return std::move(t).error();
         auto head = t->head();
         if (!head) return std::move(head).error();
+        if (is_lost_stamp(head->lost, query.from)) return lost_timeline();
         if (auto r = check_cursor(query.from, head->stamp); !r) return std::move(r).error();
-        const bool walking = query.walk_started && *query.walk_started >= head->floor_stamp;
+        const bool walking = query.walk_started && *query.walk_started >= head->floor_stamp && !is_lost_stamp(head->lost, *query.walk_started);
         if (query.from != 0 && !reachable(query.from, head->floor_stamp) && !walking)
             return make_fault(errc::history_pruned, "the history after this cursor is no longer kept; start again without a cursor");
 
@@ -114,7 +117,10 @@ public:
                                              sent, out);
                 !r)
                 return std::move(r).error();
+        auto known = t->find_source(who.principal, who.source);
+        if (!known) return std::move(known).error();
         if (auto r = t->commit(); !r) return std::move(r).error();
+        note_source(who, std::move(*known), std::nullopt, query.from, now);
         return out;
     }
 
@@ -130,13 +136,17 @@ public:
         if (auto sealed = seal(*t, schemas(), bundle_source{}, {}, now); !sealed) return std::move(sealed).error();
         if (auto r = t->expire(now); !r) return std::move(r).error();
         session_answer out;
+        auto last = t->last_source_bundle_id(who.source);
+        if (!last) return std::move(last).error();
+        auto newest = t->find_bundle_receipt(who.source, *last);
+        if (!newest) return std::move(newest).error();
+        if (*newest && (*newest)->principal != who.principal)
+            return make_fault(errc::out_of_sequence, "this source id belongs to another principal; every principal on a device needs a source id of its own");
         auto known = t->find_bundle_receipt(who.source, source_bundle_id);
         if (!known) return std::move(known).error();
         if (*known) {
             out.already_committed = std::move(**known);
         } else {
-            auto last = t->last_source_bundle_id(who.source);
-            if (!last) return std::move(last).error();
             if (source_bundle_id <= *last)
                 return make_fault(errc::history_pruned, "this source bundle was committed so long ago that its receipt is gone");
             if (source_bundle_id != *last + 1)
@@ -242,6 +252,7 @@ public:
         if (!t) return std::move(t).error();
         auto head = t->head();
         if (!head) return std::move(head).error();
+        if (is_lost_seq(head->lost, from) || is_lost_seq(head->lost, ceiling)) return lost_timeline();
         if (auto r = check_cursor(from, head->seq); !r) return std::move(r).error();
         if (auto r = check_cursor(ceiling, head->seq); !r) return std::move(r).error();
         if (!reachable(from, head->floor_seq))
@@ -261,7 +272,10 @@ public:
             if (!rows) return std::move(rows).error();
             out.bundles.push_back(bundle{std::move(h), std::move(*rows)});
         }
+        auto known = t->find_source(who.principal, who.source);
+        if (!known) return std::move(known).error();
         if (auto r = t->commit(); !r) return std::move(r).error();
+        note_source(who, std::move(*known), from, std::nullopt, now);
         return out;
     }
 
@@ -320,6 +334,29 @@ public:
         return t->commit();
     }
 
+    /// Forgets what no live device needs (ENGINE.md rule 10): devices that presented no cursor for `source_ttl`, and the history that every
+    /// other one has received. Tombstones stay known by key and version. To be called now and then by the host.
+    /// @param keep_bundles  the newest bundles stay whoever needs them
+    /// @return the floor afterwards. Complexity: one read per device and per bundle that goes.
+    [[nodiscard]] result<std::int64_t> retain(const std::string& tenant, std::int64_t keep_bundles, timestamp now) {
+        auto t = store_->begin(tenant, access::write);
+        if (!t) return std::move(t).error();
+        if (auto sealed = seal(*t, schemas(), bundle_source{}, {}, now); !sealed) return std::move(sealed).error();
+        auto floor = history_floor(*t, options_.source_ttl, keep_bundles, now);
+        if (!floor) return floor;
+        if (auto r = t->prune(*floor); !r) return std::move(r).error();
+        auto head = t->head();
+        if (!head) return std::move(head).error();
+        if (auto r = t->commit(); !r) return std::move(r).error();
+        return head->floor_seq;
+    }
+
+    /// The operator's step after the data were restored from a backup, before the first device is served (ENGINE.md rule 10): numbers jump
+    /// above everything ever given, and what lies between is known to be lost. Devices notice the new epoch, take a new source where
+    /// they had seen what is lost, report it, and hydrate; what they had not sent goes out. Without this step nothing is promised.
+    /// @param epoch  names the incarnation: random, never used before
+    [[nodiscard]] result<void> begin_incarnation(const std::string& epoch, timestamp now) { return store_->begin_incarnation(epoch, now); }
+
     /// The tenant's newest numbers.
     [[nodiscard]] result<authority_head> head(const std::string& tenant) {
         auto t = store_->begin(tenant, access::snapshot);
@@ -329,6 +366,23 @@ public:
 
 private:
     using transaction = typename Store::transaction;
+
+    [[nodiscard]] static fault lost_timeline() {
+        return make_fault(errc::history_pruned, "this cursor belongs to a timeline that a restore from a backup undid; start again without a cursor");
+    }
+
+    // Best effort, and seldom: a mark that lags only keeps more history, and a device without one hydrates at worst.
+    void note_source(const caller& who, std::optional<source_mark> known, std::optional<cursor> seq, std::optional<cursor> stamp, timestamp now) {
+        if (who.source.empty()) return;
+        const bool first = !known || (seq && !known->seq) || (stamp && !known->stamp);
+        if (!first && now - known->seen < options_.source_ttl / 128) return;
+        source_mark mark = known.value_or(source_mark{who.principal, who.source, {}, {}, {}});
+        if (seq) mark.seq = seq;
+        if (stamp) mark.stamp = stamp;
+        mark.seen = now;
+        auto t = store_->begin(who.tenant, access::write);
+        if (t && t->put_source(mark)) (void)t->commit();
+    }
 
     // A pull seals foreign changes first; one that cannot get the lock serves what is sealed.
     [[nodiscard]] result<transaction> begin_sealed(const std::string& tenant, timestamp now) {

@@ -60,6 +60,7 @@ struct authority_options {
     validator validate;          ///< empty: everything is allowed
     std::size_t max_rows_per_page = 5000;
     std::chrono::seconds session_ttl{900};   ///< push and snapshot sessions
+    std::chrono::hours source_ttl{180 * 24}; ///< how long after its last cursor a device counts as live: history is kept for it
     /// How far ahead of this authority's clock the time of a change is believed; what claims to be later counts as made then. None by
     /// default: a change was made before it arrived, so with clocks that agree nothing is cut, and a device whose clock runs ahead wins no
     /// `last_write_wins` by it. Give some where the authority's own clock is the worse one.

@@ -190,7 +190,7 @@ template <authority_transaction Transaction>
     if (!sealed) return std::move(sealed).error();
     auto head = t.head();
     if (!head) return std::move(head).error();
-    bundle_receipt kept{session.source, session.source_bundle_id, head->seq, hash, static_cast<std::uint32_t>(*sealed)};
+    bundle_receipt kept{session.source, session.source_bundle_id, head->seq, hash, static_cast<std::uint32_t>(*sealed), who.principal};
     if (auto r = t.put_bundle_receipt(kept); !r) return std::move(r).error();
     answer.committed = std::move(kept);
     return answer;

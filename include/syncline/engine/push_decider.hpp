@@ -4,6 +4,7 @@
 #include <syncline/change/batch.hpp>
 #include <syncline/change/change_codec.hpp>
 #include <syncline/change/coalesce.hpp>
+#include <syncline/change/incarnation.hpp>
 #include <syncline/change/queue_rules.hpp>
 #include <syncline/change/receipt.hpp>
 #include <syncline/conflict/decide.hpp>
@@ -81,6 +82,9 @@ public:
     /// @return a fault of the store; then the transaction is to be dropped
     [[nodiscard]] result<std::vector<outcome>> run(std::vector<mutation> mutations) {
         outcomes_.assign(mutations.size(), outcome{});
+        auto head = t_.head();
+        if (!head) return std::move(head).error();
+        lost_ = std::move(head->lost);
         for (const std::size_t i : running_order(schemas_, mutations)) {
             outcomes_[i].id = mutations[i].id;
             if (auto r = one(i, mutations[i]); !r) return std::move(r).error();
@@ -99,6 +103,9 @@ public:
         foreign_changes out;
         const std::int64_t current = sealed ? sealed->version : 0;
         if (current == 0 || current == base.row_version) return out;
+        const field_set all = schemas_[key.model].all_fields();
+        // What was changed since a version of a timeline that is gone cannot be told.
+        if (is_lost_seq(lost_, base.row_version)) return foreign_changes{true, all};
         std::unordered_set<mutation_id> chain;
         bool first = true;
         for (mutation_id at = base.after; !at.empty();) {
@@ -110,7 +117,6 @@ public:
             first = false;
             at = (*known)->after;
         }
-        const field_set all = schemas_[key.model].all_fields();
         if (sealed->pruned_version > base.row_version) return foreign_changes{true, all};
         auto marks = t_.changes_of(key, base.row_version);
         if (!marks) return std::move(marks).error();
@@ -411,6 +417,7 @@ private:
     const caller& who_;
     timestamp now_;
     timestamp newest_write_ = (timestamp::min)();
+    lost_intervals lost_;
     own_writes own_;
     std::vector<outcome> outcomes_;
     std::vector<pending_receipt> pending_;

@@ -5,6 +5,7 @@
 #include <syncline/change/bundle.hpp>
 #include <syncline/change/coalesce.hpp>
 #include <syncline/change/cursor.hpp>
+#include <syncline/change/incarnation.hpp>
 #include <syncline/change/queue_rules.hpp>
 #include <syncline/change/receipt.hpp>
 #include <syncline/change/unread_row.hpp>
@@ -15,6 +16,7 @@
 #include <syncline/engine/replica_types.hpp>
 #include <syncline/engine/row_intake.hpp>
 #include <syncline/engine/row_placement.hpp>
+#include <syncline/engine/source_renewal.hpp>
 #include <syncline/engine/unread_rows.hpp>
 #include <syncline/model/model_schema.hpp>
 #include <syncline/model/references.hpp>
@@ -98,7 +100,7 @@ public:
             if (*current) {
                 out.emplace();
                 out->head = **current;
-                return items_of(w.t, out->items);
+                return frozen_items_of(w.t, out->items);
             }
             return freeze_next(w.t, schemas(), w.state, limit, numbered, random, now, out);
         });
@@ -110,7 +112,7 @@ public:
         std::vector<mutation_id> out;
         auto done = run(now, [&](work& w) -> result<void> {
             std::vector<batch_item> items;
-            if (auto r = items_of(w.t, items); !r) return r;
+            if (auto r = frozen_items_of(w.t, items); !r) return r;
             for (auto& item : items) out.push_back(std::move(item.id));
             return {};
         });
@@ -216,7 +218,7 @@ public:
                 return {};
             }
             std::vector<batch_item> items;
-            if (auto r = items_of(w.t, items); !r) return r;
+            if (auto r = frozen_items_of(w.t, items); !r) return r;
             bundle_conflicts<transaction> conflicts{w.t, schemas(), resolvers_, w.rows, w.state, w.clock, heard_, now};
             auto outcome = conflicts.settle(items, obstacles);
             if (!outcome) return std::move(outcome).error();
@@ -229,23 +231,11 @@ public:
     /// The source's history is broken (`errc::out_of_sequence`, `id_reused`, `source_retired`): a new source id, numbering from 1, and the
     /// batch in flight back to open. With @p suspect its intents wait as `maybe_sent`, since a copy of this device may have sent them.
     [[nodiscard]] result<void> renew_source(random_source random, bool suspect, timestamp now) {
-        return run(now, [&](work& w) -> result<void> {
-            std::vector<batch_item> items;
-            if (auto r = items_of(w.t, items); !r) return r;
-            if (auto r = w.t.drop_batch(); !r) return r;
-            for (auto& item : items) {
-                std::optional<wait_reason> why;
-                if (suspect)
-                    why = wait_reason{errc::maybe_sent, "this device was copied or restored from a backup, so the change may have been sent before; "
-                                                        "compare with the record, then retry or discard it"};
-                const record_key key = item.what.key;
-                if (auto r = w.rows.back_to_open(std::move(item.what), std::move(why)); !r) return r;
-                if (auto r = w.rows.rebase(key); !r) return r;
-            }
-            w.state.source_id = to_string(make_uuid_v4(random));
-            w.state.next_source_bundle_id = 1;
-            return {};
-        });
+        std::optional<wait_reason> why;
+        if (suspect)
+            why = wait_reason{errc::maybe_sent, "this device was copied or restored from a backup, so the change may have been sent before; "
+                                                "compare with the record, then retry or discard it"};
+        return run(now, [&](work& w) -> result<void> { return take_new_source(w.t, w.rows, w.state, random, why); });
     }
 
     /// Starts building the state anew from the authority's picture; pending intents are kept. What was staged before is forgotten.
@@ -295,9 +285,11 @@ public:
         return with(std::move(done), std::move(report));
     }
 
-    /// Notes the authority's incarnation. A device that meets a new one must rehydrate.
+    /// Notes the authority's incarnation. A device that meets a new one must rehydrate; one that holds rows of a timeline that is gone takes a
+    /// new source, and a numbered batch in flight, which cannot have been committed in what is left, goes back to open (ENGINE.md rule 10).
+    /// @param lost  what restores undid, as the authority tells; empty: nothing, or it does not say
     /// @return whether it changed
-    [[nodiscard]] result<bool> note_epoch(const std::string& epoch, timestamp now) {
+    [[nodiscard]] result<bool> note_epoch(const std::string& epoch, const lost_intervals& lost, random_source random, timestamp now) {
         bool changed = false;
         auto done = run(now, [&](work& w) -> result<void> {
             if (epoch.empty() || w.state.epoch == epoch) return {};
@@ -305,9 +297,34 @@ public:
             w.state.epoch = epoch;
             if (!changed) return {};
             w.state.checkpoint = 0;
-            return hydrate_anew(w);
+            if (auto r = hydrate_anew(w); !r) return r;
+            auto holds = mark_lost_bases(w.t, lost);
+            if (!holds) return std::move(holds).error();
+            auto current = w.t.current_batch();
+            if (!current) return std::move(current).error();
+            const bool lost_batch = *current && (*current)->state == batch_state::committed_remote && is_lost_seq(lost, (*current)->committed_seq);
+            return *holds || lost_batch ? take_new_source(w.t, w.rows, w.state, random, std::nullopt) : result<void>{};
         });
         return with(std::move(done), std::move(changed));
+    }
+
+    /// Rows that a restore of the authority from a backup took away or changed back, as they were here last, by key; at most @p limit. They
+    /// are not sent again by themselves: the app, or a person, decides what to enter anew, and dismisses them.
+    [[nodiscard]] result<std::vector<row_image>> lost_by_restore(std::size_t limit, timestamp now) {
+        std::vector<row_image> out;
+        auto done = run(now, [&](work& w) -> result<void> {
+            auto rows = w.t.lost_rows(limit);
+            if (!rows) return std::move(rows).error();
+            out = std::move(*rows);
+            return {};
+        });
+        if (!done) return std::move(done).error();
+        return out;
+    }
+
+    /// Forgets one of them; unknown ones are fine.
+    [[nodiscard]] result<void> dismiss_lost(const record_key& key, timestamp now) {
+        return run(now, [&](work& w) -> result<void> { return w.t.drop_lost(key); });
     }
 
     /// Remembers the end of a full sync.
@@ -474,14 +491,6 @@ private:
         return w.t.clear_stage();
     }
 
-    [[nodiscard]] static result<void> items_of(transaction& t, std::vector<batch_item>& out) {
-        for (std::uint32_t from = 0;;) {
-            auto some = t.frozen_items(from, 500);
-            if (!some) return std::move(some).error();
-            if (some->empty()) return {};
-            from = some->back().position + 1;
-            for (auto& item : *some) out.push_back(std::move(item));
-        }
     }
 
     [[nodiscard]] result<void> settle_one(work& w, const outcome& o, settle_report& report) {
@@ -544,7 +553,7 @@ private:
             return {};
         }
         std::vector<batch_item> items;
-        if (auto r = items_of(w.t, items); !r) return r;
+        if (auto r = frozen_items_of(w.t, items); !r) return r;
         // Bases are read while the layers still stand.
         std::unordered_map<record_key, known_base, record_key_hash> bases;
         const auto load = [&](const record_key& key) -> result<void> {

@@ -39,6 +39,7 @@ struct apply_report {
     std::size_t skipped = 0;        ///< rows that were no news: older than what is held, or the echo of an acknowledged change
     std::size_t quarantined = 0;    ///< rows that the app's table refused
     std::size_t unread = 0;         ///< rows that could not be read, and were not known as such
+    std::size_t lost = 0;           ///< rows that a restore of the authority took away or changed back
     bool hydrated = false;          ///< a staged picture was swapped in
 };
 

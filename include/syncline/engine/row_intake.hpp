@@ -87,7 +87,7 @@ public:
         for (auto& q : *rows) {
             auto kept = t_.base(q.image.key);
             if (!kept) return std::move(kept).error();
-            if (q.image.version > kept->version || (kept->provisional && q.image.version == kept->version)) {
+            if (kept->lost || q.image.version > kept->version || (kept->provisional && q.image.version == kept->version)) {
                 references.push_back(q.image.row ? references_of(rows_.schemas(), q.image.key.model, *q.image.row) : std::vector<record_key>{});
                 keys.push_back(q.image.key);
                 bases.push_back(known_base{q.image.version, std::move(q.image.row), std::nullopt});
@@ -157,7 +157,8 @@ public:
     }
 
     /// Replaces everything known by the staged picture, in one go: rows that are not in it go, newer bases and known tombstones stay, pending
-    /// intents lie over the new bases.
+    /// intents lie over the new bases. A base of a lost timeline goes whatever its version is, and is reported by its last image where the
+    /// picture has another one (ENGINE.md rule 10).
     /// @param seq           the newest `bundle_seq` that the picture contains
     /// @param cursor_after  the checkpoint that goes with it
     /// @param unread        records that the picture has in a form that cannot be read: those stay as they are
@@ -174,7 +175,9 @@ public:
                 if (unread.contains(key)) continue;
                 auto base = rows_.load(key);
                 if (!base) return std::move(base).error();
-                if (base->version > seq || (!base->row && !base->provisional)) continue;  // newer, or a tombstone that stays known
+                if (!base->lost && (base->version > seq || (!base->row && !base->provisional))) continue;  // newer, or a tombstone that stays known
+                if (base->lost)
+                    if (auto r = report_lost(key, *base, std::nullopt, report); !r) return r;
                 if (auto r = place(key, known_base{}, nullptr); !r) return r;
             }
         }
@@ -187,8 +190,13 @@ public:
             for (const auto& row : *rows) {
                 auto kept = t_.base(row.key);
                 if (!kept) return std::move(kept).error();
-                if (kept->version > seq) continue;
+                if (kept->version > seq && !kept->lost) continue;
                 ++report.applied;
+                if (kept->lost) {
+                    auto base = rows_.load(row.key);
+                    if (!base) return std::move(base).error();
+                    if (auto r = report_lost(row.key, *base, row.row, report); !r) return r;
+                }
                 if (auto r = settle_contained(row); !r) return r;
                 if (auto r = place(row.key, known_base{row.version, row.row, std::nullopt}, &report); !r) return r;
             }
@@ -212,6 +220,11 @@ public:
     }
 
 private:
+    [[nodiscard]] result<void> report_lost(const record_key& key, const known_base& old, const std::optional<record>& restored, apply_report& report) {
+        if (old.row == restored) return {};
+        ++report.lost;
+        return t_.put_lost(row_image{key, old.version, old.row, {}});
+    }
     // Laid over a row that contains it already, the frozen mutation would show its differences twice.
     [[nodiscard]] result<void> settle_contained(const row_image& row) {
         if (row.contains.empty() || !rows_.has_layers()) return {};
@@ -226,12 +239,13 @@ private:
         auto kept = t_.base(row.key);
         if (!kept) return std::move(kept).error();
         const bool echo = kept->provisional && row.version == kept->version;  // of what was acknowledged: no news
-        if (row.version > kept->version || echo) {
+        const bool newer = kept->lost || row.version > kept->version;
+        if (newer || echo) {
             if (auto r = settle_contained(row); !r) return r;
             if (auto r = rows_.place(row.key, known_base{row.version, row.row, std::nullopt}); !r) return r;
             if (auto r = release_up_to(row.key, row.version); !r) return r;
         }
-        ++(row.version > kept->version ? report.applied : report.skipped);
+        ++(newer ? report.applied : report.skipped);
         return {};
     }
 

@@ -33,6 +33,7 @@ struct known_base {
     std::int64_t version = 0;
     std::optional<record> row;
     std::optional<provisional_base> provisional;
+    bool lost = false;  ///< see `base_row`
 };
 
 /// Keeps `visible = open(frozen(base))` true inside one transaction of a replica's store: the one place that writes the app's
@@ -122,6 +123,7 @@ public:
         base_row kept;
         kept.version = base.version;
         kept.provisional = base.provisional;
+        kept.lost = base.lost;
         kept.image_kept = layered || hide;
         if (kept.image_kept) kept.image = base.row;
         return t_.put_base(key, kept);
@@ -311,7 +313,7 @@ private:
             if (auto r = t_.put_base(key, *kept); !r) return std::move(r).error();
             return true;
         }
-        known_base base{kept->version, std::move(kept->image), std::move(kept->provisional)};
+        known_base base{kept->version, std::move(kept->image), std::move(kept->provisional), kept->lost};
         if (auto r = place(key, base); !r) return std::move(r).error();
         return true;
     }
@@ -328,7 +330,7 @@ private:
     [[nodiscard]] result<known_base> known(const record_key& key, const std::optional<record>& visible) {
         auto kept = t_.base(key);
         if (!kept) return std::move(kept).error();
-        known_base out{kept->version, std::nullopt, std::move(kept->provisional)};
+        known_base out{kept->version, std::nullopt, std::move(kept->provisional), kept->lost};
         if (kept->image_kept)
             out.row = std::move(kept->image);
         else if (kept->version != 0 || out.provisional)

@@ -88,7 +88,7 @@ template <authority_transaction Transaction>
     if (!head) return std::move(head).error();
 
     bundle b;
-    b.head.seq = head->seq + 1;
+    b.head.seq = next_bundle_seq(*head);
     b.head.source = from.source;
     b.head.source_bundle_id = from.source_bundle_id;
     std::vector<std::vector<record_key>> erased_references;
@@ -131,7 +131,7 @@ template <authority_transaction Transaction>
     if (b.rows.empty()) return std::size_t{0};
 
     order_for_appliers(schemas, b.rows, erased_references);
-    std::int64_t stamp = head->stamp;
+    std::int64_t stamp = newest_stamp(*head);
     for (auto& change : b.rows) change.stamp = stamp = next_stamp(stamp, to_microseconds(now));
     b.head.first_stamp = b.rows.front().stamp;
     b.head.row_count = static_cast<std::uint32_t>(b.rows.size());

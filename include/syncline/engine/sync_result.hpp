@@ -34,6 +34,7 @@ struct sync_result {
     std::size_t conflicts = 0;    ///< changes that met changes of others: merged, superseded or refused for it
     std::size_t failed = 0;       ///< changes that were refused or held: they wait for a person
     std::size_t pull_errors = 0;  ///< rows that could not be read, or not be applied; they are kept aside and asked for again
+    std::size_t lost = 0;         ///< rows that a restore of the server from a backup took away or changed back: see `lost_by_restore`
     std::size_t retried = 0;      ///< requests that were sent again
     bool hydrated = false;        ///< the state was built anew from the authority's picture
     bool skipped = false;         ///< another sync was running

@@ -3,6 +3,7 @@
 
 #include <syncline/change/batch.hpp>
 #include <syncline/change/bundle.hpp>
+#include <syncline/change/incarnation.hpp>
 #include <syncline/change/receipt.hpp>
 #include <syncline/model/field_set.hpp>
 #include <syncline/model/model_schema.hpp>
@@ -11,12 +12,14 @@
 #include <syncline/support/time.hpp>
 #include <syncline/support/version.hpp>
 
+#include <algorithm>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <vector>
 
 SYNCLINE_NAMESPACE_BEGIN
@@ -34,8 +37,30 @@ struct authority_head {
     std::int64_t floor_seq = 0;    ///< bundles up to and including this are gone
     std::int64_t floor_stamp = 0;  ///< the newest stamp among them
     std::string epoch;             ///< this incarnation of the data; never empty
+    lost_intervals lost{};         ///< what restoring from backups undid, oldest first
 
     friend bool operator==(const authority_head&, const authority_head&) = default;
+};
+
+/// The number that the next bundle gets.
+[[nodiscard]] inline std::int64_t next_bundle_seq(const authority_head& head) noexcept {
+    return (std::max)(head.seq + 1, head.lost.empty() ? 0 : head.lost.back().before_seq);
+}
+
+/// What the next stamp must be above.
+[[nodiscard]] inline std::int64_t newest_stamp(const authority_head& head) noexcept {
+    return (std::max)(head.stamp, head.lost.empty() ? 0 : head.lost.back().before_stamp - 1);
+}
+
+/// A device that presented a cursor, for retention (ENGINE.md rule 10).
+struct source_mark {
+    std::string principal;
+    std::string source;
+    std::optional<std::int64_t> seq;    ///< the `bundle_seq` it presented (bundle wire)
+    std::optional<std::int64_t> stamp;  ///< the stamp it presented (mutation wire)
+    timestamp seen{};                   ///< when
+
+    friend bool operator==(const source_mark&, const source_mark&) = default;
 };
 
 /// One record as it was last sealed.
@@ -84,6 +109,27 @@ struct snapshot_head {
     friend bool operator==(const snapshot_head&, const snapshot_head&) = default;
 };
 
+/// Checks, for a store's `append`, that @p b continues the log that ends at @p before.
+/// @return `errc::bug`: its number or stamps do not rise, a version is not its number, its count is not that of its rows, or a record
+///         stands twice in it
+[[nodiscard]] inline result<void> check_continues(const authority_head& before, const bundle& b) {
+    const auto wrong = [&](std::string_view what) {
+        return make_fault(errc::bug, "bundle ", std::to_string(b.head.seq), " does not continue the log after ", std::to_string(before.seq), ": ", what);
+    };
+    if (b.head.seq <= before.seq) return wrong("its number does not rise");
+    if (b.head.row_count != b.rows.size()) return wrong("its count is not that of its rows");
+    if (!b.rows.empty() && b.head.first_stamp != b.rows.front().stamp) return wrong("its first stamp is not that of its first row");
+    std::int64_t stamp = before.stamp;
+    std::unordered_set<record_key, record_key_hash> once;
+    for (const auto& row : b.rows) {
+        if (row.stamp <= stamp) return wrong("its stamps do not rise");
+        if (row.version != b.head.seq) return wrong("a version is not its number");
+        if (!once.insert(row.key).second) return wrong("a record stands twice in it");
+        stamp = row.stamp;
+    }
+    return {};
+}
+
 /// One transaction of an authority's store, for one tenant.
 ///
 /// Semantic requirements, cited by number in the conformance kit:
@@ -100,6 +146,8 @@ struct snapshot_head {
 ///       an erase finds nothing.
 /// - A7  A write that the app's table refuses is `errc::constraint`, names the constraint, and leaves the transaction usable
 ///       with that write undone.
+/// - A8  Once the store's `begin_incarnation` has returned, every tenant's head has the new epoch and one more lost interval, tenants that come
+///       later included; all of it is durable as one. Push and snapshot sessions are gone.
 ///
 /// | expression | returns | meaning |
 /// |---|---|---|
@@ -127,6 +175,9 @@ struct snapshot_head {
 /// | `t.make_snapshot(h)` | `result<snapshot_head>` | copies the sealed live rows (no tombstones) under h.id; fills seq, stamp, row_count |
 /// | `t.find_snapshot(id)` / `t.drop_snapshot(id)` | `result<std::optional<snapshot_head>>` / `result<void>` | |
 /// | `t.snapshot_rows(id, from, n)` | `result<std::vector<row_image>>` | by (model rank, model, key), from ordinal `from` (0-based) |
+/// | `t.put_source(m)` | `result<void>` | creates or replaces, by principal and source |
+/// | `t.find_source(p, src)` / `t.drop_source(p, src)` | `result<std::optional<source_mark>>` / `result<void>` | |
+/// | `t.sources()` | `result<std::vector<source_mark>>` | by principal, then source |
 /// | `t.prune(s)` | `result<void>` | raises the floor to s, at most to the newest bundle, never down: forgets superseded changes and heads of bundles up to s |
 /// | `t.expire(now)` | `result<void>` | drops sessions and snapshots with `expires` before now |
 /// | `t.commit()` | `result<void>` | A1; afterwards the transaction is over |
@@ -135,7 +186,7 @@ concept authority_transaction = std::move_constructible<T> &&
     requires(T t, const record_key& k, const record& r, std::size_t n, const bundle& b, std::int64_t number,
              std::uint32_t ordinal, std::string_view name, const mutation_id& id, const receipt& rc,
              const bundle_receipt& br, const push_session& ps, const std::vector<mutation>& ms, const snapshot_head& h,
-             timestamp now) {
+             const source_mark& mark, timestamp now) {
         { t.current(k) } -> std::same_as<result<std::optional<record>>>;
         { t.write(k, r) } -> std::same_as<result<void>>;
         { t.erase(k) } -> std::same_as<result<void>>;
@@ -167,19 +218,28 @@ concept authority_transaction = std::move_constructible<T> &&
         { t.find_snapshot(name) } -> std::same_as<result<std::optional<snapshot_head>>>;
         { t.drop_snapshot(name) } -> std::same_as<result<void>>;
         { t.snapshot_rows(name, ordinal, n) } -> std::same_as<result<std::vector<row_image>>>;
+        { t.put_source(mark) } -> std::same_as<result<void>>;
+        { t.find_source(name, name) } -> std::same_as<result<std::optional<source_mark>>>;
+        { t.drop_source(name, name) } -> std::same_as<result<void>>;
+        { t.sources() } -> std::same_as<result<std::vector<source_mark>>>;
         { t.prune(number) } -> std::same_as<result<void>>;
         { t.expire(now) } -> std::same_as<result<void>>;
         { t.commit() } -> std::same_as<result<void>>;
     };
 
-/// The server's storage: a class with `schemas()`, and `begin(tenant, access)`.
+/// The server's storage: a class with `schemas()`, `begin(tenant, access)` and `begin_incarnation(epoch, now)`.
+///
+/// `begin_incarnation` is the operator's step after the data were restored from a backup: the numbers jump to `numbers_after_restore` of the
+/// newest ones of all tenants, the first numbers of the incarnation before counted among them. `errc::invalid_argument` for an empty epoch
+/// or the current one; `errc::busy` while somebody writes.
 ///
 /// `begin` for `access::write` tries the tenant's lock and never waits for it while holding anything: `errc::busy` when
 /// somebody else has it, which the caller answers with a retry (receipts make that safe).
 template <class S>
-concept authority_store = requires(S s, const S cs, std::string_view tenant, access how) {
+concept authority_store = requires(S s, const S cs, std::string_view tenant, access how, const std::string& epoch, timestamp now) {
     { cs.schemas() } -> std::same_as<const schema_set&>;
     { s.begin(tenant, how) } -> std::same_as<result<typename S::transaction>>;
+    { s.begin_incarnation(epoch, now) } -> std::same_as<result<void>>;
     requires authority_transaction<typename S::transaction>;
 };
 

@@ -57,6 +57,7 @@ class memory_authority_store {
         std::map<std::string, push_session> sessions;
         std::map<std::pair<std::string, std::uint32_t>, mutation> session_rows;
         std::map<std::string, snapshot_copy> snapshots;
+        std::map<std::pair<std::string, std::string>, source_mark> sources;
     };
     struct tenant_core {
         std::shared_ptr<data> now;
@@ -67,6 +68,7 @@ class memory_authority_store {
         core(memory_table_rules of, std::string name) : rules(std::move(of)), epoch(std::move(name)) {}
         memory_table_rules rules;
         std::string epoch;
+        lost_intervals lost;  // as a tenant without any history has them
         std::map<std::string, tenant_core, std::less<>> tenants;
         std::map<record_key, std::string> owners;  // the tenant that wrote the key first
     };
@@ -175,7 +177,7 @@ public:
         /// not that of its rows, or a record stands twice in it.
         [[nodiscard]] result<void> append(const bundle& b) {
             if (auto r = may_write(); !r) return r;
-            if (auto r = continues_log(b); !r) return r;
+            if (auto r = check_continues(seen_->head, b); !r) return r;
             for (const auto& row : b.rows) {
                 const auto old = seen_->sealed.find(row.key);
                 sealed_row kept{row.version, row.stamp, row.after, 0, row.written_at};
@@ -331,6 +333,26 @@ public:
             return std::vector<row_image>(begin, begin + static_cast<std::ptrdiff_t>(count));
         }
 
+        [[nodiscard]] result<void> put_source(const source_mark& mark) {
+            if (auto r = may_write(); !r) return r;
+            journal().put(*seen_, &data::sources, std::pair{mark.principal, mark.source}, mark);
+            return {};
+        }
+        [[nodiscard]] result<std::optional<source_mark>> find_source(std::string_view principal, std::string_view source) const {
+            return find(&data::sources, std::pair{std::string{principal}, std::string{source}});
+        }
+        [[nodiscard]] result<void> drop_source(std::string_view principal, std::string_view source) {
+            if (auto r = may_write(); !r) return r;
+            journal().drop(*seen_, &data::sources, std::pair{std::string{principal}, std::string{source}});
+            return {};
+        }
+        [[nodiscard]] result<std::vector<source_mark>> sources() const {
+            std::vector<source_mark> out;
+            if (core_ == nullptr) return over();
+            for (const auto& [name, mark] : seen_->sources) out.push_back(mark);
+            return out;
+        }
+
         [[nodiscard]] result<void> prune(std::int64_t to) {
             if (auto r = may_write(); !r) return r;
             authority_head head = seen_->head;
@@ -396,23 +418,6 @@ public:
             const auto at = (now.*where).find(key);
             return at == (now.*where).end() ? std::optional<T>{} : std::optional<T>{at->second};
         }
-        [[nodiscard]] result<void> continues_log(const bundle& b) const {
-            const auto wrong = [&](const char* what) {
-                return make_fault(errc::bug, "bundle ", std::to_string(b.head.seq), " does not continue the log after ", std::to_string(seen_->head.seq), ": ", what);
-            };
-            if (b.head.seq <= seen_->head.seq) return wrong("its number does not rise");
-            if (b.head.row_count != b.rows.size()) return wrong("its count is not that of its rows");
-            if (!b.rows.empty() && b.head.first_stamp != b.rows.front().stamp) return wrong("its first stamp is not that of its first row");
-            std::int64_t stamp = seen_->head.stamp;
-            std::map<record_key, bool> once;
-            for (const auto& row : b.rows) {
-                if (row.stamp <= stamp) return wrong("its stamps do not rise");
-                if (row.version != b.head.seq) return wrong("a version is not its number");
-                if (!once.emplace(row.key, true).second) return wrong("a record stands twice in it");
-                stamp = row.stamp;
-            }
-            return {};
-        }
         void forget_change(const record_key& key, std::int64_t version, std::int64_t stamp) {
             journal().drop(*seen_, &data::versions, std::pair{key, version});
             journal().drop(*seen_, &data::log, stamp);
@@ -468,6 +473,32 @@ public:
         if (t.busy) return make_fault(errc::busy, "another write of this tenant is open; try again when it has ended");
         own(t);
         return transaction{*core_, t, tenant, t.now, how};
+    }
+
+    /// The operator's step after the data were put back to an older state, such as a `copy()` made earlier.
+    [[nodiscard]] result<void> begin_incarnation(const std::string& epoch, timestamp now) {
+        if (epoch.empty() || epoch == core_->epoch)
+            return make_fault(errc::invalid_argument, "a new incarnation needs a name of its own, not empty and not the current one");
+        first_numbers newest;
+        for (const auto& [name, tenant] : core_->tenants) {
+            if (tenant.busy) return make_fault(errc::busy, "a write is open; begin the incarnation when nobody writes");
+            newest = {(std::max)(newest.seq, tenant.now->head.seq), (std::max)(newest.stamp, tenant.now->head.stamp)};
+        }
+        if (!core_->lost.empty())
+            newest = {(std::max)(newest.seq, core_->lost.back().before_seq), (std::max)(newest.stamp, core_->lost.back().before_stamp)};
+        const first_numbers first = numbers_after_restore(newest, to_microseconds(now));
+        core_->epoch = epoch;
+        core_->lost.push_back({0, first.seq, 0, first.stamp});
+        for (auto& [name, tenant] : core_->tenants) {
+            own(tenant);
+            data& d = *tenant.now;
+            d.head.epoch = epoch;
+            d.head.lost.push_back({d.head.seq, first.seq, d.head.stamp, first.stamp});
+            d.sessions.clear();
+            d.session_rows.clear();
+            d.snapshots.clear();
+        }
+        return {};
     }
 
     /// The app inserts or replaces a row of its own table, in a transaction of its own.
@@ -526,6 +557,7 @@ public:
             t.now = std::make_shared<data>(*tenant.now);
         }
         out.core_->owners = core_->owners;
+        out.core_->lost = core_->lost;
         return out;
     }
 
@@ -545,6 +577,7 @@ private:
         tenant_core& t = core_->tenants[std::string{name}];
         t.now = std::make_shared<data>();
         t.now->head.epoch = core_->epoch;
+        t.now->head.lost = core_->lost;
         return t;
     }
     // A writer changes the tenant's data in place, unless a snapshot still reads them.

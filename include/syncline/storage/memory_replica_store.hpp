@@ -55,6 +55,7 @@ class memory_replica_store {
         std::map<record_key, bool> hidden;
         std::map<record_key, quarantined_row> quarantine;
         std::map<unread_name, unread_row> unread;
+        std::map<record_key, row_image> lost;
         std::map<record_key, row_image> stage;
         replica_state state;
         std::uint64_t next_captured = 0;
@@ -280,6 +281,30 @@ public:
             for (; at != now().unread.end() && out.size() < limit; ++at) out.push_back(at->second);
             return out;
         }
+        [[nodiscard]] result<std::vector<record_key>> bases_within(std::int64_t low, std::int64_t high, const record_key* after, std::size_t limit) {
+            if (core_ == nullptr) return over();
+            std::vector<record_key> out;
+            auto at = after == nullptr ? now().bases.begin() : now().bases.upper_bound(*after);
+            for (; at != now().bases.end() && out.size() < limit; ++at)
+                if (low < at->second.version && at->second.version < high) out.push_back(at->first);
+            return out;
+        }
+        [[nodiscard]] result<void> put_lost(const row_image& row) {
+            if (core_ == nullptr) return over();
+            journal().put(now(), &data::lost, row.key, row);
+            return {};
+        }
+        [[nodiscard]] result<void> drop_lost(const record_key& key) {
+            if (core_ == nullptr) return over();
+            journal().drop(now(), &data::lost, key);
+            return {};
+        }
+        [[nodiscard]] result<std::vector<row_image>> lost_rows(std::size_t limit) {
+            if (core_ == nullptr) return over();
+            std::vector<row_image> out;
+            for (auto at = now().lost.begin(); at != now().lost.end() && out.size() < limit; ++at) out.push_back(at->second);
+            return out;
+        }
 
         [[nodiscard]] result<replica_state> state() {
             if (core_ == nullptr) return over();
@@ -319,7 +344,7 @@ public:
 
         [[nodiscard]] result<replica_counts> counts() {
             if (core_ == nullptr) return over();
-            return replica_counts{now().ready.size(), now().waiting.size(), now().frozen.size(), now().quarantine.size(), now().unread.size()};
+            return replica_counts{now().ready.size(), now().waiting.size(), now().frozen.size(), now().quarantine.size(), now().unread.size(), now().lost.size()};
         }
 
         [[nodiscard]] result<void> commit() {

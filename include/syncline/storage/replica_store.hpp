@@ -46,6 +46,8 @@ struct base_row {
     bool image_kept = false;
     std::optional<record> image;
     std::optional<provisional_base> provisional;
+    /// `version` was given in a timeline that a restore of the authority undid: any row of the authority replaces it (ENGINE.md rule 10).
+    bool lost = false;
 
     friend bool operator==(const base_row&, const base_row&) = default;
 };
@@ -93,6 +95,7 @@ struct replica_counts {
     std::uint64_t frozen = 0;       ///< items of the batch in flight
     std::uint64_t quarantined = 0;  ///< rows that could not be applied
     std::uint64_t unread = 0;       ///< rows that could not even be read
+    std::uint64_t lost = 0;         ///< rows that a restore of the authority took away or changed back, not dismissed yet
 };
 
 /// One transaction of a replica's store.
@@ -134,6 +137,9 @@ struct replica_counts {
 /// | `t.put_unread(u)` / `t.drop_unread(name)` | `result<void>` | rows that could not be read, by their names; the same name again replaces |
 /// | `t.find_unread(name)` | `result<std::optional<unread_row>>` | |
 /// | `t.unread(after, n)` | `result<std::vector<unread_row>>` | in the order of their names, by octets, after that name (nullptr: from the first), at most n |
+/// | `t.bases_within(low, high, after, n)` | `result<std::vector<record_key>>` | keys whose base version is above low and below high, in key order after that key (nullptr: from the first), at most n |
+/// | `t.put_lost(row)` / `t.drop_lost(k)` | `result<void>` | the last image of a record that a restore of the authority took away; one per record, the newest stays |
+/// | `t.lost_rows(n)` | `result<std::vector<row_image>>` | by key |
 /// | `t.state()` / `t.put_state(s)` | `result<replica_state>` / `result<void>` | |
 /// | `t.stage(rows)` / `t.clear_stage()` | `result<void>` | hydration: rows staged beside the tables; the same key again replaces |
 /// | `t.staged(after, n)` | `result<std::vector<row_image>>` | staged rows in key order after that key (nullptr: from the first) |
@@ -146,8 +152,9 @@ template <class T>
 concept replica_transaction = std::move_constructible<T> &&
     requires(T t, const record_key& k, const record_key* after, const record& r, const base_row& b, const intent& i,
              std::int32_t send_class, send_position position, std::size_t n, const batch& bt, const batch_item& item,
-             const mutation_id& id, std::uint32_t from, bool flag, const quarantined_row& q, const unread_row& u,
-             const unread_name& name, const unread_name* after_name, const replica_state& s, const std::vector<row_image>& rows) {
+             const mutation_id& id, std::uint32_t from, std::int64_t version, bool flag, const row_image& row, const quarantined_row& q,
+             const unread_row& u, const unread_name& name, const unread_name* after_name, const replica_state& s,
+             const std::vector<row_image>& rows) {
         { t.take_captured() } -> std::same_as<result<std::vector<captured_edit>>>;
         { t.take_diverted() } -> std::same_as<result<std::vector<record_key>>>;
         { t.visible(k) } -> std::same_as<result<std::optional<record>>>;
@@ -177,6 +184,10 @@ concept replica_transaction = std::move_constructible<T> &&
         { t.drop_unread(name) } -> std::same_as<result<void>>;
         { t.find_unread(name) } -> std::same_as<result<std::optional<unread_row>>>;
         { t.unread(after_name, n) } -> std::same_as<result<std::vector<unread_row>>>;
+        { t.bases_within(version, version, after, n) } -> std::same_as<result<std::vector<record_key>>>;
+        { t.put_lost(row) } -> std::same_as<result<void>>;
+        { t.drop_lost(k) } -> std::same_as<result<void>>;
+        { t.lost_rows(n) } -> std::same_as<result<std::vector<row_image>>>;
         { t.state() } -> std::same_as<result<replica_state>>;
         { t.put_state(s) } -> std::same_as<result<void>>;
         { t.stage(rows) } -> std::same_as<result<void>>;

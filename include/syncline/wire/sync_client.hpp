@@ -107,6 +107,15 @@ public:
         const std::lock_guard lock{mutex_};
         return engine_.take_client(key, around_.clock());
     }
+    /// Rows that a restore of the server from a backup took away or changed back, as they were here last. Nothing sends them again by itself.
+    [[nodiscard]] result<std::vector<row_image>> lost_by_restore(std::size_t limit = 1000) {
+        const std::lock_guard lock{mutex_};
+        return engine_.lost_by_restore(limit, around_.clock());
+    }
+    [[nodiscard]] result<void> dismiss_lost(const record_key& key) {
+        const std::lock_guard lock{mutex_};
+        return engine_.dismiss_lost(key, around_.clock());
+    }
     /// Builds the state anew from the authority's picture, with the next sync; changes that wait are kept.
     [[nodiscard]] result<void> rebuild() {
         const std::lock_guard lock{mutex_};

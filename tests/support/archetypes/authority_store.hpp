@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -48,6 +49,10 @@ struct authority_transaction_archetype {
     result<std::optional<snapshot_head>> find_snapshot(std::string_view);
     result<void> drop_snapshot(std::string_view);
     result<std::vector<row_image>> snapshot_rows(std::string_view, std::uint32_t, std::size_t);
+    result<void> put_source(const source_mark&);
+    result<std::optional<source_mark>> find_source(std::string_view, std::string_view);
+    result<void> drop_source(std::string_view, std::string_view);
+    result<std::vector<source_mark>> sources();
     result<void> prune(std::int64_t);
     result<void> expire(timestamp);
     result<void> commit();
@@ -63,6 +68,7 @@ struct authority_store_of {
     using transaction = Transaction;
     const schema_set& schemas() const;
     result<Transaction> begin(std::string_view, access);
+    result<void> begin_incarnation(const std::string&, timestamp);
 
     authority_store_of(const authority_store_of&) = delete;
     authority_store_of& operator=(const authority_store_of&) = delete;
@@ -106,6 +112,10 @@ struct authority_lacks_make_snapshot : authority_transaction_archetype { void ma
 struct authority_lacks_find_snapshot : authority_transaction_archetype { void find_snapshot() = delete; };
 struct authority_lacks_drop_snapshot : authority_transaction_archetype { void drop_snapshot() = delete; };
 struct authority_lacks_snapshot_rows : authority_transaction_archetype { void snapshot_rows() = delete; };
+struct authority_lacks_put_source : authority_transaction_archetype { void put_source() = delete; };
+struct authority_lacks_find_source : authority_transaction_archetype { void find_source() = delete; };
+struct authority_lacks_drop_source : authority_transaction_archetype { void drop_source() = delete; };
+struct authority_lacks_sources : authority_transaction_archetype { void sources() = delete; };
 struct authority_lacks_prune : authority_transaction_archetype { void prune() = delete; };
 struct authority_lacks_expire : authority_transaction_archetype { void expire() = delete; };
 struct authority_lacks_commit : authority_transaction_archetype { void commit() = delete; };
@@ -113,6 +123,7 @@ struct authority_lacks_moving : authority_transaction_archetype { authority_lack
 struct authority_lacks_schemas : authority_store_archetype { void schemas() = delete; };
 struct authority_lacks_mere_reference : authority_store_archetype { schema_set schemas() const; };
 struct authority_lacks_begin : authority_store_archetype { void begin() = delete; };
+struct authority_lacks_begin_incarnation : authority_store_archetype { void begin_incarnation() = delete; };
 struct authority_lacks_transaction : authority_store_archetype { using transaction = int; };
 
 // The message of a failure names the type that should not have passed.
@@ -141,9 +152,11 @@ static_assert(authority_transaction_refuses_all<
     authority_lacks_find_bundle_receipt, authority_lacks_put_bundle_receipt, authority_lacks_last_source_bundle_id,
     authority_lacks_put_session, authority_lacks_find_session, authority_lacks_drop_session, authority_lacks_drop_sessions,
     authority_lacks_append_session, authority_lacks_session_mutations, authority_lacks_make_snapshot,
-    authority_lacks_find_snapshot, authority_lacks_drop_snapshot, authority_lacks_snapshot_rows, authority_lacks_prune,
+    authority_lacks_find_snapshot, authority_lacks_drop_snapshot, authority_lacks_snapshot_rows, authority_lacks_put_source,
+    authority_lacks_find_source, authority_lacks_drop_source, authority_lacks_sources, authority_lacks_prune,
     authority_lacks_expire, authority_lacks_commit, authority_lacks_moving>);
-static_assert(authority_store_refuses_all<authority_lacks_schemas, authority_lacks_mere_reference, authority_lacks_begin, authority_lacks_transaction>);
+static_assert(authority_store_refuses_all<authority_lacks_schemas, authority_lacks_mere_reference, authority_lacks_begin,
+                                           authority_lacks_begin_incarnation, authority_lacks_transaction>);
 
 }  // namespace archetypes
 

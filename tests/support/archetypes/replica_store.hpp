@@ -46,6 +46,10 @@ struct replica_transaction_archetype {
     result<void> drop_unread(const unread_name&);
     result<std::optional<unread_row>> find_unread(const unread_name&);
     result<std::vector<unread_row>> unread(const unread_name*, std::size_t);
+    result<std::vector<record_key>> bases_within(std::int64_t, std::int64_t, const record_key*, std::size_t);
+    result<void> put_lost(const row_image&);
+    result<void> drop_lost(const record_key&);
+    result<std::vector<row_image>> lost_rows(std::size_t);
     result<replica_state> state();
     result<void> put_state(const replica_state&);
     result<void> stage(const std::vector<row_image>&);
@@ -107,6 +111,10 @@ struct replica_lacks_put_unread : replica_transaction_archetype { void put_unrea
 struct replica_lacks_drop_unread : replica_transaction_archetype { void drop_unread() = delete; };
 struct replica_lacks_find_unread : replica_transaction_archetype { void find_unread() = delete; };
 struct replica_lacks_unread : replica_transaction_archetype { void unread() = delete; };
+struct replica_lacks_bases_within : replica_transaction_archetype { void bases_within() = delete; };
+struct replica_lacks_put_lost : replica_transaction_archetype { void put_lost() = delete; };
+struct replica_lacks_drop_lost : replica_transaction_archetype { void drop_lost() = delete; };
+struct replica_lacks_lost_rows : replica_transaction_archetype { void lost_rows() = delete; };
 struct replica_lacks_state : replica_transaction_archetype { void state() = delete; };
 struct replica_lacks_put_state : replica_transaction_archetype { void put_state() = delete; };
 struct replica_lacks_stage : replica_transaction_archetype { void stage() = delete; };
@@ -145,7 +153,8 @@ static_assert(replica_transaction_refuses_all<
     replica_lacks_put_batch, replica_lacks_drop_batch, replica_lacks_frozen, replica_lacks_frozen_by_id,
     replica_lacks_put_frozen, replica_lacks_drop_frozen, replica_lacks_frozen_items, replica_lacks_set_hidden,
     replica_lacks_hidden, replica_lacks_quarantine, replica_lacks_release, replica_lacks_quarantined,
-    replica_lacks_put_unread, replica_lacks_drop_unread, replica_lacks_find_unread, replica_lacks_unread, replica_lacks_state,
+    replica_lacks_put_unread, replica_lacks_drop_unread, replica_lacks_find_unread, replica_lacks_unread,
+    replica_lacks_bases_within, replica_lacks_put_lost, replica_lacks_drop_lost, replica_lacks_lost_rows, replica_lacks_state,
     replica_lacks_put_state, replica_lacks_stage, replica_lacks_clear_stage, replica_lacks_staged, replica_lacks_unstaged,
     replica_lacks_counts, replica_lacks_commit, replica_lacks_moving>);
 static_assert(replica_store_refuses_all<replica_lacks_schemas, replica_lacks_mere_reference, replica_lacks_begin, replica_lacks_transaction>);

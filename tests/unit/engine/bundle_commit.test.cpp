@@ -202,6 +202,21 @@ TEST_CASE("bundle commit: rows that come to nothing still commit and have a rece
     CHECK(s.head().seq == 2);
 }
 
+TEST_CASE("bundle commit: a source belongs to the principal that committed with it first") {
+    server s;
+    REQUIRE(lab_must(commit(s, {row_of("T", std::nullopt, node_row(1))})).committed);
+    const caller mallory{s.ann.tenant, "mallory", s.ann.source};
+    for (const std::int64_t number : {1, 2}) {
+        const auto said = s.engine.create_session(mallory, number, 1, "other", s.now);
+        REQUIRE_FALSE(said);
+        CHECK(said.error().code == errc::out_of_sequence);
+        CHECK(said.error().detail.find("another principal") != std::string::npos);
+    }
+    CHECK(lab_must(s.engine.create_session(s.ann, 1, 1, "again", s.now)).already_committed);
+    CHECK_FALSE(lab_must(s.engine.create_session(s.ann, 2, 1, "next", s.now)).already_committed);
+    CHECK_FALSE(lab_must(s.engine.create_session({s.ann.tenant, "mallory", "of her own"}, 1, 1, "hers", s.now)).already_committed);
+}
+
 TEST_CASE("bundle content hash: is the same on both sides, and changes with every part of the content") {
     const schema_set schemas = models();
     const std::vector<mutation> rows{row_of("T", node_row(1), node_row(2), 3), row_of("T2", node_row(1), std::nullopt, 3)};

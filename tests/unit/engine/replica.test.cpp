@@ -316,11 +316,11 @@ TEST_CASE("renewing the source: a new id from number 1, and the batch back to op
 
 TEST_CASE("a new incarnation of the authority: the first is noted, another makes the device build its state anew") {
     device d;
-    CHECK(!lab_must(d.engine.note_epoch("e1", d.now)));
+    CHECK(!lab_must(d.engine.note_epoch("e1", {}, d.random, d.now)));
     d.take({image("T", 5, node_row(1))});
-    CHECK(!lab_must(d.engine.note_epoch("e1", d.now)));
-    CHECK(!lab_must(d.engine.note_epoch("", d.now)));
-    CHECK(lab_must(d.engine.note_epoch("e2", d.now)));
+    CHECK(!lab_must(d.engine.note_epoch("e1", {}, d.random, d.now)));
+    CHECK(!lab_must(d.engine.note_epoch("", {}, d.random, d.now)));
+    CHECK(lab_must(d.engine.note_epoch("e2", {}, d.random, d.now)));
     const auto state = d.status().state;
     CHECK(state.epoch == "e2");
     CHECK(state.needs_hydration);

@@ -1,6 +1,7 @@
 #ifndef SYNCLINE_ADAPTERS_SQLITE_AUTHORITY_LOG_HPP
 #define SYNCLINE_ADAPTERS_SQLITE_AUTHORITY_LOG_HPP
 
+#include <syncline/adapters/sqlite/authority_incarnation.hpp>
 #include <syncline/adapters/sqlite/authority_tables.hpp>
 #include <syncline/adapters/sqlite/database.hpp>
 #include <syncline/change/bundle.hpp>
@@ -61,20 +62,25 @@ class sqlite_authority_log {
 public:
     explicit sqlite_authority_log(sqlite_authority_scope scope) : in_(scope) {}
 
-    [[nodiscard]] result<authority_head> head(const std::string& epoch) const {
+    [[nodiscard]] result<authority_head> head() const {
         authority_head h;
-        h.epoch = epoch;
         auto r = each_sqlite_row(
-            *in_.db, "SELECT seq, stamp, floor_seq, floor_stamp FROM syncline_authority_tenants WHERE id = ?1",
+            *in_.db,
+            "SELECT t.seq, t.stamp, t.floor_seq, t.floor_stamp, m.value FROM syncline_authority_meta m LEFT JOIN syncline_authority_tenants t "
+            "ON t.id = ?1 WHERE m.name = 'epoch'",
             [&](sqlite_statement& s) { s.bind(1, in_.tenant); },
             [&](sqlite_statement& s) {
                 h.seq = s.column_integer(0);
                 h.stamp = s.column_integer(1);
                 h.floor_seq = s.column_integer(2);
                 h.floor_stamp = s.column_integer(3);
+                h.epoch = std::string{s.column_text(4)};
                 return false;
             });
         if (!r) return std::move(r).error();
+        auto lost = read_sqlite_lost_intervals(*in_.db, in_.tenant);
+        if (!lost) return std::move(lost).error();
+        h.lost = std::move(*lost);
         return h;
     }
 
@@ -105,9 +111,12 @@ public:
 
     /// @return also `errc::bug` for a bundle that does not continue the log; then nothing was changed
     [[nodiscard]] result<void> append(const bundle& b) {
-        auto before = head({});
+        auto before = head();
         if (!before) return std::move(before).error();
-        if (auto r = continues(*before, b); !r) return r;
+        if (auto r = check_continues(*before, b); !r) return r;
+        for (const auto& row : b.rows)
+            if (in_.number_of(row.key.model) == 0)
+                return make_fault(errc::bug, "bundle ", std::to_string(b.head.seq), " has a row of a model that is not registered");
         std::int64_t id = 0;
         if (auto r = each_sqlite_row(
                 *in_.db, "SELECT coalesce(max(id), 0) + 1 FROM syncline_authority_changes", [](sqlite_statement&) {},
@@ -192,7 +201,7 @@ public:
     }
 
     [[nodiscard]] result<void> prune(std::int64_t to) {
-        auto now = head({});
+        auto now = head();
         if (!now) return std::move(now).error();
         const std::int64_t floor = (std::min)(to, now->seq);
         if (floor <= now->floor_seq) return {};
@@ -215,25 +224,6 @@ public:
     }
 
 private:
-    [[nodiscard]] result<void> continues(const authority_head& before, const bundle& b) const {
-        const auto wrong = [&](std::string_view what) {
-            return make_fault(errc::bug, "bundle ", std::to_string(b.head.seq), " does not continue the log after ", std::to_string(before.seq), ": ", what);
-        };
-        if (b.head.seq <= before.seq) return wrong("its number does not rise");
-        if (b.head.row_count != b.rows.size()) return wrong("its count is not that of its rows");
-        if (!b.rows.empty() && b.head.first_stamp != b.rows.front().stamp) return wrong("its first stamp is not that of its first row");
-        std::int64_t stamp = before.stamp;
-        std::unordered_set<record_key, record_key_hash> once;
-        for (const auto& row : b.rows) {
-            if (in_.number_of(row.key.model) == 0) return wrong("a row's model is not registered");
-            if (row.stamp <= stamp) return wrong("its stamps do not rise");
-            if (row.version != b.head.seq) return wrong("a row's version is not its number");
-            if (!once.insert(row.key).second) return wrong("a record stands twice in it");
-            stamp = row.stamp;
-        }
-        return {};
-    }
-
     [[nodiscard]] result<void> append_row(std::int64_t id, const row_change& row, std::int64_t floor) {
         if (auto r = run_sqlite(*in_.db, "INSERT INTO syncline_authority_changes VALUES(?4,?1,?2,?3,?5,?6,?7,?8,?9,?10,?11,?12)",
                                 [&](sqlite_statement& s) {

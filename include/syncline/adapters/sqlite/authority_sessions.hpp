@@ -64,7 +64,7 @@ public:
         std::optional<bundle_receipt> out;
         auto r = each_sqlite_row(
             *in_.db,
-            "SELECT seq, content_hash, row_count FROM syncline_authority_bundle_receipts WHERE tenant = ?1 AND source = ?2 AND "
+            "SELECT seq, content_hash, row_count, principal FROM syncline_authority_bundle_receipts WHERE tenant = ?1 AND source = ?2 AND "
             "source_bundle_id = ?3",
             [&](sqlite_statement& s) { s.bind(1, in_.tenant).bind_text(2, source).bind(3, number); },
             [&](sqlite_statement& s) {
@@ -74,6 +74,7 @@ public:
                 b.seq = s.column_integer(0);
                 b.content_hash = std::string{s.column_text(1)};
                 b.row_count = static_cast<std::uint32_t>(s.column_integer(2));
+                b.principal = std::string{s.column_text(3)};
                 out = std::move(b);
                 return false;
             });
@@ -83,11 +84,11 @@ public:
 
     [[nodiscard]] result<void> put_bundle_receipt(const bundle_receipt& b) {
         return run_sqlite(*in_.db,
-                          "INSERT INTO syncline_authority_bundle_receipts VALUES(?1,?2,?3,?4,?5,?6) ON CONFLICT(tenant, source, "
-                          "source_bundle_id) DO UPDATE SET seq = excluded.seq, content_hash = excluded.content_hash, row_count = excluded.row_count",
+                          "INSERT INTO syncline_authority_bundle_receipts VALUES(?1,?2,?3,?7,?4,?5,?6) ON CONFLICT(tenant, source, "
+                          "source_bundle_id) DO UPDATE SET principal = excluded.principal, seq = excluded.seq, content_hash = excluded.content_hash, row_count = excluded.row_count",
                           [&](sqlite_statement& s) {
                               s.bind(1, in_.tenant).bind_text(2, b.source).bind(3, b.source_bundle_id).bind(4, b.seq);
-                              s.bind_text(5, b.content_hash).bind(6, b.row_count);
+                              s.bind_text(5, b.content_hash).bind(6, b.row_count).bind_text(7, b.principal);
                           });
     }
 

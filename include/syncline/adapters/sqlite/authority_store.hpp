@@ -2,9 +2,11 @@
 #define SYNCLINE_ADAPTERS_SQLITE_AUTHORITY_STORE_HPP
 
 #include <syncline/adapters/sqlite/authority_capture.hpp>
+#include <syncline/adapters/sqlite/authority_incarnation.hpp>
 #include <syncline/adapters/sqlite/authority_log.hpp>
 #include <syncline/adapters/sqlite/authority_records.hpp>
 #include <syncline/adapters/sqlite/authority_sessions.hpp>
+#include <syncline/adapters/sqlite/authority_sources.hpp>
 #include <syncline/adapters/sqlite/authority_tables.hpp>
 #include <syncline/adapters/sqlite/column_value.hpp>
 #include <syncline/adapters/sqlite/database.hpp>
@@ -112,6 +114,19 @@ public:
     ///         that this store does not serve
     [[nodiscard]] result<transaction> begin(std::string_view tenant, access how);
 
+    /// The operator's step after the file was restored from a backup, before the first device is served (ENGINE.md rule 10).
+    /// @return `errc::busy` while somebody writes; `errc::invalid_argument` for an empty epoch or the current one
+    [[nodiscard]] result<void> begin_incarnation(const std::string& epoch, timestamp now) {
+        auto db = core_->take_out();
+        if (!db) return std::move(db).error();
+        if (auto r = (*db)->execute("BEGIN IMMEDIATE"); !r) return r;
+        auto done = begin_sqlite_incarnation(**db, epoch, now);
+        if (done) done = (*db)->execute("COMMIT");
+        if (!done && (*db)->in_transaction() && !(*db)->execute("ROLLBACK")) return done;
+        core_->put_back(std::move(*db));
+        return done;
+    }
+
 private:
     explicit sqlite_authority_store(std::shared_ptr<core> made) : core_(std::move(made)) {}
 
@@ -123,7 +138,6 @@ private:
         std::vector<sqlite_captured_model> models;
         std::vector<sqlite_record_sql> sql;
         sqlite_model_catalog catalog;
-        std::string epoch;
         bool owned = false;
         bool owner_is_number = false;
 
@@ -203,9 +217,6 @@ private:
                 if (auto r = db.execute("CREATE INDEX IF NOT EXISTS syncline_authority_stage_by_tenant ON syncline_authority_stage(tenant)"); !r)
                     return r;
             sql = make_sqlite_record_sql(schemas, models);
-            auto name = db.query_text("SELECT value FROM syncline_authority_meta WHERE name = 'epoch'");
-            if (!name) return std::move(name).error();
-            epoch = std::move(*name);
             if (auto r = attach_sqlite_authority_capture(db, schemas, models, catalog, single_tenant()); !r) return r;
             catalog.fresh.assign(catalog.fresh.size(), false);
             return {};
@@ -303,7 +314,7 @@ public:
     }
 
     [[nodiscard]] result<authority_head> head() const {
-        return reading<authority_head>([&] { return log().head(core_->epoch); });
+        return reading<authority_head>([&] { return log().head(); });
     }
     [[nodiscard]] result<std::optional<sealed_row>> sealed(const record_key& k) const {
         return reading<std::optional<sealed_row>>([&] { return log().sealed(k); });
@@ -361,7 +372,7 @@ public:
 
     [[nodiscard]] result<snapshot_head> make_snapshot(const snapshot_head& wanted) {
         return writing([&]() -> result<snapshot_head> {
-            auto at = log().head(core_->epoch);
+            auto at = log().head();
             if (!at) return std::move(at).error();
             return sessions().make_snapshot(wanted, *at);
         });
@@ -374,6 +385,19 @@ public:
     }
     [[nodiscard]] result<std::vector<row_image>> snapshot_rows(std::string_view id, std::uint32_t from, std::size_t most) const {
         return reading<std::vector<row_image>>([&] { return sessions().snapshot_rows(id, from, most); });
+    }
+
+    [[nodiscard]] result<void> put_source(const source_mark& m) {
+        return writing([&] { return sources_of().put(m); });
+    }
+    [[nodiscard]] result<std::optional<source_mark>> find_source(std::string_view principal, std::string_view source) const {
+        return reading<std::optional<source_mark>>([&] { return sources_of().find(principal, source); });
+    }
+    [[nodiscard]] result<void> drop_source(std::string_view principal, std::string_view source) {
+        return writing([&] { return sources_of().drop(principal, source); });
+    }
+    [[nodiscard]] result<std::vector<source_mark>> sources() const {
+        return reading<std::vector<source_mark>>([&] { return sources_of().all(); });
     }
 
     [[nodiscard]] result<void> prune(std::int64_t to) {
@@ -408,6 +432,7 @@ private:
     [[nodiscard]] sqlite_authority_scope scope() const { return {db_.get(), &core_->schemas, &core_->catalog, tenant_number_}; }
     [[nodiscard]] sqlite_authority_records records() const { return {scope(), core_->models, core_->sql, *tenant_}; }
     [[nodiscard]] sqlite_authority_log log() const { return sqlite_authority_log{scope()}; }
+    [[nodiscard]] sqlite_authority_sources sources_of() const { return sqlite_authority_sources{scope()}; }
     [[nodiscard]] sqlite_authority_sessions sessions() const { return sqlite_authority_sessions{scope()}; }
 
     [[nodiscard]] static fault over() { return make_fault(errc::bug, "the transaction is over; begin another"); }

@@ -61,6 +61,11 @@ inline constexpr std::string_view sqlite_authority_ddl = R"sql(
 CREATE TABLE syncline_authority_meta(name TEXT PRIMARY KEY NOT NULL, value) WITHOUT ROWID;
 CREATE TABLE syncline_authority_tenants(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, seq INTEGER NOT NULL,
   stamp INTEGER NOT NULL, floor_seq INTEGER NOT NULL, floor_stamp INTEGER NOT NULL);
+CREATE TABLE syncline_authority_incarnations(number INTEGER PRIMARY KEY, seq INTEGER NOT NULL, stamp INTEGER NOT NULL);
+CREATE TABLE syncline_authority_lost(incarnation INTEGER NOT NULL, tenant INTEGER NOT NULL, seq INTEGER NOT NULL, stamp INTEGER NOT NULL,
+  PRIMARY KEY(incarnation, tenant)) WITHOUT ROWID;
+CREATE TABLE syncline_authority_sources(tenant INTEGER NOT NULL, principal TEXT NOT NULL, source TEXT NOT NULL, seq INTEGER, stamp INTEGER,
+  seen INTEGER NOT NULL, PRIMARY KEY(tenant, principal, source)) WITHOUT ROWID;
 CREATE TABLE syncline_authority_models(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, layout INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE syncline_authority_layouts(id INTEGER PRIMARY KEY, model INTEGER NOT NULL, fields BLOB NOT NULL, UNIQUE(model, fields));
 CREATE TABLE syncline_authority_stage(seq INTEGER PRIMARY KEY, model INTEGER, key, tenant TEXT);
@@ -78,7 +83,7 @@ CREATE INDEX syncline_authority_rows_by_stamp ON syncline_authority_rows(tenant,
 CREATE TABLE syncline_authority_receipts(tenant INTEGER NOT NULL, principal TEXT NOT NULL, id TEXT NOT NULL, model INTEGER NOT NULL,
   key TEXT NOT NULL, body BLOB NOT NULL, PRIMARY KEY(tenant, principal, id)) WITHOUT ROWID;
 CREATE TABLE syncline_authority_bundle_receipts(tenant INTEGER NOT NULL, source TEXT NOT NULL, source_bundle_id INTEGER NOT NULL,
-  seq INTEGER NOT NULL, content_hash TEXT NOT NULL, row_count INTEGER NOT NULL,
+  principal TEXT NOT NULL, seq INTEGER NOT NULL, content_hash TEXT NOT NULL, row_count INTEGER NOT NULL,
   PRIMARY KEY(tenant, source, source_bundle_id)) WITHOUT ROWID;
 CREATE TABLE syncline_authority_sessions(number INTEGER PRIMARY KEY, tenant INTEGER NOT NULL, id TEXT NOT NULL, principal TEXT NOT NULL,
   source TEXT NOT NULL, source_bundle_id INTEGER NOT NULL, planned_rows INTEGER NOT NULL, received_rows INTEGER NOT NULL,

@@ -36,7 +36,7 @@ CREATE TABLE syncline_replica_state(id INTEGER PRIMARY KEY CHECK(id=1), layout I
 CREATE TABLE syncline_replica_model(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, fields BLOB NOT NULL);
 CREATE TABLE syncline_replica_turn(seq INTEGER PRIMARY KEY, model INTEGER NOT NULL, above INTEGER NOT NULL);
 CREATE TABLE syncline_replica_base(model INTEGER NOT NULL, "key" TEXT NOT NULL, version INTEGER NOT NULL, kept INTEGER NOT NULL, image BLOB,
-  provisional_version INTEGER, provisional_after TEXT, PRIMARY KEY(model,"key")) WITHOUT ROWID;
+  provisional_version INTEGER, provisional_after TEXT, lost INTEGER NOT NULL, PRIMARY KEY(model,"key")) WITHOUT ROWID;
 CREATE TABLE syncline_replica_open(model INTEGER NOT NULL, "key" TEXT NOT NULL, waiting INTEGER NOT NULL, send_class INTEGER NOT NULL,
   ordinal INTEGER NOT NULL, body BLOB NOT NULL, PRIMARY KEY(model,"key")) WITHOUT ROWID;
 CREATE INDEX syncline_replica_open_order ON syncline_replica_open(waiting,send_class,ordinal);
@@ -51,6 +51,8 @@ CREATE TABLE syncline_replica_quarantine(model INTEGER NOT NULL, "key" TEXT NOT 
   code INTEGER NOT NULL, detail TEXT NOT NULL, PRIMARY KEY(model,"key")) WITHOUT ROWID;
 CREATE TABLE syncline_replica_unread(model TEXT NOT NULL, "key" TEXT NOT NULL, version INTEGER NOT NULL, "row" TEXT NOT NULL,
   code INTEGER NOT NULL, detail TEXT NOT NULL, PRIMARY KEY(model,"key")) WITHOUT ROWID;
+CREATE TABLE syncline_replica_lost(model INTEGER NOT NULL, "key" TEXT NOT NULL, version INTEGER NOT NULL, "row" BLOB, contains TEXT NOT NULL,
+  PRIMARY KEY(model,"key")) WITHOUT ROWID;
 CREATE TABLE syncline_replica_stage(model INTEGER NOT NULL, "key" TEXT NOT NULL, version INTEGER NOT NULL, "row" BLOB, contains TEXT NOT NULL,
   PRIMARY KEY(model,"key")) WITHOUT ROWID;
 )sql";

@@ -18,6 +18,7 @@
 #include <syncline/wire/client_step.hpp>
 #include <syncline/wire/culprit_search.hpp>
 #include <syncline/wire/http_fault.hpp>
+#include <syncline/wire/incarnation.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -171,15 +172,28 @@ private:
         step.what.method = method;
         step.what.path = std::string{options_.prefix}.append(path);
         step.what.headers = {{"Accept", "application/json"}, {"Oversync-Source-ID", source_}};
+        if (!epoch_.empty()) step.what.headers.push_back({std::string{epoch_header}, percent_encode(epoch_)});
         if (method == http_method::post) step.what.headers.push_back({"Content-Type", "application/json"});
         step.what.body = std::move(body);
         return step;
     }
 
-    [[nodiscard]] result<bool> note_epoch(const std::string& epoch, timestamp now) {
-        auto changed = engine_->note_epoch(epoch, now);
+    [[nodiscard]] result<bool> note_epoch(const told_incarnation& of, timestamp now, random_source random) {
+        auto changed = engine_->note_epoch(of.epoch, of.lost, random, now);
         if (changed && *changed) new_epoch_ = true;
         return changed;
+    }
+
+    // Nothing of what the server said belongs to this state any more: build it anew, then go on.
+    [[nodiscard]] result<void> meet_incarnation(const told_incarnation& of, fault why, timestamp now, random_source random) {
+        auto changed = note_epoch(of, now, random);
+        if (!changed) return std::move(changed).error();
+        upload_.begin();
+        snapshot_id_.clear();
+        snapshot_rows_.reset();
+        target_ = 0;
+        if (mode_ == sync_mode::push_only) end(std::move(why));
+        return {};
     }
 
     // -- push
@@ -188,6 +202,7 @@ private:
         auto status = engine_->status(now);
         if (!status) return std::move(status).error();
         source_ = status->state.source_id;
+        epoch_ = status->state.epoch;
         if (status->state.needs_hydration && mode_ == sync_mode::push_then_pull) {
             // A device that met a new incarnation of the data pushes nothing before it has caught up (ENGINE.md rule 10).
             phase_ = phase::hydrate;
@@ -240,7 +255,7 @@ private:
     [[nodiscard]] result<void> on_created(const response& answer, timestamp now, random_source random) {
         auto reply = bundle_wire::read_create_answer(answer.body, upload_.batch.items.size(), options_.json);
         if (!reply) return unreadable(asked::create, std::move(reply).error(), now, random);
-        auto changed = note_epoch(reply->epoch, now);
+        auto changed = note_epoch(reply->of, now, random);
         if (!changed) return std::move(changed).error();
         if (*changed) {
             upload_.begin();
@@ -422,6 +437,7 @@ private:
         auto status = engine_->status(now);
         if (!status) return std::move(status).error();
         source_ = status->state.source_id;
+        epoch_ = status->state.epoch;
         if (status->state.needs_hydration) {
             phase_ = phase::hydrate;
             after_hydration_ = phase::pull;
@@ -444,7 +460,7 @@ private:
     [[nodiscard]] result<void> on_pulled(const response& answer, timestamp now, random_source random) {
         auto reply = bundle_wire::read_pull_answer(answer.body, names_, asked_after_, options_.json);
         if (!reply) return unreadable(asked::pull, std::move(reply).error(), now, random);
-        auto changed = note_epoch(reply->epoch, now);
+        auto changed = note_epoch(reply->of, now, random);
         if (!changed) return std::move(changed).error();
         if (*changed) return {};  // the page belongs to another incarnation than the state: hydrate
         if (reply->stable < asked_after_ || (target_ != 0 && reply->stable != target_))
@@ -452,7 +468,7 @@ private:
         target_ = reply->stable;
         cursor at = asked_after_;
         for (const auto& b : reply->bundles) {
-            if (b.seq != at + 1) return engine_->begin_hydration(now);  // what lies between was pruned silently
+            if (!follows(reply->of.lost, at, b.seq)) return engine_->begin_hydration(now);  // what lies between was pruned silently
             auto done = engine_->apply_bundle(at, b.seq, b.rows, now);
             if (!done) {
                 if (!refuses_row(done.error().code)) return std::move(done).error();
@@ -481,6 +497,7 @@ private:
         auto status = engine_->status(now);
         if (!status) return std::move(status).error();
         source_ = status->state.source_id;
+        epoch_ = status->state.epoch;
         if (!status->state.needs_hydration) {
             if (!finished_snapshot_.empty())
                 return optional_step{send(asked::drop_snapshot, http_method::erase,
@@ -511,7 +528,7 @@ private:
     [[nodiscard]] result<void> on_snapshot(const response& answer, timestamp now, random_source random) {
         auto reply = bundle_wire::read_snapshot(answer.body, options_.json);
         if (!reply) return unreadable(asked::make_snapshot, std::move(reply).error(), now, random);
-        auto changed = note_epoch(reply->epoch, now);
+        auto changed = note_epoch(reply->of, now, random);
         if (!changed) return std::move(changed).error();
         backoff_.succeeded();
         snapshot_id_ = std::move(reply->id);
@@ -531,6 +548,7 @@ private:
         if (done->stale) return restart_snapshot(now);
         report_.pulled += done->applied;
         report_.pull_errors += done->quarantined;
+        report_.lost += done->lost;
         report_.hydrated = report_.hydrated || done->hydrated;
         if (done->hydrated) finished_snapshot_ = std::exchange(snapshot_id_, {});
         return {};
@@ -586,6 +604,8 @@ private:
     [[nodiscard]] result<void> failed(asked what, fault why, std::optional<duration> asked_for, const response* answer, timestamp now,
                                       random_source random) {
         const errc code = why.code;
+        if (answer != nullptr)
+            if (const auto of = refused_for_incarnation(why, *answer)) return meet_incarnation(*of, std::move(why), now, random);
         if (what == asked::commit && answer != nullptr) {
             auto obstacles = bundle_wire::read_obstacles(*answer, names_, options_.json);
             if (!obstacles) return unreadable(what, std::move(obstacles).error(), now, random);
@@ -671,6 +691,7 @@ private:
     std::optional<timestamp> ready_at_;
     std::size_t requests_ = 0;
     std::string source_;
+    std::string epoch_;
     bool new_epoch_ = false;  // this run met a new incarnation of the data
     std::string refused_code_;
 

@@ -10,6 +10,7 @@
 #include <syncline/support/rfc3339.hpp>
 #include <syncline/support/version.hpp>
 #include <syncline/transport/message.hpp>
+#include <syncline/wire/incarnation.hpp>
 #include <syncline/wire/bundle/push_messages.hpp>
 #include <syncline/wire/bundle/rows.hpp>
 
@@ -60,7 +61,7 @@ struct pull_reply {
     cursor stable = 0;
     std::vector<pulled_bundle> bundles;
     bool more = false;
-    std::string epoch;
+    told_incarnation of;
     std::optional<fault> unreadable;  ///< the bundle after the last one here has a row that cannot be read: which, and why
 };
 
@@ -69,7 +70,7 @@ struct snapshot_reply {
     std::string id;
     std::int64_t seq = 0;
     std::int64_t row_count = 0;
-    std::string epoch;
+    told_incarnation of;
 };
 
 /// A page of a snapshot, as a device reads it (sheet 1.12).
@@ -138,7 +139,7 @@ struct snapshot_page_reply {
 /// Writes a page of a pull.
 /// @param hashes  of each bundle
 [[nodiscard]] inline std::string write_pull_answer(const table_names& names, const bundle_page& page, const std::vector<std::string>& hashes,
-                                                   const std::string& epoch) {
+                                                   const told_incarnation& of) {
     std::string body;
     json_writer w{body};
     w.begin_object();
@@ -159,7 +160,7 @@ struct snapshot_page_reply {
     w.end_array();
     w.key("has_more");
     w.boolean(page.more);
-    detail::write_own(w, "epoch", epoch);
+    write_incarnation(w, of);
     w.end_object();
     return body;
 }
@@ -171,7 +172,7 @@ struct snapshot_page_reply {
     const json_view root = tape->root();
     if (!root.is_object()) return make_fault(errc::malformed_message, "the answer to a pull is a JSON object");
     pull_reply out;
-    out.epoch = detail::text_or_empty(root, "epoch");
+    out.of = read_incarnation(root);
     auto stable = detail::need_integer(root, "stable_bundle_seq", 0);
     if (!stable) return std::move(stable).error();
     out.stable = *stable;
@@ -210,7 +211,7 @@ struct snapshot_page_reply {
 }
 
 /// Writes the answer to a new snapshot session.
-[[nodiscard]] inline std::string write_snapshot(const snapshot_head& head, const std::string& epoch) {
+[[nodiscard]] inline std::string write_snapshot(const snapshot_head& head, const told_incarnation& of) {
     std::string body;
     json_writer w{body};
     w.begin_object();
@@ -222,7 +223,7 @@ struct snapshot_page_reply {
     w.integer(head.row_count);
     w.key("expires_at");
     w.string(format_rfc3339(head.expires).value_or("9999-12-31T23:59:59Z"));
-    detail::write_own(w, "epoch", epoch);
+    write_incarnation(w, of);
     w.end_object();
     return body;
 }
@@ -243,7 +244,7 @@ struct snapshot_page_reply {
     auto rows = detail::need_integer(root, "row_count", 0);
     if (!rows) return std::move(rows).error();
     out.row_count = *rows;
-    out.epoch = detail::text_or_empty(root, "epoch");
+    out.of = read_incarnation(root);
     return out;
 }
 

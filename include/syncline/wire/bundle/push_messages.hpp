@@ -14,6 +14,7 @@
 #include <syncline/transport/message.hpp>
 #include <syncline/wire/bundle/rows.hpp>
 #include <syncline/wire/http_fault.hpp>
+#include <syncline/wire/incarnation.hpp>
 #include <syncline/wire/value_json.hpp>
 
 #include <algorithm>
@@ -52,7 +53,7 @@ struct committed_head {
 struct create_answer {
     std::optional<committed_head> committed;  ///< the source bundle is known: nothing is to be sent
     std::string push_id;                      ///< otherwise: the new session
-    std::string epoch;                        ///< ours: the authority's incarnation; empty: the peer does not say
+    told_incarnation of;                      ///< ours
 };
 
 /// One part of an upload, as a server reads it (sheet 1.5).
@@ -150,7 +151,7 @@ inline void write_own(json_writer& w, std::string_view member, const std::string
 }  // namespace detail
 
 /// Writes the answer to a create that opened a session.
-[[nodiscard]] inline std::string write_staging(std::string_view push_id, std::uint32_t planned_row_count, const std::string& epoch) {
+[[nodiscard]] inline std::string write_staging(std::string_view push_id, std::uint32_t planned_row_count, const told_incarnation& of) {
     std::string body;
     json_writer w{body};
     w.begin_object();
@@ -160,13 +161,13 @@ inline void write_own(json_writer& w, std::string_view member, const std::string
     w.string("staging");
     w.key("planned_row_count");
     w.integer(planned_row_count);
-    detail::write_own(w, "epoch", epoch);
+    write_incarnation(w, of);
     w.end_object();
     return body;
 }
 
 /// Writes the answer to a create of a bundle that was committed before.
-[[nodiscard]] inline std::string write_already_committed(const committed_head& c, const std::string& epoch) {
+[[nodiscard]] inline std::string write_already_committed(const committed_head& c, const told_incarnation& of) {
     std::string body;
     json_writer w{body};
     w.begin_object();
@@ -174,7 +175,7 @@ inline void write_own(json_writer& w, std::string_view member, const std::string
     w.string("already_committed");
     detail::write_committed(w, c);
     detail::write_own(w, "content_hash", c.content_hash);
-    detail::write_own(w, "epoch", epoch);
+    write_incarnation(w, of);
     w.end_object();
     return body;
 }
@@ -186,7 +187,7 @@ inline void write_own(json_writer& w, std::string_view member, const std::string
     const json_view root = tape->root();
     if (!root.is_object()) return make_fault(errc::malformed_message, "the answer to a new push session is a JSON object");
     create_answer out;
-    out.epoch = detail::text_or_empty(root, "epoch");
+    out.of = read_incarnation(root);
     const std::string status = detail::text_or_empty(root, "status");
     if (status == "already_committed") {
         auto head = detail::read_committed(root);

@@ -13,6 +13,7 @@
 #include <syncline/transport/message.hpp>
 #include <syncline/transport/principal.hpp>
 #include <syncline/wire/authority_time.hpp>
+#include <syncline/wire/incarnation.hpp>
 #include <syncline/wire/bundle/messages.hpp>
 
 #include <algorithm>
@@ -71,6 +72,9 @@ private:
         if (from.source.empty()) return json_error(400, "invalid_request", "Oversync-Source-ID header is required");
         if (from.source.size() > bundle_wire::max_id_length || has_nul(from.source) || !is_valid_utf8(from.source))
             return json_error(400, "invalid_request", "Oversync-Source-ID is longer than 255 octets, or not text");
+        if (const auto presented = find_header(r.headers, epoch_header))
+            if (auto other = refuse_other_incarnation(*engine_, from.tenant, percent_decode(*presented).value_or(std::string{*presented})))
+                return std::move(*other);
         switch (target->what) {
         case place::capabilities: return handle_capabilities();
         case place::push_sessions: return handle_create(r, from, now, random);
@@ -177,10 +181,10 @@ private:
         auto head = engine_->head(from.tenant);
         if (!head) return fault_response(step::create, head.error());
         if (!answer->already_committed)
-            return json_response(200, bundle_wire::write_staging(answer->session.id, answer->session.planned_rows, head->epoch));
+            return json_response(200, bundle_wire::write_staging(answer->session.id, answer->session.planned_rows, {head->epoch, head->lost}));
         auto committed = committed_head_of(from, *answer->already_committed);
         if (!committed) return fault_response(step::create, committed.error());
-        return json_response(200, bundle_wire::write_already_committed(*committed, head->epoch));
+        return json_response(200, bundle_wire::write_already_committed(*committed, {head->epoch, head->lost}));
     }
 
     [[nodiscard]] response handle_chunk(const request& r, const caller& from, const std::string& id, timestamp now) {
@@ -249,7 +253,7 @@ private:
             if (!hash) return fault_response(step::pull, hash.error());
             hashes.push_back(std::move(*hash));
         }
-        return json_response(200, bundle_wire::write_pull_answer(names_, *page, hashes, head->epoch));
+        return json_response(200, bundle_wire::write_pull_answer(names_, *page, hashes, {head->epoch, head->lost}));
     }
 
     [[nodiscard]] response handle_snapshot(const request& r, const caller& from, timestamp now, random_source random) {
@@ -258,7 +262,7 @@ private:
         if (!made) return fault_response(step::make_snapshot, made.error());
         auto head = engine_->head(from.tenant);
         if (!head) return fault_response(step::make_snapshot, head.error());
-        return json_response(200, bundle_wire::write_snapshot(*made, head->epoch));
+        return json_response(200, bundle_wire::write_snapshot(*made, {head->epoch, head->lost}));
     }
 
     [[nodiscard]] response handle_snapshot_page(const request& r, const caller& from, const std::string& id, timestamp now) {

@@ -16,6 +16,7 @@
 #include <syncline/wire/client_step.hpp>
 #include <syncline/wire/culprit_search.hpp>
 #include <syncline/wire/http_fault.hpp>
+#include <syncline/wire/incarnation.hpp>
 #include <syncline/wire/mutation/answers.hpp>
 #include <syncline/wire/mutation/messages.hpp>
 
@@ -207,7 +208,7 @@ private:
             return unreadable(std::move(reply).error(), now, random);
         }
         search_.passed(in_request_);
-        auto epoch = engine_->note_epoch(reply->epoch, now);
+        auto epoch = engine_->note_epoch(reply->epoch, {}, random, now);
         if (!epoch) return std::move(epoch).error();
         auto settled = engine_->settle(batch_.head.id, reply->outcomes, now);
         if (!settled) return std::move(settled).error();
@@ -239,7 +240,7 @@ private:
             if (reply.error().code == errc::too_large && halve(page_limit_, page_limit_)) return {};
             return unreadable(std::move(reply).error(), now, random);
         }
-        auto epoch = engine_->note_epoch(reply->epoch, now);
+        auto epoch = engine_->note_epoch(reply->epoch, {}, random, now);
         if (!epoch) return std::move(epoch).error();
         if (*epoch) return {};  // the page belongs to another incarnation than the state: start over
         if (reply->rows.more && reply->rows.next == asked_from_) {
@@ -256,6 +257,7 @@ private:
             last_asked_ = again_[asked_again_ - 1];
             again_.erase(again_.begin(), again_.begin() + static_cast<std::ptrdiff_t>(asked_again_));
         }
+        report_.lost += done->lost;
         report_.hydrated = report_.hydrated || done->hydrated;
         if (!reply->rows.more && !done->stale) phase_ = std::exchange(push_after_pull_, false) ? phase::push : phase::finish;
         return {};
@@ -304,17 +306,15 @@ private:
     }
 
     [[nodiscard]] result<void> failed(fault why, std::optional<duration> asked, timestamp now, random_source random, const response* answer = nullptr) {
-        if (why.code == errc::epoch_changed && answer != nullptr) {
-            const auto tape = json_tape::parse(answer->body);
-            const auto epoch = tape && tape->root().is_object() ? tape->root().find("epoch") : std::nullopt;
-            if (epoch && epoch->is_string()) {
-                auto changed = engine_->note_epoch(std::string{epoch->as_string()}, now);
+        if (answer != nullptr)
+            if (const auto of = refused_for_incarnation(why, *answer)) {
+                auto changed = engine_->note_epoch(of->epoch, of->lost, random, now);
                 if (!changed) return std::move(changed).error();
+                push_after_pull_ = push_after_pull_ || phase_ == phase::push;  // what waits goes out once the state is built anew
                 phase_ = mode_ == sync_mode::push_only ? phase::push : phase::pull;
                 if (mode_ == sync_mode::push_only) end(std::move(why));
                 return {};
             }
-        }
         if (phase_ == phase::pull && (why.code == errc::history_pruned || why.code == errc::invalid_cursor)) return engine_->begin_hydration(now);
         if (phase_ == phase::pull && why.code == errc::too_large && halve(page_limit_, page_limit_)) return {};
         const bool refused = answer != nullptr && (answer->status == 400 || answer->status == 413 || answer->status == 422);

@@ -10,6 +10,7 @@
 #include <syncline/transport/principal.hpp>
 #include <syncline/wire/authority_time.hpp>
 #include <syncline/wire/http_fault.hpp>
+#include <syncline/wire/incarnation.hpp>
 #include <syncline/wire/mutation/answers.hpp>
 #include <syncline/wire/mutation/messages.hpp>
 
@@ -66,7 +67,7 @@ private:
         auto message = mutation_wire::read_push(r.body, engine_->schemas(), options_.json, options_.max_mutations, options_.sync_key);
         if (!message) return fault_response(message.error());
         const caller from{who.tenant, who.id, message->client_id};
-        if (auto other = other_epoch(from, message->epoch)) return std::move(*other);
+        if (auto other = refuse_other_incarnation(*engine_, from.tenant, message->epoch)) return std::move(*other);
 
         std::vector<record_key> keys;
         for (const auto& m : message->mutations) keys.push_back(m.what.key);
@@ -86,30 +87,11 @@ private:
         auto message = mutation_wire::read_pull(r.body, engine_->schemas(), options_.json, options_.default_page, options_.max_mutations);
         if (!message) return fault_response(message.error());
         const caller from{who.tenant, who.id, message->client_id};
-        if (auto other = other_epoch(from, message->epoch)) return std::move(*other);
+        if (auto other = refuse_other_incarnation(*engine_, from.tenant, message->epoch)) return std::move(*other);
         auto answer = engine_->pull(from, message->query, now);
         if (!answer) return fault_response(answer.error());
         newest_ = (std::max)(newest_, answer->newest_write);
         return json_response(200, mutation_wire::write_pull_answer(engine_->schemas(), *answer, message->extended));
-    }
-
-    // A device that knows another incarnation of the data must first learn of the new one: it pushes and pulls nothing on the old.
-    [[nodiscard]] std::optional<response> other_epoch(const caller& from, const std::string& presented) {
-        if (presented.empty()) return std::nullopt;
-        auto head = engine_->head(from.tenant);
-        if (!head) return fault_response(head.error());
-        if (head->epoch == presented) return std::nullopt;
-        std::string body;
-        json_writer w{body};
-        w.begin_object();
-        w.key("error");
-        w.string(name_of(errc::epoch_changed));
-        w.key("message");
-        w.string("this server's data is a new incarnation (restored, or another server): start again without a cursor");
-        w.key("epoch");
-        w.string(head->epoch);
-        w.end_object();
-        return json_response(409, std::move(body));
     }
 
     Authority* engine_;

@@ -24,8 +24,8 @@ TEST_CASE("push messages: the answer to a create is a session or a receipt, and 
     auto staging = must(read_create_answer(R"({"push_id":"p","status":"staging","planned_row_count":3})", 3, limits_));
     CHECK(staging.push_id == "p");
     CHECK(!staging.committed);
-    CHECK(staging.epoch.empty());
-    CHECK(must(read_create_answer(write_staging("p", 3, "e"), 3, limits_)).epoch == "e");
+    CHECK(staging.of.epoch.empty());
+    CHECK(must(read_create_answer(write_staging("p", 3, {"e", {{1, 2, 3, 4}}}), 3, limits_)).of.epoch == "e");
     auto known = must(read_create_answer("{\"status\":\"already_committed\"," + committed + "}", 9, limits_));
     REQUIRE(known.committed);
     CHECK(known.committed->seq == 4);
@@ -34,9 +34,9 @@ TEST_CASE("push messages: the answer to a create is a session or a receipt, and 
     CHECK(known.committed->row_count == 3);
     CHECK(known.committed->bundle_hash == "h");
     CHECK(known.committed->content_hash.empty());
-    auto ours = must(read_create_answer(write_already_committed({4, "s", 2, 3, "h", "c"}, "e"), 9, limits_));
+    auto ours = must(read_create_answer(write_already_committed({4, "s", 2, 3, "h", "c"}, {"e", {}}), 9, limits_));
     CHECK(ours.committed->content_hash == "c");
-    CHECK(ours.epoch == "e");
+    CHECK(ours.of.epoch == "e");
     for (const char* bad : {"", "[]", "{}", R"({"status":"staging","planned_row_count":3})", R"({"push_id":"","status":"staging","planned_row_count":3})",
                             R"({"push_id":"p","status":"staging","planned_row_count":4})", R"({"push_id":"p","status":"staging"})",
                             R"({"push_id":"p","status":"staging","planned_row_count":3,"next_expected_row_ordinal":1})",

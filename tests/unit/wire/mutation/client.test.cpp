@@ -166,7 +166,7 @@ TEST_CASE("mutation client: a device that must rehydrate sends nothing before it
     a.write("T", 1, 1);
     REQUIRE(a.sync().ok());
     a.set("T", 0, 5);
-    REQUIRE(a.engine.note_epoch("another incarnation", noon));
+    REQUIRE(a.engine.note_epoch("another incarnation", {}, a.random, noon));
     const auto pushed = a.sync(sync_mode::push_only);
     REQUIRE(pushed.why);
     CHECK(pushed.why->code == errc::epoch_changed);

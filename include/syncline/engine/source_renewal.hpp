@@ -1,0 +1,83 @@
+#ifndef SYNCLINE_ENGINE_SOURCE_RENEWAL_HPP
+#define SYNCLINE_ENGINE_SOURCE_RENEWAL_HPP
+
+#include <syncline/change/batch.hpp>
+#include <syncline/change/incarnation.hpp>
+#include <syncline/change/intent.hpp>
+#include <syncline/engine/row_placement.hpp>
+#include <syncline/model/record.hpp>
+#include <syncline/storage/replica_store.hpp>
+#include <syncline/support/random.hpp>
+#include <syncline/support/result.hpp>
+#include <syncline/support/uuid.hpp>
+#include <syncline/support/version.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <utility>
+#include <vector>
+
+SYNCLINE_NAMESPACE_BEGIN
+
+/// Appends the items of the batch in flight to @p out, by position.
+template <replica_transaction Transaction>
+[[nodiscard]] result<void> frozen_items_of(Transaction& t, std::vector<batch_item>& out) {
+    for (std::uint32_t from = 0;;) {
+        auto some = t.frozen_items(from, 500);
+        if (!some) return std::move(some).error();
+        if (some->empty()) return {};
+        from = some->back().position + 1;
+        for (auto& item : *some) out.push_back(std::move(item));
+    }
+}
+
+/// Gives the device a new source id, whose bundles are numbered from 1, because the old one's history is broken (ENGINE.md rules 8 and 10). A
+/// numbered batch in flight goes back to open; one of the mutation wire keeps its ids, since a receipt may still answer them.
+/// @param why  what the batch's intents wait for, whatever the wire; nothing: they go out again by themselves
+template <replica_transaction Transaction>
+[[nodiscard]] result<void> take_new_source(Transaction& t, row_placement<Transaction>& rows, replica_state& state, random_source random,
+                                           const std::optional<wait_reason>& why) {
+    auto current = t.current_batch();
+    if (!current) return std::move(current).error();
+    if (*current && ((*current)->source_bundle_id != 0 || why)) {
+        std::vector<batch_item> items;
+        if (auto r = frozen_items_of(t, items); !r) return r;
+        if (auto r = t.drop_batch(); !r) return r;
+        for (auto& item : items) {
+            const record_key key = item.what.key;
+            if (auto r = rows.back_to_open(std::move(item.what), why); !r) return r;
+            if (auto r = rows.rebase(key); !r) return r;
+        }
+    }
+    state.source_id = to_string(make_uuid_v4(random));
+    state.next_source_bundle_id = 1;
+    return {};
+}
+
+/// Marks every base whose version was given in a timeline that is gone, so that any row of the authority replaces it.
+/// @return whether there was one
+template <replica_transaction Transaction>
+[[nodiscard]] result<bool> mark_lost_bases(Transaction& t, const lost_intervals& lost) {
+    bool any = false;
+    for (const auto& interval : lost) {
+        std::optional<record_key> last;
+        while (true) {
+            auto keys = t.bases_within(interval.after_seq, interval.before_seq, last ? &*last : nullptr, 500);
+            if (!keys) return std::move(keys).error();
+            if (keys->empty()) break;
+            any = true;
+            last = keys->back();
+            for (const auto& key : *keys) {
+                auto base = t.base(key);
+                if (!base) return std::move(base).error();
+                base->lost = true;
+                if (auto r = t.put_base(key, *base); !r) return std::move(r).error();
+            }
+        }
+    }
+    return any;
+}
+
+SYNCLINE_NAMESPACE_END
+
+#endif

@@ -1,0 +1,105 @@
+#include <syncline/engine/history_floor.hpp>
+
+#include "unit/engine/fixture.hpp"
+
+#include <chrono>
+
+using namespace engine_tests;
+using namespace std::chrono_literals;
+
+namespace {
+
+const auto half_a_year = std::chrono::hours{180 * 24};
+
+// A server with @p count bundles of one row each.
+struct aged : server {
+    explicit aged(int count) {
+        now = at(1'700'000'000'000'000);
+        for (int i = 0; i < count; ++i) {
+            write("T" + std::to_string(i % 3), node_row(i));
+            seal();
+        }
+    }
+    void presents(const std::string& source, std::optional<std::int64_t> seq, std::optional<std::int64_t> stamp, timestamp seen) {
+        auto t = lab_must(store.begin("main", access::write));
+        lab_must(t.put_source({"ann", source, seq, stamp, seen}));
+        lab_must(t.commit());
+    }
+    std::int64_t stamp_of(std::int64_t seq) {
+        auto t = lab_must(store.begin("main", access::snapshot));
+        return lab_must(t.bundle_heads(seq - 1, 1)).front().first_stamp;
+    }
+    std::size_t sources() {
+        auto t = lab_must(store.begin("main", access::snapshot));
+        return lab_must(t.sources()).size();
+    }
+};
+
+}  // namespace
+
+TEST_CASE("retention: history goes up to what every live device has received, whichever number it presents") {
+    aged s{10};
+    s.presents("a", 7, {}, s.now);
+    s.presents("b", {}, s.stamp_of(5), s.now);
+    CHECK(lab_must(s.engine.retain("main", 0, s.now)) == 5);
+    CHECK(s.head().floor_seq == 5);
+    CHECK(lab_must(s.engine.retain("main", 0, s.now)) == 5);
+    s.presents("b", {}, s.head().stamp, s.now);
+    CHECK(lab_must(s.engine.retain("main", 0, s.now)) == 7);
+    s.presents("c", 0, {}, s.now);
+    s.presents("a", 10, {}, s.now);
+    CHECK(lab_must(s.engine.retain("main", 0, s.now)) == 7);
+}
+
+TEST_CASE("retention: a device that was silent for too long keeps nothing alive, and is forgotten") {
+    aged s{6};
+    s.presents("gone", 1, {}, s.now - half_a_year - 1s);
+    s.presents("slow", 2, {}, s.now - half_a_year + 1s);
+    CHECK(lab_must(s.engine.retain("main", 0, s.now)) == 2);
+    CHECK(s.sources() == 1);
+    CHECK(lab_must(s.engine.retain("main", 0, s.now + 2s)) == 6);
+    CHECK(s.sources() == 0);
+}
+
+TEST_CASE("retention: the newest bundles stay whoever has them") {
+    for (std::int64_t keep = 0; keep < 12; ++keep) {
+        aged s{8};
+        s.presents("a", 6, {}, s.now);
+        CHECK(lab_must(s.engine.retain("main", keep, s.now)) == (std::max<std::int64_t>)(0, (std::min<std::int64_t>)(6, 8 - keep)));
+    }
+}
+
+TEST_CASE("retention: a bundle of which a device has only a part stays") {
+    aged s{0};
+    for (const char* key : {"T", "T2", "P"}) s.write(key, node_row(1));
+    s.seal();
+    s.presents("a", {}, s.head().stamp - 1, s.now);
+    CHECK(lab_must(s.engine.retain("main", 0, s.now)) == 0);
+    s.presents("a", {}, s.head().stamp, s.now);
+    CHECK(lab_must(s.engine.retain("main", 0, s.now)) == 1);
+}
+
+TEST_CASE("retention: the engine notes who presents which cursor, on both wires, and seldom enough to cost nothing") {
+    aged s{5};
+    pull_query q;
+    q.from = s.stamp_of(3);
+    lab_must(s.engine.pull(s.ann, q, s.now));
+    lab_must(s.engine.bundles_after({"main", "ann", "b"}, 2, 10, 0, s.now));
+    CHECK(s.sources() == 2);
+    CHECK(lab_must(s.engine.retain("main", 0, s.now)) == 2);
+    q.from = s.head().stamp;
+    lab_must(s.engine.pull(s.ann, q, s.now + 1h));  // too soon to be written down
+    lab_must(s.engine.bundles_after({"main", "ann", "b"}, 5, 10, 0, s.now + 48h));
+    CHECK(lab_must(s.engine.retain("main", 0, s.now + 48h)) == 3);
+    lab_must(s.engine.pull(s.ann, q, s.now + 48h));
+    CHECK(lab_must(s.engine.retain("main", 0, s.now + 48h)) == 5);
+}
+
+TEST_CASE("retention: a tombstone stays known by its version when its history is gone") {
+    aged s{3};
+    s.erase("T1");
+    s.seal();
+    const auto version = s.version_of("T1");
+    CHECK(lab_must(s.engine.retain("main", 0, s.now)) == 4);
+    CHECK(s.version_of("T1") == version);
+}
