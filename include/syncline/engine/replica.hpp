@@ -298,12 +298,7 @@ public:
             if (!changed) return {};
             w.state.checkpoint = 0;
             if (auto r = hydrate_anew(w); !r) return r;
-            auto holds = mark_lost_bases(w.t, lost);
-            if (!holds) return std::move(holds).error();
-            auto current = w.t.current_batch();
-            if (!current) return std::move(current).error();
-            const bool lost_batch = *current && (*current)->state == batch_state::committed_remote && is_lost_seq(lost, (*current)->committed_seq);
-            return *holds || lost_batch ? take_new_source(w.t, w.rows, w.state, random, std::nullopt) : result<void>{};
+            return leave_lost_timeline(w.t, w.rows, w.state, lost, random);
         });
         return with(std::move(done), std::move(changed));
     }
@@ -311,15 +306,7 @@ public:
     /// Rows that a restore of the authority from a backup took away or changed back, as they were here last, by key; at most @p limit. They
     /// are not sent again by themselves: the app, or a person, decides what to enter anew, and dismisses them.
     [[nodiscard]] result<std::vector<row_image>> lost_by_restore(std::size_t limit, timestamp now) {
-        std::vector<row_image> out;
-        auto done = run(now, [&](work& w) -> result<void> {
-            auto rows = w.t.lost_rows(limit);
-            if (!rows) return std::move(rows).error();
-            out = std::move(*rows);
-            return {};
-        });
-        if (!done) return std::move(done).error();
-        return out;
+        return listed(now, [&](transaction& t) { return t.lost_rows(limit); });
     }
 
     /// Forgets one of them; unknown ones are fine.
@@ -489,8 +476,6 @@ private:
         w.state.hydration_session.clear();
         w.state.hydration_position = 0;
         return w.t.clear_stage();
-    }
-
     }
 
     [[nodiscard]] result<void> settle_one(work& w, const outcome& o, settle_report& report) {

@@ -78,6 +78,19 @@ template <replica_transaction Transaction>
     return any;
 }
 
+/// What a device does when the authority tells that restores undid @p lost: marks what it holds of that, and where there was any, or a batch was
+/// acknowledged there, takes a new source.
+template <replica_transaction Transaction>
+[[nodiscard]] result<void> leave_lost_timeline(Transaction& t, row_placement<Transaction>& rows, replica_state& state, const lost_intervals& lost,
+                                               random_source random) {
+    auto holds = mark_lost_bases(t, lost);
+    if (!holds) return std::move(holds).error();
+    auto current = t.current_batch();
+    if (!current) return std::move(current).error();
+    const bool acknowledged = *current && (*current)->state == batch_state::committed_remote && is_lost_seq(lost, (*current)->committed_seq);
+    return *holds || acknowledged ? take_new_source(t, rows, state, random, std::nullopt) : result<void>{};
+}
+
 SYNCLINE_NAMESPACE_END
 
 #endif

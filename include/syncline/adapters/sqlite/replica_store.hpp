@@ -229,7 +229,7 @@ public:
                           key, [&](const sqlite_statement& s) -> result<void> {
                               out.version = s.column_integer(0);
                               out.image_kept = s.column_integer(1) != 0;
-                              auto image = read_sqlite_image(s, 2);
+                              auto image = read_image(s, 2);
                               if (!image) return image.error();
                               out.image = std::move(*image);
                               if (!s.column_is_null(3)) out.provisional = provisional_base{s.column_integer(3), mutation_id{s.column_text(4)}};
@@ -245,7 +245,7 @@ public:
                      "VALUES(?1,?2,?3,?4,?5,?6,?7,?8) ON CONFLICT(model,\"key\") DO UPDATE SET version=excluded.version,kept=excluded.kept,"
                      "image=excluded.image,provisional_version=excluded.provisional_version,provisional_after=excluded.provisional_after,lost=excluded.lost");
         if (!s) return s.error();
-        bind_sqlite_key(**s, key).bind(3, b.version).bind(4, b.image_kept ? 1 : 0).bind(8, b.lost ? 1 : 0);
+        bind_key(**s, key).bind(3, b.version).bind(4, b.image_kept ? 1 : 0).bind(8, b.lost ? 1 : 0);
         if (b.image) (*s)->bind_blob(5, encode_record(*b.image));
         if (b.provisional) (*s)->bind(6, b.provisional->row_version).bind_text(7, b.provisional->after);
         return (*s)->run();
@@ -263,7 +263,7 @@ public:
                      "ON CONFLICT(model,\"key\") DO UPDATE SET waiting=excluded.waiting,send_class=excluded.send_class,"
                      "ordinal=excluded.ordinal,body=excluded.body");
         if (!s) return s.error();
-        bind_sqlite_key(**s, what.key).bind(3, what.waiting ? 1 : 0).bind(4, send_class);
+        bind_key(**s, what.key).bind(3, what.waiting ? 1 : 0).bind(4, send_class);
         (*s)->bind(5, static_cast<std::int64_t>(what.ordinal)).bind_blob(6, encode_intent(what));
         return (*s)->run();
     }
@@ -274,9 +274,9 @@ public:
         std::vector<std::pair<send_position, intent>> out;
         auto done = each("SELECT model,\"key\",body,send_class,ordinal FROM main.syncline_replica_open WHERE waiting=0 AND "
                          "(send_class,ordinal)>(?1,?2) ORDER BY send_class,ordinal LIMIT ?3",
-                         [&](sqlite_statement& s) { s.bind(1, after.send_class).bind(2, static_cast<std::int64_t>(after.ordinal)).bind(3, sqlite_limit(limit)); },
+                         [&](sqlite_statement& s) { s.bind(1, after.send_class).bind(2, static_cast<std::int64_t>(after.ordinal)).bind(3, limit_of(limit)); },
                          [&](const sqlite_statement& s) -> result<void> {
-                             auto i = decode_intent(read_sqlite_key(s), s.column_blob(2));
+                             auto i = decode_intent(key_of(s), s.column_blob(2));
                              if (!i) return i.error();
                              const send_position at{static_cast<std::int32_t>(s.column_integer(3)), static_cast<std::uint64_t>(s.column_integer(4))};
                              out.emplace_back(at, std::move(*i));
@@ -288,8 +288,8 @@ public:
     [[nodiscard]] result<std::vector<intent>> waiting_intents(std::size_t limit) {
         std::vector<intent> out;
         auto done = each("SELECT model,\"key\",body FROM main.syncline_replica_open WHERE waiting=1 ORDER BY ordinal,model,\"key\" LIMIT ?1",
-                         [&](sqlite_statement& s) { s.bind(1, sqlite_limit(limit)); },
-                         [&](const sqlite_statement& s) { return read_onto(out, decode_intent(read_sqlite_key(s), s.column_blob(2))); });
+                         [&](sqlite_statement& s) { s.bind(1, limit_of(limit)); },
+                         [&](const sqlite_statement& s) { return read_onto(out, decode_intent(key_of(s), s.column_blob(2))); });
         if (!done) return done.error();
         return out;
     }
@@ -328,7 +328,7 @@ public:
     [[nodiscard]] result<std::optional<batch_item>> frozen(const record_key& key) {
         std::optional<batch_item> out;
         auto found = find("SELECT model,\"key\",id,position,body FROM main.syncline_replica_frozen WHERE model=?1 AND \"key\"=?2", key,
-                          [&](const sqlite_statement& s) { return read_into(out, read_sqlite_item(s)); });
+                          [&](const sqlite_statement& s) { return read_into(out, item_of(s)); });
         if (!found) return found.error();
         return out;
     }
@@ -336,7 +336,7 @@ public:
         std::optional<batch_item> out;
         auto done = each("SELECT model,\"key\",id,position,body FROM main.syncline_replica_frozen WHERE id=?1",
                          [&](sqlite_statement& s) { s.bind_text(1, id); },
-                         [&](const sqlite_statement& s) { return read_into(out, read_sqlite_item(s)); });
+                         [&](const sqlite_statement& s) { return read_into(out, item_of(s)); });
         if (!done) return done.error();
         return out;
     }
@@ -344,7 +344,7 @@ public:
         auto s = use("INSERT INTO main.syncline_replica_frozen(model,\"key\",id,position,body) VALUES(?1,?2,?3,?4,?5) "
                      "ON CONFLICT(model,\"key\") DO UPDATE SET id=excluded.id,position=excluded.position,body=excluded.body");
         if (!s) return s.error();
-        bind_sqlite_key(**s, item.what.key).bind_text(3, item.id).bind(4, item.position).bind_blob(5, encode_intent(item.what));
+        bind_key(**s, item.what.key).bind_text(3, item.id).bind(4, item.position).bind_blob(5, encode_intent(item.what));
         return (*s)->run();
     }
     [[nodiscard]] result<void> drop_frozen(const record_key& key) {
@@ -353,8 +353,8 @@ public:
     [[nodiscard]] result<std::vector<batch_item>> frozen_items(std::uint32_t from, std::size_t limit) {
         std::vector<batch_item> out;
         auto done = each("SELECT model,\"key\",id,position,body FROM main.syncline_replica_frozen WHERE position>=?1 ORDER BY position LIMIT ?2",
-                         [&](sqlite_statement& s) { s.bind(1, from).bind(2, sqlite_limit(limit)); },
-                         [&](const sqlite_statement& s) { return read_onto(out, read_sqlite_item(s)); });
+                         [&](sqlite_statement& s) { s.bind(1, from).bind(2, limit_of(limit)); },
+                         [&](const sqlite_statement& s) { return read_onto(out, item_of(s)); });
         if (!done) return done.error();
         return out;
     }
@@ -372,7 +372,7 @@ public:
                      "ON CONFLICT(model,\"key\") DO UPDATE SET version=excluded.version,\"row\"=excluded.\"row\",contains=excluded.contains,"
                      "code=excluded.code,detail=excluded.detail");
         if (!s) return s.error();
-        bind_sqlite_row(**s, q.image).bind(6, static_cast<std::int64_t>(q.why.code)).bind_text(7, q.why.detail);
+        bind_row(**s, q.image).bind(6, static_cast<std::int64_t>(q.why.code)).bind_text(7, q.why.detail);
         return (*s)->run();
     }
     [[nodiscard]] result<void> release(const record_key& key) {
@@ -381,9 +381,9 @@ public:
     [[nodiscard]] result<std::vector<quarantined_row>> quarantined(std::size_t limit) {
         std::vector<quarantined_row> out;
         auto done = each("SELECT model,\"key\",version,\"row\",contains,code,detail FROM main.syncline_replica_quarantine ORDER BY model,\"key\" LIMIT ?1",
-                         [&](sqlite_statement& s) { s.bind(1, sqlite_limit(limit)); },
+                         [&](sqlite_statement& s) { s.bind(1, limit_of(limit)); },
                          [&](const sqlite_statement& s) -> result<void> {
-                             auto row = read_sqlite_row(s);
+                             auto row = row_of(s);
                              if (!row) return row.error();
                              out.push_back({std::move(*row), {static_cast<errc>(s.column_integer(5)), std::string{s.column_text(6)}}});
                              return {};
@@ -494,7 +494,7 @@ public:
                      "ON CONFLICT(model,\"key\") DO UPDATE SET version=excluded.version,\"row\"=excluded.\"row\",contains=excluded.contains");
         if (!s) return s.error();
         for (const auto& row : rows) {
-            bind_sqlite_row(**s, row);
+            bind_row(**s, row);
             if (auto ok = (*s)->run(); !ok) return ok;
         }
         return {};
@@ -504,15 +504,15 @@ public:
         std::vector<row_image> out;
         auto done = each("SELECT model,\"key\",version,\"row\",contains FROM main.syncline_replica_stage WHERE (model,\"key\")>(?1,?2) "
                          "ORDER BY model,\"key\" LIMIT ?3",
-                         [&](sqlite_statement& s) { bind_sqlite_key_after(s, after).bind(3, sqlite_limit(limit)); },
-                         [&](const sqlite_statement& s) { return read_onto(out, read_sqlite_row(s)); });
+                         [&](sqlite_statement& s) { bind_after(s, after).bind(3, limit_of(limit)); },
+                         [&](const sqlite_statement& s) { return read_onto(out, row_of(s)); });
         if (!done) return done.error();
         return out;
     }
     [[nodiscard]] result<std::vector<record_key>> unstaged(const record_key* after, std::size_t limit) {
         return keys("SELECT model,\"key\" FROM main.syncline_replica_base AS b WHERE (model,\"key\")>(?1,?2) AND NOT EXISTS(SELECT 1 FROM "
                     "main.syncline_replica_stage AS s WHERE s.model=b.model AND s.\"key\"=b.\"key\") ORDER BY model,\"key\" LIMIT ?3",
-                    [&](sqlite_statement& s) { bind_sqlite_key_after(s, after).bind(3, sqlite_limit(limit)); });
+                    [&](sqlite_statement& s) { bind_after(s, after).bind(3, limit_of(limit)); });
     }
 
     [[nodiscard]] result<replica_counts> counts() {
