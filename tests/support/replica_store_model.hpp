@@ -346,6 +346,7 @@ void random_replica_operation(T& t, replica_reference& m, seeded_random& draw, s
         m.scalars.next_ordinal = n * n;
         must(t.put_state(m.scalars));
         break;
+    }
     case 16:
         if (draw.chance(2, 3)) {
             const row_image image{k, static_cast<std::int64_t>(n), draw.chance(2, 3) ? std::optional{row} : std::nullopt, {}};
@@ -356,7 +357,6 @@ void random_replica_operation(T& t, replica_reference& m, seeded_random& draw, s
             m.gone.erase(k);
         }
         break;
-    }
     }
 }
 

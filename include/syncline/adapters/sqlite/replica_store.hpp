@@ -523,7 +523,7 @@ public:
                          [](sqlite_statement&) {},
                          [&](const sqlite_statement& s) -> result<void> {
                              const auto n = [&](int at) { return static_cast<std::uint64_t>(s.column_integer(at)); };
-                             out = {n(0), n(1), n(2), n(3), n(4)};
+                             out = {n(0), n(1), n(2), n(3), n(4), n(5)};
                              return {};
                          });
         if (!done) return done.error();
