@@ -266,6 +266,7 @@ private:
         std::int64_t seq;
         int author;  ///< foreign for a cascade's victim
         field_set fields;
+        bool gone;   ///< the record was erased
     };
 
     [[nodiscard]] bool server_may_win() const { return s_->resolver == "server_wins" || s_->resolver == "field_merge" || s_->resolver == "last_write_wins"; }
@@ -351,6 +352,10 @@ private:
         if (bundle_wire && last == nullptr)
             for (const auto& [mutation, m] : mutations_)
                 if (m.device == e.author && m.key == e.key && (last == nullptr || m.batch > last->batch)) last = &m;
+        // An erase that meets a tombstone is fulfilled, though somebody may have created the record again since.
+        if (bundle_wire && last != nullptr && e.field == whole_record)
+            for (const auto& change : history_[e.key])
+                if (change.gone && change.seq > last->what.base.row_version) return fate::applied;
         if (bundle_wire && last != nullptr) {
             must_have_met_another(id, e, *last);
             ++counts_->superseded;
@@ -410,7 +415,7 @@ private:
             }
         }
         foreign_sum_[key] = 0;
-        history_[key].push_back({row.version, foreign_author, row.fields});
+        history_[key].push_back({row.version, foreign_author, row.fields, !row.after});
     }
 
     void own_change(int device, std::size_t key, const row_change& row, const bundle_head& head, const std::set<std::size_t>& dead) {
@@ -429,7 +434,7 @@ private:
             if (!m->in_flight) throw violation("mutation " + row.writer + " of " + name(key) + " took effect after " + who(device) + " had settled it");
         }
         const auto& before = sealed_[key];
-        history_[key].push_back({row.version, m != nullptr && m->what.op != operation::erase && !row.after ? foreign_author : m == nullptr ? foreign_author : device, row.fields});
+        history_[key].push_back({row.version, m != nullptr && m->what.op != operation::erase && !row.after ? foreign_author : m == nullptr ? foreign_author : device, row.fields, !row.after});
         if (m == nullptr) {
             cascaded(device, key, before, row, dead);
             return;

@@ -27,3 +27,5 @@ TEST_CASE("simulation: numbers named in the answer to a refused commit are not g
     replay(35, wire_mix::bundle);
     replay(34, wire_mix::mixed);
 }
+TEST_CASE("simulation: a row that an answer brought early is no broken one when the user uncovers it", "[simulation]") { replay(17296, wire_mix::mutation); }
+TEST_CASE("simulation: what a user makes of the key of a row that is kept but not shown overwrites nothing unseen", "[simulation]") { replay(3842, wire_mix::mixed); }

@@ -382,7 +382,7 @@ public:
             moved.waiting.reset();
             if (moved.op == operation::erase && !base->row) {
                 if (auto r = w.t.drop_open(key); !r) return r;
-                return w.rows.place(key, *base);
+                return w.rows.place(key, *base, true);
             }
             if (moved.op != operation::erase) {
                 const record whole = moved.whole(schemas()[key.model].fields.size());
@@ -400,7 +400,7 @@ public:
             moved.before = base->row;
             moved.base = base->provisional ? base_ref{base->provisional->row_version, base->provisional->after} : base_ref{base->version, {}};
             if (auto r = w.rows.put_open(moved); !r) return r;
-            return w.rows.place(key, *base);
+            return w.rows.place(key, *base, true);
         });
     }
 
@@ -414,7 +414,7 @@ public:
             auto base = w.rows.load(key);
             if (!base) return std::move(base).error();
             if (auto r = w.t.drop_open(key); !r) return r;
-            return w.rows.place(key, *base);
+            return w.rows.place(key, *base, true);
         });
     }
 

@@ -292,6 +292,8 @@ private:
             made.base.row_version = kept->provisional->row_version;
             made.base.after = kept->provisional->after;
         }
+        // A row that is kept but not shown was never seen: what the user makes of its key is made on nothing (ENGINE.md rule 3).
+        if (hidden_.contains(key)) made.base = base_ref{};
         if (frozen) made.base = made_over(made.base.row_version, *frozen);
         made.ordinal = state.next_ordinal++;
         made.edited_at = clock.tick(now);
@@ -314,7 +316,8 @@ private:
             return true;
         }
         known_base base{kept->version, std::move(kept->image), std::move(kept->provisional), kept->lost};
-        if (auto r = place(key, base); !r) return std::move(r).error();
+        // What lay under the layer may have come in an answer, before what it refers to.
+        if (auto r = place(key, base, true); !r) return std::move(r).error();
         return true;
     }
 

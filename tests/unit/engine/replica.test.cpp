@@ -424,3 +424,34 @@ TEST_CASE("settle: every change that met others is reported with its outcome and
     const auto report = d.settle(said);
     CHECK(report.conflicts == std::vector<decided_conflict>{{key_named("T"), outcome_kind::superseded, "the rule"}});
 }
+
+TEST_CASE("replica: what the user makes of the key of a row that is kept but not shown is made on nothing") {
+    device d;
+    d.take({image("P", 1, node_row(1)), image("T", 1, node_row(2))});
+    d.erase("P");
+    d.take({image("C1", 2, child_row(3, "P"))});
+    REQUIRE_FALSE(d.row("C1"));
+    d.write("C1", child_row(5, "T"));
+    REQUIRE(d.status().counts.open == 2);
+    CHECK(d.open("C1")->base == base_ref{});
+    CHECK(d.base("C1").version == 2);
+    d.check();
+}
+
+TEST_CASE("replica: a row that an answer brought early, and that the user uncovers, waits for what it refers to") {
+    device d;
+    d.take({image("P", 1, node_row(1))});
+    d.write("C1", child_row(2, "P"));
+    const auto sent = d.freeze();
+    d.take({image("P", 2, std::nullopt)});
+    d.settle({answer_with_row(sent->items.front().id, outcome_kind::refused, 9, child_row(7, "P"))});
+    REQUIRE(d.row("C1") == child_row(2, "P"));
+    SECTION("by erasing what waits") { d.erase("C1"); }
+    SECTION("by giving it up") { lab_must(d.engine.discard(key_named("C1"), d.now)); }
+    CHECK(d.status().counts.quarantined == 0);
+    CHECK_FALSE(d.row("C1"));
+    d.take({image("P", 8, node_row(3))});
+    CHECK(d.row("C1") == child_row(7, "P"));
+    CHECK(d.status().counts.quarantined == 0);
+    d.check();
+}
