@@ -429,3 +429,15 @@ TEST_CASE("push: what was made after seeing a row is later than it for last_writ
         CHECK(s.push_one(made).kind == (claimed > 1001 ? outcome_kind::applied : outcome_kind::superseded));
     }
 }
+
+TEST_CASE("push: against a base of a timeline that a restore undid every field counts as changed by others") {
+    server s;
+    s.write("T", node_row(1, 1));
+    s.seal();
+    lab_must(s.engine.begin_incarnation("second", s.now));
+    const auto lost = s.head().lost.front();
+    const auto outcome = s.push_one(change_of("m1", "T", node_row(1, 1), node_row(9, 1), lost.after_seq + 1));
+    CHECK(outcome.kind == outcome_kind::superseded);
+    CHECK(s.row("T") == node_row(1, 1));
+    CHECK(s.push_one(change_of("m2", "T", node_row(1, 1), node_row(9, 1), lost.after_seq)).kind == outcome_kind::applied);
+}

@@ -99,6 +99,7 @@ TEST_CASE("unread rows: a new picture tells of all of them again, and leaves wha
     const auto done = lab_must(d.engine.stage("walk", 10, 20, 6, {}, cursor{20}, d.now, {illegible("node", "P", 6)}));
     CHECK(done.hydrated);
     CHECK(d.row("T") == node_row(1, 7));
+    CHECK(d.base("T").version == 1);
     CHECK(!d.row("T2"));
     CHECK(d.row("P") == node_row(30));
     CHECK(kept(d) == std::vector<unread_row>{illegible("node", "P", 6), illegible("node", "T", 5)});
