@@ -446,9 +446,13 @@ TEST_CASE("replica: a row that an answer brought early, and that the user uncove
     d.take({image("P", 2, std::nullopt)});
     d.settle({answer_with_row(sent->items.front().id, outcome_kind::refused, 9, child_row(7, "P"))});
     REQUIRE(d.row("C1") == child_row(2, "P"));
-    SECTION("by erasing what waits") { d.erase("C1"); }
-    SECTION("by giving it up") { lab_must(d.engine.discard(key_named("C1"), d.now)); }
-    d.status();  // takes the edit in; the next look tells what came of it
+    REQUIRE(d.status().counts.waiting == 1);
+    SECTION("by erasing what waits") {
+        d.erase("C1");
+        CHECK(d.row("C1") == std::nullopt);
+    }
+    SECTION("by giving it up") { CHECK(d.engine.discard(key_named("C1"), d.now)); }
+    CHECK(d.status().counts.waiting == 0);  // and takes the edit in; the next look tells what came of it
     CHECK(d.status().counts.quarantined == 0);
     CHECK_FALSE(d.row("C1"));
     d.take({image("P", 8, node_row(3))});
