@@ -182,7 +182,7 @@ inline std::string show(const value& v) {
     std::string bits;
     byte_writer{bits}.put(v);
     std::string out{name_of(v.kind())};
-    return v.is_null() ? out : out.append(v.as_string().empty() ? quoted(bits) : quoted(v.as_string()));
+    return v.is_null() ? out : out.append(v.as_string().empty() ? store_contract::quoted(bits) : store_contract::quoted(v.as_string()));
 }
 inline std::string show(const record& r) {
     std::string out{"{"};

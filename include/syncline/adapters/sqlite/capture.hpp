@@ -204,6 +204,14 @@ struct sqlite_capture_script {
     return script;
 }
 
+/// Reads the fields of a row of @p model from the columns @p first and on.
+[[nodiscard]] inline record read_sqlite_fields(const sqlite_statement& s, int first, const model_schema& model) {
+    record out;
+    out.fields.reserve(model.fields.size());
+    for (std::size_t i = 0; i < model.fields.size(); ++i) out.fields.push_back(read_sqlite_value(s, first + static_cast<int>(i), model.fields[i].kind));
+    return out;
+}
+
 /// Folds the entries of one capture log, given in rising order, to what each record was before the first of them.
 class sqlite_capture_fold {
 public:
@@ -270,16 +278,18 @@ public:
         st.seen = true;
         if (st.complete) return;
         st.complete = true;
-        st.row.emplace();
-        st.row->fields.reserve(n);
-        for (std::size_t i = 0; i < n; ++i)
-            st.row->fields.push_back(read_sqlite_value(s, first_column + static_cast<int>(i), model_->fields[i].kind));
+        st.row = read_sqlite_fields(s, first_column, *model_);
     }
 
     /// The records in the order of their first entries.
     [[nodiscard]] const std::vector<std::string>& keys() const noexcept { return order_; }
     /// @pre @p key is one of `keys()`
     [[nodiscard]] const state& of(const std::string& key) const { return states_.at(key); }
+    /// What is known of @p key; nullptr: no entry speaks of it.
+    [[nodiscard]] const state* find(const std::string& key) const {
+        const auto at = states_.find(key);
+        return at == states_.end() ? nullptr : &at->second;
+    }
 
     /// The row before the first entry, given the row now.
     [[nodiscard]] static std::optional<record> before(const state& st, const std::optional<record>& now) {

@@ -4,7 +4,9 @@
 #include <syncline/adapters/sqlite/capture.hpp>
 #include <syncline/adapters/sqlite/column_value.hpp>
 #include <syncline/adapters/sqlite/database.hpp>
+#include <syncline/adapters/sqlite/replica_attach.hpp>
 #include <syncline/adapters/sqlite/replica_tables.hpp>
+#include <syncline/adapters/sqlite/row_digest.hpp>
 #include <syncline/adapters/sqlite/table_schema.hpp>
 #include <syncline/model/model_schema.hpp>
 #include <syncline/model/record.hpp>
@@ -46,13 +48,7 @@ public:
             if (!table) return table.error();
             if (auto ok = check_sqlite_model(*table, model); !ok) return ok;
             attached.push_back(make_sqlite_replica_table(std::move(*table), model, id, schemas.size() == 1));
-            if (auto made = install_sqlite_capture(db, attached.back(), model, id); !made) return made.error();
-            const std::string fields = sqlite_replica_fields(model);
-            auto s = db.prepare("INSERT INTO main.syncline_replica_model(id,name,fields) VALUES(?1,?2,?3) "
-                                "ON CONFLICT(id) DO UPDATE SET fields=excluded.fields WHERE fields IS NOT excluded.fields");
-            if (!s) return s.error();
-            s->bind(1, id).bind_text(2, model.name).bind_blob(3, fields);
-            if (auto ok = s->run(); !ok) return ok;
+            if (auto ok = attach_sqlite_replica_model(db, attached.back(), model, id); !ok) return ok;
         }
         const auto version = db.query_integer("PRAGMA main.schema_version");
         if (!version) return version.error();
@@ -104,6 +100,7 @@ public:
             return lost();
         }
         result<void> done = watched_ && follow_ ? drop_own_entries() : result<void>{};
+        if (done) done = note_touched();
         if (done) {
             auto s = db.cached("COMMIT");
             done = s ? (*s)->run() : result<void>{s.error()};
@@ -140,14 +137,23 @@ public:
         const model_schema& model = schemas[key.model];
         auto s = use(tables[key.model].select_row);
         if (!s) return s.error();
-        if (!bind_sqlite_key(**s, 1, key.key, model.key_kind)) return std::optional<record>{};
-        const auto row = (*s)->step();
-        if (!row) return row.error();
-        if (!*row) return std::optional<record>{};
-        record r;
-        r.fields.reserve(model.fields.size());
-        for (std::size_t i = 0; i < model.fields.size(); ++i) r.fields.push_back(read_sqlite_value(**s, static_cast<int>(i), model.fields[i].kind));
-        return std::optional<record>{std::move(r)};
+        std::optional<record> out;
+        if (bind_sqlite_key(**s, 1, key.key, model.key_kind)) {
+            const auto row = (*s)->step();
+            if (!row) return row.error();
+            if (*row) out = read_sqlite_fields(**s, 0, model);
+        }
+        note_seen(key, out);
+        return out;
+    }
+
+    /// The digest of the row that is visible now; of the row that was read or written last without reading it again.
+    [[nodiscard]] result<std::string> digest_of_visible(const record_key& key) {
+        if (follow_ || !seen_ || *seen_ != key) {
+            auto row = visible(key);
+            if (!row) return row.error();
+        }
+        return seen_digest_;
     }
 
     [[nodiscard]] result<void> write(const record_key& key, const record& row) {
@@ -222,7 +228,9 @@ public:
             const auto newest = newest_entry(id);
             if (!newest) return newest.error();
             auto took = take_entries(id, marks_[id], *newest, [&](record_key&& key, std::int64_t, std::optional<record>&&, bool) {
-                if (!written_.contains(key)) other.insert(std::move(key));
+                if (written_.contains(key)) return;
+                touched_.insert(key);
+                other.insert(std::move(key));
             });
             if (!took) return took.error();
             marks_[id] = *newest;
@@ -338,6 +346,19 @@ private:
         return {};
     }
 
+    // Where triggers of the app ran, the rows are what those made of them.
+    [[nodiscard]] result<void> note_touched() {
+        for (const auto& key : touched_) {
+            auto row = visible(key);
+            if (!row) return row.error();
+            auto s = use("UPDATE main.syncline_replica_base SET digest=?3 WHERE model=?1 AND \"key\"=?2 AND kept=0");
+            if (!s) return s.error();
+            (*s)->bind(1, key.model).bind_text(2, key.key).bind_blob(3, seen_digest_);
+            if (auto ok = (*s)->run(); !ok) return ok;
+        }
+        return {};
+    }
+
     // Once per transaction: which tables have triggers of others. Triggers are off where all are ours; where not, they all
     // run, and what they log above the marks is told from the app's own changes.
     [[nodiscard]] result<void> watch() {
@@ -388,12 +409,21 @@ private:
 
     [[nodiscard]] result<void> finish_write(sqlite_statement& s, const record_key& key, const std::optional<record>& row) {
         auto done = s.run();
-        if (done && follow_) written_.insert_or_assign(key, row);
+        if (done && follow_) {
+            touched_.insert(key);
+            written_.insert_or_assign(key, row);
+        }
+        if (done) note_seen(key, row);
         if (!done && done.error().code == errc::constraint) {
             if (!db.in_transaction()) return lost();
             return make_fault(errc::constraint, "table `", tables[key.model].table.name, "` refuses the row: ", done.error().detail);
         }
         return done;
+    }
+
+    void note_seen(const record_key& key, const std::optional<record>& row) {
+        seen_ = key;
+        seen_digest_ = sqlite_row_digest(row);
     }
 
     void switch_triggers(int on) noexcept {
@@ -405,6 +435,8 @@ private:
         open_ = false;
         watched_ = false;
         written_.clear();
+        touched_.clear();
+        seen_.reset();
         switch_triggers(triggers_were_);
         if (foreign_keys_) sqlite3_exec(db.handle(), "PRAGMA foreign_keys=ON", nullptr, nullptr, nullptr);
         foreign_keys_ = false;
@@ -421,6 +453,10 @@ private:
     std::vector<bool> foreign_;          // which, by model id
     std::vector<std::int64_t> marks_;    // log entries above are due to our writes
     std::map<record_key, std::optional<record>> written_;
+    std::set<record_key> touched_;       // written, or changed by triggers of others on the way
+
+    std::optional<record_key> seen_;     // the record that this transaction read or wrote last
+    std::string seen_digest_;
 };
 
 SYNCLINE_NAMESPACE_END

@@ -168,7 +168,7 @@ private:
     // Models keep their ids for the life of the bookkeeping.
     [[nodiscard]] static result<void> order_models(sqlite_replica_connection& core, std::vector<model_schema> models) {
         if (auto ok = create_sqlite_replica_tables(core.db); !ok) return ok;
-        auto s = core.db.prepare("SELECT id, name, fields FROM main.syncline_replica_model ORDER BY id");
+        auto s = core.db.prepare("SELECT id, name FROM main.syncline_replica_model ORDER BY id");
         if (!s) return s.error();
         for (;;) {
             const auto row = s->step();
@@ -179,7 +179,6 @@ private:
             if (at == models.end())
                 return make_fault(errc::schema_mismatch, "model `", name, "` is synced in this database and was left out; register it too, or "
                                                          "uninstall the bookkeeping");
-            if (auto ok = check_sqlite_replica_fields(*at, s->column_blob(2)); !ok) return ok;
             const auto id = core.schemas.add(std::move(*at));
             if (!id) return id.error();
             if (static_cast<std::int64_t>(*id) != s->column_integer(0))
@@ -241,13 +240,20 @@ public:
     }
     [[nodiscard]] result<void> put_base(const record_key& key, const base_row& b) {
         if (b.version == 0 && !b.image && !b.provisional) return forget("DELETE FROM main.syncline_replica_base WHERE model=?1 AND \"key\"=?2", key);
-        auto s = use("INSERT INTO main.syncline_replica_base(model,\"key\",version,kept,image,provisional_version,provisional_after,lost) "
-                     "VALUES(?1,?2,?3,?4,?5,?6,?7,?8) ON CONFLICT(model,\"key\") DO UPDATE SET version=excluded.version,kept=excluded.kept,"
-                     "image=excluded.image,provisional_version=excluded.provisional_version,provisional_after=excluded.provisional_after,lost=excluded.lost");
+        auto s = use("INSERT INTO main.syncline_replica_base(model,\"key\",version,kept,image,provisional_version,provisional_after,lost,digest) "
+                     "VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9) ON CONFLICT(model,\"key\") DO UPDATE SET version=excluded.version,kept=excluded.kept,"
+                     "image=excluded.image,provisional_version=excluded.provisional_version,provisional_after=excluded.provisional_after,lost=excluded.lost,digest=excluded.digest");
         if (!s) return s.error();
+        std::string digest;
+        if (!b.image_kept) {
+            auto visible = core_->digest_of_visible(key);
+            if (!visible) return visible.error();
+            digest = std::move(*visible);
+        }
         bind_key(**s, key).bind(3, b.version).bind(4, b.image_kept ? 1 : 0).bind(8, b.lost ? 1 : 0);
         if (b.image) (*s)->bind_blob(5, encode_record(*b.image));
         if (b.provisional) (*s)->bind(6, b.provisional->row_version).bind_text(7, b.provisional->after);
+        if (!b.image_kept) (*s)->bind_blob(9, digest);
         return (*s)->run();
     }
 

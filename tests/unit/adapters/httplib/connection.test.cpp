@@ -150,7 +150,7 @@ TEST_CASE("connection: a client that never stops asking does not keep the server
 }
 
 TEST_CASE("connection: a TLS client that never finishes its handshake loses its thread", "[httplib]") {
-    const http_test::scratch_folder folder;
+    const scratch_folder folder;
     httplib_server_options options = patient();
     options.tls = http_test::make_certificate(folder, "tls", "IP:127.0.0.1");
     options.threads = 1;

@@ -6,6 +6,7 @@
 #include <syncline/transport/message.hpp>
 
 #include "support/catch.hpp"
+#include "support/scratch_folder.hpp"
 
 #include <openssl/evp.h>
 #include <openssl/pem.h>
@@ -155,27 +156,6 @@ inline std::string converse(int port, std::string_view text) {
     client.say(text);
     return client.hear();
 }
-
-// A folder that is gone at the end of the test.
-class scratch_folder {
-public:
-    scratch_folder() {
-        std::string form = (std::filesystem::temp_directory_path() / "syncline-http-XXXXXX").string();
-        REQUIRE(::mkdtemp(form.data()) != nullptr);
-        path_ = form;
-    }
-    ~scratch_folder() {
-        std::error_code ignored;
-        std::filesystem::remove_all(path_, ignored);
-    }
-    scratch_folder(const scratch_folder&) = delete;
-    scratch_folder& operator=(const scratch_folder&) = delete;
-
-    [[nodiscard]] std::string file(std::string_view name) const { return (path_ / name).string(); }
-
-private:
-    std::filesystem::path path_;
-};
 
 // Writes a key and a certificate that it signs itself, for @p name (as `IP:127.0.0.1` or `DNS:example.org`).
 inline syncline::tls_files make_certificate(const scratch_folder& folder, const std::string& stem, const std::string& name,

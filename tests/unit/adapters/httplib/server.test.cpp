@@ -452,7 +452,7 @@ TEST_CASE("httplib_server: stopping answers every request in flight", "[httplib]
 }
 
 TEST_CASE("httplib_server: TLS proves the server's name to clients that trust its certificate only", "[httplib]") {
-    const http_test::scratch_folder folder;
+    const scratch_folder folder;
     httplib_server_options options;
     options.tls = http_test::make_certificate(folder, "right", "IP:127.0.0.1");
     const tls_files other = http_test::make_certificate(folder, "other", "IP:127.0.0.1");
@@ -482,7 +482,7 @@ TEST_CASE("httplib_server: TLS proves the server's name to clients that trust it
 }
 
 TEST_CASE("httplib_transport: a TLS connection that the server has closed meanwhile is replaced", "[httplib]") {
-    const http_test::scratch_folder folder;
+    const scratch_folder folder;
     httplib_server_options options;
     options.tls = http_test::make_certificate(folder, "idle", "IP:127.0.0.1");
     options.keep_alive = std::chrono::seconds{0};
@@ -506,7 +506,7 @@ TEST_CASE("httplib_transport: a TLS connection that the server has closed meanwh
 }
 
 TEST_CASE("httplib_server: TLS with a certificate for another name is refused", "[httplib]") {
-    const http_test::scratch_folder folder;
+    const scratch_folder folder;
     httplib_server_options options;
     options.tls = http_test::make_certificate(folder, "name", "DNS:example.org");
     http_test::server server(ok, options);
@@ -520,7 +520,7 @@ TEST_CASE("httplib_server: TLS with a certificate for another name is refused", 
 }
 
 TEST_CASE("httplib_server: TLS with a certificate that has expired is refused", "[httplib]") {
-    const http_test::scratch_folder folder;
+    const scratch_folder folder;
     httplib_server_options options;
     options.tls = http_test::make_certificate(folder, "old", "IP:127.0.0.1", "20200101000000Z");
     http_test::server server(ok, options);
@@ -531,7 +531,7 @@ TEST_CASE("httplib_server: TLS with a certificate that has expired is refused", 
 }
 
 TEST_CASE("httplib_server: a certificate and a key that do not belong together are refused", "[httplib]") {
-    const http_test::scratch_folder folder;
+    const scratch_folder folder;
     httplib_server_options options;
     options.tls = http_test::make_certificate(folder, "one", "IP:127.0.0.1");
     options.tls->private_key = http_test::make_certificate(folder, "two", "IP:127.0.0.1").private_key;

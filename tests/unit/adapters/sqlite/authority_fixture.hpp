@@ -9,47 +9,21 @@
 #include <syncline/engine/sealing.hpp>
 
 #include "support/catch.hpp"
+#include "support/scratch_folder.hpp"
 
 #include <cstdint>
-#include <cstdlib>
 #include <map>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
-#include <dirent.h>
-#include <unistd.h>
 
 namespace authority_fixture {
 
 using namespace syncline;
 
-/// A directory that is gone at the end.
-class scratch {
-public:
-    scratch() {
-        const char* const base = std::getenv("TMPDIR");
-        path_.append(base != nullptr ? base : "/tmp").append("/syncline-authority-XXXXXX");
-        REQUIRE(::mkdtemp(path_.data()) != nullptr);
-    }
-    scratch(const scratch&) = delete;
-    scratch& operator=(const scratch&) = delete;
-    ~scratch() {
-        if (DIR* dir = ::opendir(path_.c_str())) {
-            while (const dirent* e = ::readdir(dir)) (void)::unlink(file(e->d_name).c_str());
-            ::closedir(dir);
-        }
-        ::rmdir(path_.c_str());
-    }
-    [[nodiscard]] std::string file(std::string_view name = "app.db") const {
-        std::string out{path_};
-        return out.append("/").append(name);
-    }
-
-private:
-    std::string path_;
-};
+using scratch = scratch_folder;
 
 /// The fault as text, for messages of failing tests.
 template <class T>

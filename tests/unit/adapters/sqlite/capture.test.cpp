@@ -3,6 +3,7 @@
 #include <syncline/adapters/sqlite/replica_store.hpp>
 
 #include "support/catch.hpp"
+#include "support/scratch_folder.hpp"
 
 #include <cstdint>
 #include <cstdio>
@@ -22,23 +23,6 @@ namespace {
 
 using namespace syncline;
 using snapshot = std::map<std::string, record>;
-
-// A directory of its own for one test, gone afterwards.
-class scratch {
-public:
-    scratch() {
-        auto pattern = (std::filesystem::temp_directory_path() / "syncline-capture-XXXXXX").string();
-        if (mkdtemp(pattern.data()) != nullptr) path_ = pattern;
-        REQUIRE_FALSE(path_.empty());
-    }
-    ~scratch() { std::filesystem::remove_all(path_); }
-    scratch(const scratch&) = delete;
-    scratch& operator=(const scratch&) = delete;
-    std::string file(const std::string& name) const { return (path_ / name).string(); }
-
-private:
-    std::filesystem::path path_;
-};
 
 void must(const result<void>& r) {
     INFO((r ? std::string{} : r.error().detail));
@@ -186,7 +170,7 @@ std::vector<std::string> random_script(dice& d, int statements) {
 void run_history(std::uint64_t seed, bool with_app_triggers, bool by_program) {
     CAPTURE(seed, with_app_triggers, by_program);
     dice d{seed};
-    const scratch dir;
+    const scratch_folder dir;
     const std::string path = dir.file("app.db");
     auto app = stock(path);
     must(app.execute(tables_sql(d)));
@@ -279,7 +263,7 @@ struct one_table {
         must(t->commit());
         return std::move(*edits);
     }
-    scratch dir;
+    scratch_folder dir;
     sqlite_database app;
     std::unique_ptr<sqlite_replica_store> store;
 };
@@ -416,7 +400,7 @@ TEST_CASE("sqlite capture: a row that REPLACE removes by the default that a NULL
 }
 
 TEST_CASE("sqlite capture: edits of several models come in the order in which the records were first changed") {
-    const scratch dir;
+    const scratch_folder dir;
     auto app = stock(dir.file("a.db"));
     must(app.execute("CREATE TABLE a(id TEXT PRIMARY KEY, v); CREATE TABLE b(id TEXT PRIMARY KEY, v)"));
     auto store = sqlite_replica_store::open(dir.file("a.db"), std::vector<std::string>{"a", "b"});

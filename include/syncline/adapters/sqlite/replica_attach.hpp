@@ -1,0 +1,121 @@
+#ifndef SYNCLINE_ADAPTERS_SQLITE_REPLICA_ATTACH_HPP
+#define SYNCLINE_ADAPTERS_SQLITE_REPLICA_ATTACH_HPP
+
+#include <syncline/adapters/sqlite/capture_gap.hpp>
+#include <syncline/adapters/sqlite/database.hpp>
+#include <syncline/adapters/sqlite/replica_evolution.hpp>
+#include <syncline/adapters/sqlite/replica_fields.hpp>
+#include <syncline/adapters/sqlite/replica_tables.hpp>
+#include <syncline/model/field_set.hpp>
+#include <syncline/model/model_schema.hpp>
+#include <syncline/support/result.hpp>
+#include <syncline/support/version.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+SYNCLINE_NAMESPACE_BEGIN
+
+/// The triggers of model number @p id that stand in the database, in `main.sqlite_schema`'s words.
+[[nodiscard]] inline result<std::vector<sqlite_capture_script::trigger>> standing_sqlite_triggers(sqlite_database& db, model_id id) {
+    auto s = db.prepare("SELECT name, sql FROM main.sqlite_schema WHERE type='trigger' AND substr(name,1,length(?1))=?1 ORDER BY name");
+    if (!s) return s.error();
+    s->bind_text(1, sqlite_replica_trigger_prefix(id));
+    std::vector<sqlite_capture_script::trigger> out;
+    for (;;) {
+        const auto row = s->step();
+        if (!row) return row.error();
+        if (!*row) return out;
+        out.push_back({std::string{s->column_text(0)}, std::string{s->column_text(1)}});
+    }
+}
+
+/// What the bookkeeping remembers of model number @p id; nothing: it is new.
+[[nodiscard]] inline result<std::optional<sqlite_replica_fields>> remembered_sqlite_fields(sqlite_database& db, model_id id, const std::string& name) {
+    auto s = db.prepare("SELECT fields, kinds FROM main.syncline_replica_model WHERE id=?1");
+    if (!s) return s.error();
+    s->bind(1, id);
+    const auto row = s->step();
+    if (!row) return row.error();
+    if (!*row) return std::optional<sqlite_replica_fields>{};
+    auto fields = decode_sqlite_fields(s->column_blob(0), s->column_blob(1), name);
+    if (!fields) return std::move(fields).error();
+    return std::optional<sqlite_replica_fields>{std::move(*fields)};
+}
+
+/// Brings the bookkeeping of one model up to its table as it is now: the log and the triggers stand as they should, what is kept by field fits the
+/// model's fields (`sqlite_replica_evolution`), and what the app did while a trigger was missing is in the log (`sqlite_capture_gap`). Of a table that is
+/// new to it every row is the app's creation. Where values are missing that only the authority has, the device is told to fetch its state anew.
+/// Runs inside the caller's transaction.
+/// @return `errc::schema_mismatch`, `errc::corrupt`, `errc::constraint`, or a fault of the database
+[[nodiscard]] inline result<void> attach_sqlite_replica_model(sqlite_database& db, const sqlite_replica_table& table, const model_schema& model, model_id id) {
+    auto standing = standing_sqlite_triggers(db, id);
+    if (!standing) return std::move(standing).error();
+    auto old = remembered_sqlite_fields(db, id, model.name);
+    if (!old) return std::move(old).error();
+    const auto& wanted = table.capture.triggers;
+    const bool all_stand = standing->size() == wanted.size() && std::all_of(wanted.begin(), wanted.end(), [&](const auto& t) {
+        return std::any_of(standing->begin(), standing->end(), [&](const auto& s) { return s.name == t.name && s.sql == t.sql; });
+    });
+    if (!all_stand)
+        for (const auto& t : *standing) {
+            std::string drop{"DROP TRIGGER main."};
+            if (auto ok = db.execute(drop.append(sqlite_quoted(t.name))); !ok) return ok;
+        }
+
+    const sqlite_replica_fields now = sqlite_replica_fields_of(model);
+    bool fetch = false;
+    bool gap = *old && !all_stand;
+    bool inserts_seen = false;
+    field_set as_they_are;
+    if (*old) {
+        const auto sql_of = [&](const char* suffix) -> std::string_view {
+            for (const auto& t : *standing)
+                if (t.name == sqlite_replica_trigger_prefix(id) + suffix) return t.sql;
+            return {};
+        };
+        inserts_seen = !sql_of("bi").empty();
+        auto moves = moves_of_sqlite_fields(model, **old, renamed_sqlite_columns(sql_of("bd"), (*old)->names.size()));
+        if (!moves) return std::move(moves).error();
+        if (!moves->changes_nothing())
+            if (auto ok = sqlite_replica_evolution{db, table, model, id, *moves}.run(); !ok) return ok;
+        fetch = moves->adds_fields();
+        for (std::size_t i = 0; i < moves->other_kind.size(); ++i)
+            if (moves->other_kind[i]) as_they_are.insert(static_cast<field_index>(i));
+        // An older layout had no digests, and those of values that are read as another kind say nothing: they are noted now.
+        gap = gap || !as_they_are.empty() || (*old)->kinds.size() != (*old)->names.size();
+    } else {
+        std::string make{"CREATE TABLE main."};
+        make.append(table.log).append("(seq INTEGER PRIMARY KEY,").append(table.capture.log_columns).append("); INSERT INTO main.").append(table.log);
+        make.append("(kind,\"key\") SELECT 6,").append(sqlite_quoted(model.key_name)).append(" FROM main.").append(sqlite_quoted(table.table.name));
+        if (auto ok = db.execute(make); !ok) return ok;
+    }
+
+    if (gap) {
+        // Before our triggers are made again, so that what is put back is not captured.
+        auto closed = sqlite_capture_gap{db, table, model, id, inserts_seen, as_they_are}.close();
+        if (!closed) return std::move(closed).error();
+        fetch = fetch || *closed;
+    }
+    if (!all_stand) {
+        std::string make;
+        for (const auto& t : wanted) make.append(t.sql).append(";");
+        if (auto ok = db.execute(make); !ok) return ok;
+    }
+    if (fetch)
+        if (auto ok = db.execute("UPDATE main.syncline_replica_state SET needs_hydration=1 WHERE checkpoint>0"); !ok) return ok;
+    if (*old == now) return {};
+    auto s = db.prepare("INSERT INTO main.syncline_replica_model(id,name,fields,kinds) VALUES(?1,?2,?3,?4) "
+                        "ON CONFLICT(id) DO UPDATE SET fields=excluded.fields,kinds=excluded.kinds");
+    if (!s) return s.error();
+    return s->bind(1, id).bind_text(2, model.name).bind_blob(3, encode_sqlite_field_names(now)).bind_blob(4, encode_sqlite_field_kinds(now)).run();
+}
+
+SYNCLINE_NAMESPACE_END
+
+#endif
