@@ -4,6 +4,7 @@
 #include <syncline/adapters/sqlite/authority_tables.hpp>
 #include <syncline/adapters/sqlite/column_value.hpp>
 #include <syncline/adapters/sqlite/database.hpp>
+#include <syncline/adapters/sqlite/detach.hpp>
 #include <syncline/adapters/sqlite/table_schema.hpp>
 #include <syncline/model/model_schema.hpp>
 #include <syncline/support/result.hpp>
@@ -256,26 +257,7 @@ struct sqlite_captured_model {
 /// `ALTER TABLE DROP COLUMN` of a captured column too (then the next open stages the whole table).
 /// @param tables_too  false: only the triggers; the history stays
 [[nodiscard]] inline result<void> detach_sqlite_authority(sqlite_database& db, bool tables_too) {
-    std::vector<std::string> drop;
-    if (auto r = each_sqlite_row(
-            db,
-            "SELECT type, name FROM main.sqlite_schema WHERE substr(name, 1, length(?1)) = ?1 AND (type = 'trigger' OR (type = 'table' "
-            "AND ?2))",
-            [&](sqlite_statement& s) { s.bind_text(1, sqlite_authority_prefix).bind(2, tables_too ? 1 : 0); },
-            [&](sqlite_statement& s) {
-                std::string sql{"DROP "};
-                drop.push_back(sql.append(s.column_text(0)).append(" main.").append(sqlite_quoted(s.column_text(1))));
-                return true;
-            });
-        !r)
-        return r;
-    if (auto r = db.execute("SAVEPOINT syncline_detach"); !r) return r;
-    for (const auto& sql : drop)
-        if (auto r = db.execute(sql); !r) {
-            (void)db.execute("ROLLBACK TO syncline_detach; RELEASE syncline_detach");
-            return r;
-        }
-    return db.execute("RELEASE syncline_detach");
+    return detach_sqlite(db, sqlite_authority_prefix, tables_too);
 }
 
 SYNCLINE_NAMESPACE_END

@@ -107,8 +107,9 @@ private:
 
     [[nodiscard]] result<void> move_digests() {
         return rewrite("base", "digest", [&](const std::string&, const std::string& old) -> result<std::optional<std::string>> {
-            std::string digest;
-            for (std::size_t i = 0; i < moves_.from.size() && !old.empty(); ++i) {
+            if (old.empty()) return std::optional<std::string>{old};  // no row
+            std::string digest = begin_sqlite_digest();
+            for (std::size_t i = 0; i < moves_.from.size(); ++i) {
                 std::uint64_t field = 0;  // not known: what was read as another kind is another value
                 if (!moves_.from[i]) field = sqlite_value_digest(defaults_[i]);
                 else if (!moves_.other_kind[i]) field = sqlite_field_digest(old, *moves_.from[i]);

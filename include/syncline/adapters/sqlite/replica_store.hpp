@@ -2,6 +2,7 @@
 #define SYNCLINE_ADAPTERS_SQLITE_REPLICA_STORE_HPP
 
 #include <syncline/adapters/sqlite/database.hpp>
+#include <syncline/adapters/sqlite/detach.hpp>
 #include <syncline/adapters/sqlite/replica_connection.hpp>
 #include <syncline/adapters/sqlite/replica_statements.hpp>
 #include <syncline/adapters/sqlite/replica_tables.hpp>
@@ -106,13 +107,11 @@ public:
 
     /// Takes capture and bookkeeping out of the database at @p path, unsent intents included; the app's tables stay as they
     /// are. No store may be open on it.
-    [[nodiscard]] static result<void> uninstall(const std::string& path) {
-        auto db = sqlite_database::open(path, {false, sqlite_open_options{}.busy_timeout});
-        if (!db) return db.error();
-        if (auto ok = db->execute("BEGIN IMMEDIATE"); !ok) return ok;
-        if (auto ok = drop_sqlite_replica_tables(*db); !ok) return ok;
-        return db->execute("COMMIT");
-    }
+    [[nodiscard]] static result<void> uninstall(const std::string& path) { return detach(path, true); }
+
+    /// Takes the capture triggers away from the database at @p path and leaves the bookkeeping: for a migration that drops columns, which SQLite
+    /// refuses while triggers name them. The next `open` makes them again and takes in what was done meanwhile. No store may be open on it.
+    [[nodiscard]] static result<void> suspend_capture(const std::string& path) { return detach(path, false); }
 
     [[nodiscard]] const schema_set& schemas() const { return core_->schemas; }
 
@@ -124,6 +123,12 @@ public:
 
 private:
     explicit sqlite_replica_store(std::unique_ptr<sqlite_replica_connection> core) : core_(std::move(core)) {}
+
+    [[nodiscard]] static result<void> detach(const std::string& path, bool tables_too) {
+        auto db = sqlite_database::open(path, {false, sqlite_open_options{}.busy_timeout});
+        if (!db) return db.error();
+        return detach_sqlite(*db, sqlite_replica_prefix, tables_too);
+    }
 
     [[nodiscard]] static result<sqlite_database> open_file(const std::string& path, const sqlite_replica_options& options) {
         sqlite_open_options how;

@@ -21,6 +21,9 @@
 
 SYNCLINE_NAMESPACE_BEGIN
 
+/// What every name of a replica's bookkeeping begins with.
+inline constexpr std::string_view sqlite_replica_prefix = "syncline_replica_";
+
 /// The version of the replica's bookkeeping tables that this code reads and writes.
 inline constexpr std::int64_t sqlite_replica_layout = 3;
 
@@ -72,14 +75,15 @@ struct sqlite_replica_table {
 
 /// The names of the bookkeeping of model number @p id.
 [[nodiscard]] inline std::string sqlite_replica_log_name(model_id id) {
-    std::string out = "syncline_replica_log_";
+    std::string out{sqlite_replica_prefix};
+    out.append("log_");
     out.append(std::to_string(id));
     return out;
 }
 
 /// What the names of the triggers of model number @p id begin with.
 [[nodiscard]] inline std::string sqlite_replica_trigger_prefix(model_id id) {
-    std::string out = "syncline_replica_";
+    std::string out{sqlite_replica_prefix};
     return out.append(std::to_string(id)).append("_");
 }
 
@@ -159,24 +163,6 @@ inline void add_sqlite_replica_turns(sqlite_capture_script& script, const sqlite
         return make_fault(errc::unsupported, "the bookkeeping tables are of version ", std::to_string(*layout),
                           ", and this library knows version ", std::to_string(sqlite_replica_layout), "; use the library that made them");
     return {};
-}
-
-/// Drops the capture triggers and every bookkeeping table, with all intents in them: the tables are the app's alone again,
-/// and columns can be dropped. Runs inside the caller's transaction.
-[[nodiscard]] inline result<void> drop_sqlite_replica_tables(sqlite_database& db) {
-    std::string sql;
-    {
-        auto s = db.prepare("SELECT type, name FROM main.sqlite_schema WHERE name GLOB 'syncline_replica_*' AND type IN ('trigger','table') "
-                            "ORDER BY type DESC");
-        if (!s) return s.error();
-        for (;;) {
-            const auto row = s->step();
-            if (!row) return row.error();
-            if (!*row) break;
-            sql.append(s->column_text(0) == "table" ? "DROP TABLE main." : "DROP TRIGGER main.").append(sqlite_quoted(s->column_text(1))).append(";");
-        }
-    }
-    return db.execute(sql);
 }
 
 SYNCLINE_NAMESPACE_END

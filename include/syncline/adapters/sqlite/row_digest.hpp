@@ -48,11 +48,13 @@ inline void append_sqlite_digest(std::string& row_digest, std::uint64_t field) {
     for (std::size_t i = 0; i < sqlite_field_digest_size; ++i, field >>= 8) row_digest.push_back(static_cast<char>(static_cast<unsigned char>(field)));
 }
 
-/// The digest of @p row, field by field; empty where there is no row.
+/// The digest of a row before those of its fields: a row without fields is there, too.
+[[nodiscard]] inline std::string begin_sqlite_digest() { return std::string(1, '\x01'); }
+
+/// The digest of @p row: its beginning, then field by field; empty where there is no row.
 [[nodiscard]] inline std::string sqlite_row_digest(const std::optional<record>& row) {
-    std::string out;
-    if (!row) return out;
-    out.reserve(row->fields.size() * sqlite_field_digest_size);
+    if (!row) return {};
+    std::string out = begin_sqlite_digest();
     for (const auto& v : row->fields) append_sqlite_digest(out, sqlite_value_digest(v));
     return out;
 }
@@ -61,7 +63,7 @@ inline void append_sqlite_digest(std::string& row_digest, std::uint64_t field) {
 [[nodiscard]] inline std::uint64_t sqlite_field_digest(std::string_view row_digest, std::size_t at) noexcept {
     std::uint64_t out = 0;
     for (std::size_t i = 0; i < sqlite_field_digest_size; ++i) {
-        const std::size_t octet = at * sqlite_field_digest_size + i;
+        const std::size_t octet = 1 + at * sqlite_field_digest_size + i;
         if (octet >= row_digest.size()) return 0;
         out |= static_cast<std::uint64_t>(static_cast<unsigned char>(row_digest[octet])) << (8 * i);
     }

@@ -1,0 +1,100 @@
+#include <syncline/adapters/sqlite/replica_attach.hpp>
+
+#include "unit/adapters/sqlite/replica_fixture.hpp"
+
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <utility>
+#include <vector>
+
+using namespace replica_fixture;
+using store_contract::fault_of;
+
+namespace {
+
+std::string layout_file(const std::string& name) {
+    const char* const tests = std::getenv("SYNCLINE_TEST_DIR");
+    REQUIRE(tests != nullptr);
+    std::ifstream in{std::string{tests} + "/unit/adapters/sqlite/layouts/" + name};
+    REQUIRE(in);
+    return {std::istreambuf_iterator<char>{in}, {}};
+}
+
+row_image image(const std::string& k, std::int64_t version, std::optional<record> row) { return {{0, k}, version, std::move(row), {}}; }
+
+}  // namespace
+
+TEST_CASE("replica_attach: the bookkeeping of layout 2 is brought up to date with what lies in it, and its rows get digests") {
+    device d{"CREATE TABLE t(id TEXT PRIMARY KEY, a, b)"};
+    d.open(std::vector<std::string>{"t"});
+    d.take({image("x", 3, texts({"1", "2"})), image("y", 4, texts({"1", "2"})), image("gone", 5, std::nullopt)});
+    d.sql("UPDATE t SET a='mine' WHERE id='y'");
+    d.absorb();
+    d.sql("UPDATE t SET b='logged' WHERE id='x'");
+    d.close();
+    // The same content in tables as that layout made them.
+    std::string move = layout_file("replica_2.sql");
+    std::string back;
+    const auto columns = [&](const std::string& table) {
+        return d.ask("SELECT group_concat('\"'||name||'\"') FROM pragma_table_info('" + table + "') WHERE name NOT IN('digest','kinds')");
+    };
+    for (const char* table : {"state", "model", "turn", "base", "open", "batch", "frozen", "hidden", "quarantine", "unread", "lost", "stage"}) {
+        const std::string name = std::string{"syncline_replica_"} + table;
+        back += "CREATE TABLE keep_" + std::string{table} + " AS SELECT " + columns(name) + " FROM " + name + "; DROP TABLE " + name + ";";
+        move += "INSERT INTO " + name + "(" + columns(name) + ") SELECT * FROM keep_" + table + "; DROP TABLE keep_" + table + ";";
+    }
+    d.sql(back + move + "UPDATE syncline_replica_state SET layout=2");
+    d.open(std::vector<std::string>{"t"});
+    CHECK(d.ask("SELECT layout FROM syncline_replica_state") == std::to_string(sqlite_replica_layout));
+    CHECK(d.status().counts.open == 2);
+    CHECK_FALSE(d.status().state.needs_hydration);
+    CHECK(d.base({0, "x"}).image == texts({"1", "2"}));
+    // What stands in the table now is remembered: a later gap is seen.
+    d.take({image("z", 6, texts({"1", "2"}))});
+    d.sql("CREATE TABLE n(id TEXT PRIMARY KEY, a, b); INSERT INTO n SELECT * FROM t; DROP TABLE t; ALTER TABLE n RENAME TO t; DELETE FROM t WHERE id='z'");
+    CHECK(d.absorb() == 1);
+}
+
+TEST_CASE("replica_attach: rows of layout 2 that nothing was noted of are noted as they were before what the log knows") {
+    device d{"CREATE TABLE t(id TEXT PRIMARY KEY, a, b)"};
+    d.open(std::vector<std::string>{"t"});
+    d.take({image("x", 3, texts({"1", "2"})), image("y", 4, texts({"1", "2"})), image("gone", 5, std::nullopt)});
+    d.sql("UPDATE t SET b='logged' WHERE id='x'");
+    d.close();
+    d.sql("UPDATE syncline_replica_base SET digest=NULL; UPDATE syncline_replica_model SET kinds=NULL");
+    d.sql("CREATE TABLE seen AS SELECT 1");  // the schema changes, the triggers stand
+    d.open(std::vector<std::string>{"t"});
+    CHECK(d.ask("SELECT count(*) FROM syncline_replica_base WHERE digest IS NULL AND kept=0") == "0");
+    CHECK(d.ask("SELECT count(*) FROM syncline_replica_base WHERE length(digest)=0") == "1");
+    CHECK(d.open_intent({0, "x"})->before == texts({"1", "2"}));
+    d.sql("CREATE TABLE n(id TEXT PRIMARY KEY, a, b); INSERT INTO n SELECT * FROM t; DROP TABLE t; ALTER TABLE n RENAME TO t; UPDATE t SET a='2' WHERE id='y'");
+    CHECK(d.absorb() == 1);
+    CHECK(d.open_intent({0, "y"})->changes.fields() == field_set::first(1));
+}
+
+TEST_CASE("replica_attach: bookkeeping of a layout that is not known is left alone") {
+    for (const int layout : {1, 4, 99}) {
+        device d{"CREATE TABLE t(id TEXT PRIMARY KEY, a)"};
+        d.open(std::vector<std::string>{"t"});
+        d.close();
+        d.sql("UPDATE syncline_replica_state SET layout=" + std::to_string(layout));
+        const auto before = d.ask("PRAGMA schema_version");
+        CHECK(fault_of(sqlite_replica_store::open(d.dir.file(), std::vector<std::string>{"t"})) == errc::unsupported);
+        CHECK(d.ask("PRAGMA schema_version") == before);
+        CHECK(d.ask("SELECT layout FROM syncline_replica_state") == std::to_string(layout));
+    }
+}
+
+TEST_CASE("replica_attach: another key column is refused, and what does not decode is corrupt") {
+    device d{"CREATE TABLE t(id TEXT PRIMARY KEY, other TEXT NOT NULL UNIQUE, a)"};
+    d.open(std::vector<std::string>{"t"});
+    model_schema model = d.store().schemas()[0];
+    d.close();
+    model.key_name = "other";
+    model.fields.erase(model.fields.begin());
+    CHECK(fault_of(sqlite_replica_store::open(d.dir.file(), std::vector<model_schema>{model})) == errc::schema_mismatch);
+    d.sql("UPDATE syncline_replica_model SET fields=x'ff'");
+    CHECK(fault_of(sqlite_replica_store::open(d.dir.file(), std::vector<std::string>{"t"})) == errc::corrupt);
+}
