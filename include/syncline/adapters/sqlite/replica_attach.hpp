@@ -21,17 +21,24 @@
 
 SYNCLINE_NAMESPACE_BEGIN
 
-/// The triggers of model number @p id that stand in the database, in `main.sqlite_schema`'s words.
-[[nodiscard]] inline result<std::vector<sqlite_capture_script::trigger>> standing_sqlite_triggers(sqlite_database& db, model_id id) {
-    auto s = db.prepare("SELECT name, sql FROM main.sqlite_schema WHERE type='trigger' AND substr(name,1,length(?1))=?1 ORDER BY name");
+/// A trigger that stands in the database, in `main.sqlite_schema`'s words.
+struct standing_sqlite_trigger {
+    std::string name;
+    std::string sql;
+    std::string table;  ///< a table that is renamed takes its triggers along
+};
+
+/// The triggers of model number @p id that stand in the database.
+[[nodiscard]] inline result<std::vector<standing_sqlite_trigger>> standing_sqlite_triggers(sqlite_database& db, model_id id) {
+    auto s = db.prepare("SELECT name, sql, tbl_name FROM main.sqlite_schema WHERE type='trigger' AND substr(name,1,length(?1))=?1 ORDER BY name");
     if (!s) return s.error();
     s->bind_text(1, sqlite_replica_trigger_prefix(id));
-    std::vector<sqlite_capture_script::trigger> out;
+    std::vector<standing_sqlite_trigger> out;
     for (;;) {
         const auto row = s->step();
         if (!row) return row.error();
         if (!*row) return out;
-        out.push_back({std::string{s->column_text(0)}, std::string{s->column_text(1)}});
+        out.push_back({std::string{s->column_text(0)}, std::string{s->column_text(1)}, std::string{s->column_text(2)}});
     }
 }
 
@@ -79,7 +86,9 @@ SYNCLINE_NAMESPACE_BEGIN
                 if (t.name == sqlite_replica_trigger_prefix(id) + suffix) return t.sql;
             return {};
         };
-        inserts_seen = !sql_of("bi").empty();
+        inserts_seen = std::any_of(standing->begin(), standing->end(), [&](const auto& t) {
+            return t.name == sqlite_replica_trigger_prefix(id) + "bi" && sqlite_same_name(t.table, table.table.name);
+        });
         auto moves = moves_of_sqlite_fields(model, **old, renamed_sqlite_columns(sql_of("bd"), (*old)->names.size()));
         if (!moves) return std::move(moves).error();
         if (!moves->changes_nothing())

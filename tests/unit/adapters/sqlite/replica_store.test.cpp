@@ -250,6 +250,16 @@ TEST_CASE("sqlite_replica_store: rows that came between a table's rebuild and th
     }
 }
 
+TEST_CASE("sqlite_replica_store: rows that came to a table of the same name while the renamed one has our triggers are the app's creations") {
+    const scratch_folder dir;
+    auto app = connect(dir.file());
+    must(app.execute("CREATE TABLE t(id TEXT PRIMARY KEY, v)"));
+    auto store = must(sqlite_replica_store::open(dir.file(), std::vector<std::string>{"t"}));
+    must(app.execute("ALTER TABLE t RENAME TO old; CREATE TABLE t(id TEXT PRIMARY KEY, v); INSERT INTO t VALUES('a',1)"));
+    auto t = must(store.begin());
+    CHECK(must(t.take_captured()).size() == 1);
+}
+
 TEST_CASE("sqlite_replica_store: uninstall leaves the app's tables alone and takes everything of ours away") {
     const scratch_folder dir;
     auto app = connect(dir.file());
