@@ -54,6 +54,7 @@ public:
         if (!version) return version.error();
         tables = std::move(attached);
         schema_version_ = *version;
+        attached_ = true;
         db.clear_cache();
         return {};
     }
@@ -90,6 +91,7 @@ public:
             return begun;
         }
         open_ = true;
+        attached_ = false;
         watched_ = false;
         return {};
     }
@@ -116,6 +118,7 @@ public:
     /// Rolls back, whatever state the transaction is in.
     void abandon() noexcept {
         if (!open_) return;
+        if (attached_) schema_version_ = -1;  // that version is gone, and its number will be given again
         if (db.in_transaction()) sqlite3_exec(db.handle(), "ROLLBACK", nullptr, nullptr, nullptr);
         restore();
     }
@@ -447,6 +450,7 @@ private:
     int triggers_were_ = 1;
     int triggers_are_ = 1;
     std::int64_t schema_version_ = -1;
+    bool attached_ = false;              // within the open transaction
 
     bool watched_ = false;               // the next five are known for this transaction
     bool follow_ = false;                // some table has triggers of others

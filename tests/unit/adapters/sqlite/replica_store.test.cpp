@@ -260,6 +260,28 @@ TEST_CASE("sqlite_replica_store: rows that came to a table of the same name whil
     CHECK(must(t.take_captured()).size() == 1);
 }
 
+TEST_CASE("sqlite_replica_store: triggers that a rolled-back transaction put back are put back again") {
+    const scratch_folder dir;
+    auto app = connect(dir.file());
+    must(app.execute("CREATE TABLE t(id TEXT PRIMARY KEY, v)"));
+    auto store = must(sqlite_replica_store::open(dir.file(), std::vector<std::string>{"t"}));
+    const auto version = [&] { return must(app.query_integer("PRAGMA schema_version")); };
+    const auto rebuild = [&] { must(app.execute("DROP TABLE t; CREATE TABLE t(id TEXT PRIMARY KEY, v)")); };
+    rebuild();
+    const auto before = version();
+    must(must(store.begin()).commit());
+    const auto steps = version() - before;
+    REQUIRE(steps > 0);
+    rebuild();
+    { const auto dropped = must(store.begin()); }
+    // The app changes its schema as often as that transaction did, so the schema's number is the one that it saw.
+    for (int i = 0; i < steps; ++i) must(app.execute("CREATE TABLE unrelated" + std::to_string(i) + "(x)"));
+    must(must(store.begin()).commit());
+    must(app.execute("INSERT INTO t VALUES('a',1)"));
+    auto t = must(store.begin());
+    CHECK(must(t.take_captured()).size() == 1);
+}
+
 TEST_CASE("sqlite_replica_store: uninstall leaves the app's tables alone and takes everything of ours away") {
     const scratch_folder dir;
     auto app = connect(dir.file());
