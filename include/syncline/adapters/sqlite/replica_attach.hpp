@@ -113,7 +113,9 @@ struct standing_sqlite_trigger {
     }
     if (!all_stand) {
         std::string make;
-        for (const auto& t : wanted) make.append(t.sql).append(";");
+        // In main, whatever the app's connection calls by the table's name among its temporary tables; `sqlite_schema` keeps the text without it.
+        constexpr std::string_view create = "CREATE TRIGGER ";
+        for (const auto& t : wanted) make.append(create).append("main.").append(std::string_view{t.sql}.substr(create.size())).append(";");
         if (auto ok = db.execute(make); !ok) return ok;
     }
     if (fetch)

@@ -282,6 +282,19 @@ TEST_CASE("sqlite_replica_store: triggers that a rolled-back transaction put bac
     CHECK(must(t.take_captured()).size() == 1);
 }
 
+TEST_CASE("sqlite_replica_store: a temporary table of the same name on the app's connection is not the table that is synced") {
+    const scratch_folder dir;
+    auto app = connect(dir.file());
+    must(app.execute("CREATE TABLE t(id TEXT PRIMARY KEY, v); CREATE TEMP TABLE t(id TEXT PRIMARY KEY, v)"));
+    auto store = must(sqlite_replica_store::open(app.handle(), std::vector<std::string>{"t"}));
+    CHECK(must(app.query_integer("SELECT count(*) FROM temp.sqlite_schema WHERE type='trigger'")) == 0);
+    must(app.execute("INSERT INTO temp.t VALUES('x',1); INSERT INTO main.t VALUES('a',1)"));
+    auto t = must(store.begin());
+    const auto edits = must(t.take_captured());
+    REQUIRE(edits.size() == 1);
+    CHECK(edits[0].key.key == "a");
+}
+
 TEST_CASE("sqlite_replica_store: uninstall leaves the app's tables alone and takes everything of ours away") {
     const scratch_folder dir;
     auto app = connect(dir.file());
