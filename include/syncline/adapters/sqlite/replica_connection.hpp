@@ -47,6 +47,9 @@ public:
             auto table = read_sqlite_table(db, model.table_name());
             if (!table) return table.error();
             if (auto ok = check_sqlite_model(*table, model); !ok) return ok;
+            for (const auto& other : attached)
+                if (other.table.name == table->name)
+                    return make_fault(errc::unsupported, "two models are registered on table `", table->name, "`; register one");
             attached.push_back(make_sqlite_replica_table(std::move(*table), model, id, schemas.size() == 1));
             if (auto ok = attach_sqlite_replica_model(db, attached.back(), model, id); !ok) return ok;
         }

@@ -62,7 +62,8 @@ public:
     /// Models keep the ids that they were first opened with, whatever their order here; new ones follow.
     /// @return the store, or
     ///         - `errc::unsupported`, by name: a missing table, a view or virtual table, a composite key, a key that is neither
-    ///           PRIMARY KEY nor UNIQUE NOT NULL, a key other than TEXT, INTEGER or BLOB, partial and expression unique indexes
+    ///           PRIMARY KEY nor UNIQUE NOT NULL, a key other than TEXT, INTEGER or BLOB, partial and expression unique indexes, two
+    ///           models on one table
     ///         - `errc::schema_mismatch`: a model that does not fit its table, or what was synced before; a model left out
     ///         - `errc::busy`, `errc::corrupt`, `errc::io_error`
     /// @par Failure  strong: the database is as before

@@ -295,6 +295,21 @@ TEST_CASE("sqlite_replica_store: a temporary table of the same name on the app's
     CHECK(edits[0].key.key == "a");
 }
 
+TEST_CASE("sqlite_replica_store: two models on one table are refused by name") {
+    const scratch_folder dir;
+    auto app = connect(dir.file());
+    must(app.execute("CREATE TABLE t(id TEXT PRIMARY KEY, v, w)"));
+    std::vector<model_schema> models(2);
+    models[0].name = "t";
+    models[0].fields = {{"v", value_kind::text, true, nullptr}};
+    models[1].name = "other";
+    models[1].table = "T";
+    models[1].fields = {{"w", value_kind::text, true, nullptr}};
+    const auto opened = sqlite_replica_store::open(dir.file(), models);
+    REQUIRE(fault_of(opened) == errc::unsupported);
+    CHECK(opened.error().detail.find("`t`") != std::string::npos);
+}
+
 TEST_CASE("sqlite_replica_store: uninstall leaves the app's tables alone and takes everything of ours away") {
     const scratch_folder dir;
     auto app = connect(dir.file());
