@@ -71,7 +71,7 @@ struct sqlite_trigger {
             out.append(";\n");
         }
         for (const auto& index : table.unique_indexes) {
-            if (index.parts.size() == 1 && index.parts[0].column == model.key_name) continue;
+            if (index.is_of_key(model.key_name)) continue;
             out.append(victims);
             std::string changed;
             for (std::size_t i = 0; i < index.parts.size(); ++i) {

@@ -125,7 +125,7 @@ struct sqlite_capture_script {
     std::string on_insert = state_new("1", "4");
     std::size_t number = 0;
     for (const auto& index : table.unique_indexes) {
-        if (index.parts.size() == 1 && index.parts[0].column == model.key_name) continue;
+        if (index.is_of_key(model.key_name)) continue;
         std::string collides;
         std::string changed;
         std::string update_of = "BEFORE UPDATE OF ";

@@ -40,6 +40,11 @@ struct sqlite_unique_index {
     bool partial = false;
     bool expression = false;
     std::vector<part> parts;
+
+    /// Whether it holds @p column alone, compared byte by byte: what a key is told apart by.
+    [[nodiscard]] bool is_of_key(std::string_view column) const {
+        return !partial && !expression && parts.size() == 1 && parts[0].column == column && parts[0].collation == "BINARY";
+    }
 };
 
 /// One foreign key of a single column.

@@ -247,6 +247,21 @@ TEST_CASE("authority capture: records are named once, in the order in which they
     CHECK(staged_now(store) == std::vector<record_key>{{0, "b"}, {0, "a"}, {0, "c"}});
 }
 
+TEST_CASE("authority capture: a row that REPLACE removes by another unique index on the key is named") {
+    const scratch dir;
+    stranger other{dir.file()};
+    other.run("CREATE TABLE task(id TEXT PRIMARY KEY, v); CREATE UNIQUE INDEX folded ON task(id COLLATE NOCASE)");
+    auto store = open_store(dir.file(), models_of(dir.file(), {"task"}));
+    other.run("INSERT INTO task VALUES('a','1')");
+    (void)seal_now(store);
+    other.run("REPLACE INTO task VALUES('A','2')");
+    CHECK(staged_now(store) == std::vector<record_key>{{0, "A"}, {0, "a"}});
+    other.run("INSERT INTO task VALUES('b','3')");
+    (void)seal_now(store);
+    other.run("UPDATE OR REPLACE task SET id = 'B' WHERE id = 'A'");
+    CHECK(staged_now(store) == std::vector<record_key>{{0, "A"}, {0, "B"}, {0, "b"}});
+}
+
 TEST_CASE("authority capture: a cascade names the children as well") {
     const scratch dir;
     stranger other{dir.file()};

@@ -399,6 +399,15 @@ TEST_CASE("sqlite capture: a row that REPLACE removes by the default that a NULL
     for (const auto& e : edits) CHECK(e.before == (e.key.key == "k" ? row("s4", 4) : row("d1", 2)));
 }
 
+TEST_CASE("sqlite capture: a row that REPLACE removes by another unique index on the key is captured") {
+    one_table x{"CREATE TABLE t(id TEXT PRIMARY KEY, v); CREATE UNIQUE INDEX folded ON t(id COLLATE NOCASE); INSERT INTO t VALUES('a',1),('b',2)"};
+    CHECK(x.take().size() == 2);
+    must(x.app.execute("REPLACE INTO t VALUES('A',3)"));
+    CHECK(x.take().size() == 2);
+    must(x.app.execute("UPDATE OR REPLACE t SET id='B' WHERE id='A'"));
+    CHECK(x.take().size() == 3);
+}
+
 TEST_CASE("sqlite capture: edits of several models come in the order in which the records were first changed") {
     const scratch_folder dir;
     auto app = stock(dir.file("a.db"));
