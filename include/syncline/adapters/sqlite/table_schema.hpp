@@ -224,7 +224,7 @@ struct sqlite_table {
     const auto in_key = std::count_if(table.columns.begin(), table.columns.end(), [](const sqlite_column& x) { return x.primary_key > 0; });
     bool unique = table.rowid_column == key || (c->primary_key > 0 && in_key == 1);
     for (const auto& i : table.unique_indexes)
-        if (!i.partial && !i.expression && i.parts.size() == 1 && i.parts[0].column == key && c->not_null) unique = true;
+        if (c->not_null && (i.is_of_key(key) || (c->collation != "BINARY" && i.parts.size() == 1 && i.parts[0].column == key))) unique = true;
     if (!unique && c->primary_key > 0)
         return make_fault(errc::unsupported, "table `", table.name, "`: key column `", key,
                           "` is one part of a composite primary key; a key of one column is needed");

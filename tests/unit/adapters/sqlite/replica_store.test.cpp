@@ -124,6 +124,7 @@ TEST_CASE("sqlite_replica_store: what cannot be synced is refused by name, and n
         {"CREATE TABLE t(id REAL PRIMARY KEY, v)", "`id` is declared `REAL`", errc::unsupported},
         {"CREATE TABLE t(id PRIMARY KEY, v)", "`id` is declared ``", errc::unsupported},
         {"CREATE TABLE t(id TEXT PRIMARY KEY COLLATE NOCASE, v)", "NOCASE", errc::unsupported},
+        {"CREATE TABLE t(id TEXT NOT NULL, v); CREATE UNIQUE INDEX folded ON t(id COLLATE NOCASE)", "UNIQUE NOT NULL", errc::unsupported},
         {"CREATE TABLE t(id TEXT PRIMARY KEY, v); CREATE UNIQUE INDEX some ON t(v) WHERE v>1", "`some` is partial", errc::unsupported},
         {"CREATE TABLE t(id TEXT PRIMARY KEY, v); CREATE UNIQUE INDEX some ON t(lower(v))", "`some` is on an expression", errc::unsupported},
     };
