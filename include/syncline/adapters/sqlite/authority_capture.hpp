@@ -83,6 +83,8 @@ struct sqlite_trigger {
             }
             out.append(other);
             if (update) out.append(" AND (").append(changed).append(")");
+            const std::string sources = update ? sqlite_computed_from(table, index) : std::string{};
+            if (!sources.empty()) out.append(" AND ").append(sources);
             out.append(";\n");
         }
         if (!numbered && !table.without_rowid && !table.rowid_name.empty()) {

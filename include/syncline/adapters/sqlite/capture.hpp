@@ -141,6 +141,10 @@ struct sqlite_capture_script {
             update_of.append(sqlite_quoted(part.column));
         }
         on_insert.append(state_victims(collides, key_to_come));
+        if (const std::string sources = sqlite_computed_from(table, index); !sources.empty()) {
+            update_of = "BEFORE UPDATE";  // a generated column is never named by the statement
+            changed.insert(0, "(").append(") AND ").append(sources);
+        }
         std::string suffix = "bux";
         suffix.append(std::to_string(number++));
         add(suffix, update_of, changed, state_victims(collides, of("OLD", model.key_name)));

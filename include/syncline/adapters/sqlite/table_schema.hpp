@@ -200,6 +200,24 @@ struct sqlite_table {
     return out.insert(0, "coalesce(").append(",(").append(c->default_sql).append("))");
 }
 
+/// SQL that is always true and names every stored column of `NEW`, where @p index has a generated column; else empty. In a BEFORE UPDATE trigger
+/// SQLite takes the columns that no trigger names and the statement does not set for NULL when it computes the generated ones.
+[[nodiscard]] inline std::string sqlite_computed_from(const sqlite_table& table, const sqlite_unique_index& index) {
+    const auto generated = [&](const sqlite_unique_index::part& p) {
+        const sqlite_column* const c = table.find(p.column);
+        return c != nullptr && c->generated;
+    };
+    if (std::none_of(index.parts.begin(), index.parts.end(), generated)) return {};
+    std::string out{"(0 IN ("};
+    std::string_view separator;
+    for (const auto& c : table.columns) {
+        if (c.generated) continue;
+        out.append(separator).append("NEW.").append(sqlite_quoted(c.name));
+        separator = ",";
+    }
+    return out.append(")) IS NOT 2");
+}
+
 /// How the table stores a key of column @p c: text, integer or bytes (a UUID of 16 bytes); nothing: not a key type.
 [[nodiscard]] inline std::optional<value_kind> sqlite_key_kind(const sqlite_column& c) {
     switch (c.affinity) {

@@ -262,6 +262,17 @@ TEST_CASE("authority capture: a row that REPLACE removes by another unique index
     CHECK(staged_now(store) == std::vector<record_key>{{0, "A"}, {0, "B"}, {0, "b"}});
 }
 
+TEST_CASE("authority capture: a row that UPDATE OR REPLACE removes by a generated column is named") {
+    const scratch dir;
+    stranger other{dir.file()};
+    other.run("CREATE TABLE task(id TEXT PRIMARY KEY, a TEXT, b TEXT, g TEXT AS (a || b) UNIQUE)");
+    auto store = open_store(dir.file(), models_of(dir.file(), {"task"}));
+    other.run("INSERT INTO task(id,a,b) VALUES('1','p','x'),('2','q','x')");
+    (void)seal_now(store);
+    other.run("UPDATE OR REPLACE task SET a = 'q' WHERE id = '1'");
+    CHECK(staged_now(store) == std::vector<record_key>{{0, "1"}, {0, "2"}});
+}
+
 TEST_CASE("authority capture: a cascade names the children as well") {
     const scratch dir;
     stranger other{dir.file()};
