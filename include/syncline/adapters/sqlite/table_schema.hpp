@@ -94,8 +94,9 @@ struct sqlite_table {
         if (s->column_text(1) == "view") return make_fault(errc::unsupported, "`", name, "` is a view; register the tables under it");
         table.name = std::string{s->column_text(0)};
     }
+    bool strict = false;
     {
-        auto s = db.prepare("SELECT type, wr FROM pragma_table_list WHERE schema = 'main' AND name = ?1");
+        auto s = db.prepare("SELECT type, wr, strict FROM pragma_table_list WHERE schema = 'main' AND name = ?1");
         if (!s) return s.error();
         s->bind_text(1, table.name);
         const auto row = s->step();
@@ -103,6 +104,7 @@ struct sqlite_table {
         if (*row && s->column_text(0) != "table")
             return make_fault(errc::unsupported, "`", name, "` is a virtual table; only ordinary tables are synced");
         table.without_rowid = *row && s->column_integer(1) != 0;
+        strict = *row && s->column_integer(2) != 0;
     }
     {
         auto s = db.prepare("SELECT name, type, \"notnull\", dflt_value, pk, hidden FROM pragma_table_xinfo(?1, 'main') ORDER BY cid");
@@ -115,7 +117,8 @@ struct sqlite_table {
             sqlite_column c;
             c.name = std::string{s->column_text(0)};
             c.declared = std::string{s->column_text(1)};
-            c.affinity = sqlite_affinity_of(c.declared);
+            // In a strict table ANY keeps what it is given; in others it is one of the names that make a column numeric.
+            c.affinity = strict && sqlite_same_name(c.declared, "ANY") ? sqlite_affinity::blob : sqlite_affinity_of(c.declared);
             c.not_null = s->column_integer(2) != 0;
             c.default_sql = std::string{s->column_text(3)};
             c.primary_key = static_cast<int>(s->column_integer(4));
@@ -224,7 +227,7 @@ struct sqlite_table {
     case sqlite_affinity::text: return value_kind::text;
     case sqlite_affinity::integer: return value_kind::integer;
     case sqlite_affinity::blob:
-        if (c.declared.empty()) return std::nullopt;
+        if (!sqlite_declares(c.declared, "blob")) return std::nullopt;
         return value_kind::bytes;
     case sqlite_affinity::real:
     case sqlite_affinity::numeric: return std::nullopt;

@@ -437,6 +437,13 @@ TEST_CASE("sqlite capture: what a generated column is made of counts, also where
     CHECK(take() == 2);
 }
 
+TEST_CASE("sqlite capture: an ANY column of a strict table that goes from 1 to 1.0 is an edit") {
+    one_table x{"CREATE TABLE t(id TEXT PRIMARY KEY NOT NULL, v ANY) STRICT; INSERT INTO t VALUES('a',1)"};
+    CHECK(x.take().size() == 1);
+    must(x.app.execute("UPDATE t SET v=1.0"));
+    REQUIRE(x.take().size() == 1);
+}
+
 TEST_CASE("sqlite capture: edits of several models come in the order in which the records were first changed") {
     const scratch_folder dir;
     auto app = stock(dir.file("a.db"));
