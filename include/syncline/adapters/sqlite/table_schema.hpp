@@ -193,6 +193,34 @@ struct sqlite_table {
     return table;
 }
 
+/// @p sql, a column's default as the table has it, as an expression that may stand anywhere. `DEFAULT pending` and `DEFAULT "pending"` are texts,
+/// but as an expression they would be the name of a column.
+[[nodiscard]] inline std::string sqlite_default_expression(std::string_view sql) {
+    std::string word;
+    const char first = sql.empty() ? '\0' : sql.front();
+    if (first == '"' || first == '`' || first == '[') {
+        const char last = first == '[' ? ']' : first;
+        std::size_t at = 1;
+        for (; at < sql.size(); ++at) {
+            if (sql[at] == last && (last == ']' || at + 1 == sql.size() || sql[++at] != last)) break;
+            word.push_back(sql[at]);
+        }
+        if (at + 1 != sql.size()) return std::string{sql};
+    } else {
+        const auto in_name = [](char c) {
+            const char lower = sqlite_lower(c);
+            return (c >= '0' && c <= '9') || (lower >= 'a' && lower <= 'z') || c == '_' || c == '$' || static_cast<unsigned char>(c) >= 0x80;
+        };
+        if (sql.empty() || (first >= '0' && first <= '9') || !std::all_of(sql.begin(), sql.end(), in_name)) return std::string{sql};
+        for (const char* value : {"null", "true", "false", "current_date", "current_time", "current_timestamp"})
+            if (sqlite_same_name(sql, value)) return std::string{sql};
+        word = sql;
+    }
+    std::string out{"'"};
+    for (const char c : word) out.append(c == '\'' ? 2U : 1U, c);
+    return out.append("'");
+}
+
 /// SQL for what @p column will hold, in a BEFORE trigger of @p table: `NEW`'s value, but under REPLACE a NULL in a NOT NULL column becomes the
 /// column's default, after such triggers ran.
 [[nodiscard]] inline std::string sqlite_coming_value(const sqlite_table& table, const std::string& column) {
@@ -200,7 +228,7 @@ struct sqlite_table {
     out.append(sqlite_quoted(column));
     const sqlite_column* const c = table.find(column);
     if (c == nullptr || !c->not_null || c->default_sql.empty()) return out;
-    return out.insert(0, "coalesce(").append(",(").append(c->default_sql).append("))");
+    return out.insert(0, "coalesce(").append(",(").append(sqlite_default_expression(c->default_sql)).append("))");
 }
 
 /// SQL that is always true and names every stored column of `NEW`, where @p index has a generated column; else empty. In a BEFORE UPDATE trigger

@@ -444,6 +444,14 @@ TEST_CASE("sqlite capture: an ANY column of a strict table that goes from 1 to 1
     REQUIRE(x.take().size() == 1);
 }
 
+TEST_CASE("sqlite capture: a default that is a text without quotes, or in double ones, keeps nobody from writing") {
+    one_table x{"CREATE TABLE t(id TEXT PRIMARY KEY, a TEXT NOT NULL DEFAULT pending UNIQUE, b TEXT NOT NULL DEFAULT \"id\" UNIQUE, c NOT NULL DEFAULT true UNIQUE);"
+                "INSERT INTO t VALUES('1','pending','w',2),('2','x','id',3),('3','y','z',1)"};
+    CHECK(x.take().size() == 3);
+    must(x.app.execute("REPLACE INTO t VALUES('4',NULL,NULL,NULL)"));
+    CHECK(x.take().size() == 4);
+}
+
 TEST_CASE("sqlite capture: edits of several models come in the order in which the records were first changed") {
     const scratch_folder dir;
     auto app = stock(dir.file("a.db"));
