@@ -150,13 +150,11 @@ struct sqlite_capture_script {
         add(suffix, update_of, changed, state_victims(collides, of("OLD", model.key_name)));
     }
     if (!table.without_rowid && !numbered && !table.rowid_name.empty()) {
-        // A rowid given by hand replaces too. -1 stands for "not given" in a BEFORE trigger.
+        // A rowid given by hand replaces too. -1 also stands for "not given" in a BEFORE trigger; then a row that has it is stated in vain.
         const std::string rowid = table.rowid_name;
         std::string collides = "v.";
         collides.append(rowid).append("=NEW.").append(rowid);
-        std::string given = "NEW.";
-        given.append(rowid).append("<>-1 AND ").append(collides);
-        on_insert.append(state_victims(given, key_to_come));
+        on_insert.append(state_victims(collides, key_to_come));
         std::string moved = "NEW.";
         moved.append(rowid).append(" IS NOT OLD.").append(rowid);
         add("bur", "BEFORE UPDATE", moved, state_victims(collides, of("OLD", model.key_name)));

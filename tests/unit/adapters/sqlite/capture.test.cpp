@@ -452,6 +452,13 @@ TEST_CASE("sqlite capture: a default that is a text without quotes, or in double
     CHECK(x.take().size() == 4);
 }
 
+TEST_CASE("sqlite capture: a row that REPLACE removes by the rowid -1 is captured") {
+    one_table x{"CREATE TABLE t(id TEXT PRIMARY KEY, v); INSERT INTO t(rowid,id,v) VALUES(-1,'a',1)"};
+    CHECK(x.take().size() == 1);
+    must(x.app.execute("REPLACE INTO t(rowid,id,v) VALUES(-1,'b',2)"));
+    CHECK(x.take().size() == 2);
+}
+
 TEST_CASE("sqlite capture: edits of several models come in the order in which the records were first changed") {
     const scratch_folder dir;
     auto app = stock(dir.file("a.db"));
