@@ -289,26 +289,36 @@ struct sqlite_table {
     return {};
 }
 
+/// The column that names the records of @p table: the single one of its primary key, else the first UNIQUE NOT NULL one.
+/// @return `errc::unsupported` when there is none
+[[nodiscard]] inline result<std::string> sqlite_key_of(const sqlite_table& table) {
+    std::string key;
+    for (const auto& c : table.columns) {
+        if (c.primary_key == 0) continue;
+        if (!key.empty())
+            return make_fault(errc::unsupported, "table `", table.name, "` has a composite primary key; a key of one column is needed");
+        key = c.name;
+    }
+    for (const auto& i : table.unique_indexes)
+        if (key.empty() && !i.partial && !i.expression && i.parts.size() == 1)
+            if (const auto* c = table.find(i.parts[0].column); c != nullptr && c->not_null) key = c->name;
+    if (key.empty())
+        return make_fault(errc::unsupported, "table `", table.name, "` has no PRIMARY KEY and no UNIQUE NOT NULL column to name its records by");
+    return key;
+}
+
 /// Makes a model from the table called @p name: its name is the table's, its key the single column of the primary key,
-/// its fields every other stored column, kinds by declared type (`sqlite_kind_of`), references by foreign key.
+/// its fields every other stored column, kinds by declared type (`sqlite_kind_of`), references by those foreign keys that hold the
+/// other record's key.
 /// @return the model; or `errc::unsupported`, by name, as `read_sqlite_table` and `check_sqlite_key`.
 [[nodiscard]] inline result<model_schema> read_model_schema(sqlite_database& db, const std::string& name) {
     auto table = read_sqlite_table(db, name);
     if (!table) return table.error();
     model_schema m;
     m.name = table->name;
-    m.key_name.clear();
-    for (const auto& c : table->columns) {
-        if (c.primary_key == 0) continue;
-        if (!m.key_name.empty())
-            return make_fault(errc::unsupported, "table `", table->name, "` has a composite primary key; a key of one column is needed");
-        m.key_name = c.name;
-    }
-    for (const auto& i : table->unique_indexes)  // no primary key at all: the only UNIQUE NOT NULL column will do
-        if (m.key_name.empty() && !i.partial && !i.expression && i.parts.size() == 1)
-            if (const auto* c = table->find(i.parts[0].column); c != nullptr && c->not_null) m.key_name = c->name;
-    if (m.key_name.empty())
-        return make_fault(errc::unsupported, "table `", table->name, "` has no PRIMARY KEY and no UNIQUE NOT NULL column to name its records by");
+    auto key = sqlite_key_of(*table);
+    if (!key) return key.error();
+    m.key_name = std::move(*key);
     if (auto ok = check_sqlite_key(*table, m.key_name); !ok) return ok.error();
     m.key_kind = *sqlite_key_kind(*table->find(m.key_name));
     for (const auto& c : table->columns) {
@@ -319,8 +329,20 @@ struct sqlite_table {
         f.nullable = !c.not_null;
         m.fields.push_back(std::move(f));
     }
-    for (const auto& k : table->foreign_keys)
-        if (const auto field = m.find_field(k.column)) m.references.push_back({*field, k.table, k.on_erase});
+    for (const auto& k : table->foreign_keys) {
+        const auto field = m.find_field(k.column);
+        if (!field) continue;
+        // A foreign key spells the table as it likes, and one to another unique column holds no record's name.
+        std::string target = k.table;
+        if (const auto other = read_sqlite_table(db, k.table)) {
+            const auto named = sqlite_key_of(*other);
+            if (!k.to.empty() && named && !sqlite_same_name(k.to, *named)) continue;
+            target = other->name;
+        } else if (other.error().code != errc::unsupported) {
+            return other.error();
+        }
+        m.references.push_back({*field, std::move(target), k.on_erase});
+    }
     return m;
 }
 

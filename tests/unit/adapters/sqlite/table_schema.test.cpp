@@ -57,6 +57,18 @@ TEST_CASE("table_schema: foreign keys of one column become references with their
     CHECK(m.references[2].on_erase == reference_action::none);
 }
 
+TEST_CASE("table_schema: a foreign key to a column that is not the key names no record; a table's name may be spelled in any case") {
+    auto db = with("CREATE TABLE p(id TEXT PRIMARY KEY, slug TEXT UNIQUE); CREATE TABLE q(Code TEXT NOT NULL UNIQUE);"
+                   "CREATE TABLE t(id TEXT PRIMARY KEY, a REFERENCES p(slug) ON DELETE CASCADE, b REFERENCES P(ID), c REFERENCES Q(code), d REFERENCES nowhere)");
+    const auto m = model_of(db, "t");
+    REQUIRE(m.references.size() == 3);
+    CHECK(m.references[0].field == 1);
+    CHECK(m.references[0].model == "p");
+    CHECK(m.references[1].field == 2);
+    CHECK(m.references[1].model == "q");
+    CHECK(m.references[2].model == "nowhere");
+}
+
 TEST_CASE("table_schema: the key is the primary key, or the one UNIQUE NOT NULL column") {
     auto db = with("CREATE TABLE a(id INTEGER PRIMARY KEY, v); CREATE TABLE b(v, code TEXT NOT NULL UNIQUE); CREATE TABLE c(id BLOB PRIMARY KEY) WITHOUT ROWID;"
                    "CREATE TABLE d(id INT PRIMARY KEY, v); CREATE TABLE e(id INTEGER PRIMARY KEY, uid TEXT NOT NULL UNIQUE)");
