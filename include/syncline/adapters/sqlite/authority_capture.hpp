@@ -79,7 +79,7 @@ struct sqlite_trigger {
                 const std::string column = sqlite_quoted(part.column);
                 if (i != 0) out.append(" AND ");
                 out.append(column).append("=").append(coming(part.column)).append(" COLLATE ").append(sqlite_quoted(part.collation));
-                changed.append(i == 0 ? "" : " OR ").append(of("NEW", column)).append(" IS NOT ").append(of("OLD", column));
+                changed.append(i == 0 ? "" : " OR ").append(of("NEW", column)).append(" IS NOT ").append(of("OLD", column)).append(" COLLATE BINARY");
             }
             out.append(other);
             if (update) out.append(" AND (").append(changed).append(")");

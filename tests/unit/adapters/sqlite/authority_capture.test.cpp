@@ -273,6 +273,17 @@ TEST_CASE("authority capture: a row that UPDATE OR REPLACE removes by a generate
     CHECK(staged_now(store) == std::vector<record_key>{{0, "1"}, {0, "2"}});
 }
 
+TEST_CASE("authority capture: a row that UPDATE OR REPLACE removes by a change of case alone is named") {
+    const scratch dir;
+    stranger other{dir.file()};
+    other.run("CREATE TABLE task(id TEXT PRIMARY KEY, slug TEXT COLLATE NOCASE); CREATE UNIQUE INDEX exact ON task(slug COLLATE BINARY)");
+    auto store = open_store(dir.file(), models_of(dir.file(), {"task"}));
+    other.run("INSERT INTO task VALUES('a','x'),('b','X')");
+    (void)seal_now(store);
+    other.run("UPDATE OR REPLACE task SET slug = 'X' WHERE id = 'a'");
+    CHECK(staged_now(store) == std::vector<record_key>{{0, "a"}, {0, "b"}});
+}
+
 TEST_CASE("authority capture: a cascade names the children as well") {
     const scratch dir;
     stranger other{dir.file()};
