@@ -66,7 +66,7 @@ struct sqlite_trigger {
         if (!own.empty()) {
             // A key that another tenant holds: it loses the record.
             out.append(victims).append(key).append("=").append(coming(model.key_name)).append(" AND ").append(own).append(" IS NOT ");
-            out.append(of("NEW", own));
+            out.append(of("NEW", own)).append(" COLLATE BINARY");
             if (update) out.append(" AND ").append(of("NEW", key)).append(" IS NOT ").append(of("OLD", key));
             out.append(";\n");
         }

@@ -284,6 +284,20 @@ TEST_CASE("authority capture: a row that UPDATE OR REPLACE removes by a change o
     CHECK(staged_now(store) == std::vector<record_key>{{0, "a"}, {0, "b"}});
 }
 
+TEST_CASE("authority capture: owners that differ by case alone are told apart") {
+    const scratch dir;
+    stranger other{dir.file()};
+    other.run("CREATE TABLE task(id TEXT PRIMARY KEY, title TEXT, own TEXT NOT NULL COLLATE NOCASE)");
+    sqlite_authority_options options;
+    options.owner_column = "own";
+    auto store = open_store(dir.file(), models_of(dir.file(), {"task"}, "own"), options);
+    other.run("INSERT INTO task VALUES('k','1','A')");
+    CHECK(seal_now(store, "A") == 1);
+    other.run("REPLACE INTO task VALUES('k','2','a')");
+    CHECK(staged_now(store, "A") == std::vector<record_key>{{0, "k"}});
+    CHECK(staged_now(store, "a") == std::vector<record_key>{{0, "k"}});
+}
+
 TEST_CASE("authority capture: a cascade names the children as well") {
     const scratch dir;
     stranger other{dir.file()};
