@@ -70,7 +70,7 @@ public:
         asked_ = asked::nothing;
         awaiting_ = 0;
         ready_at_.reset();
-        requests_ = conflict_rounds_ = restarts_ = renewals_ = hydrations_ = set_aside_ = 0;
+        requests_ = incarnations_ = conflict_rounds_ = restarts_ = renewals_ = hydrations_ = set_aside_ = 0;
         backoff_.succeeded();
         upload_.begin();
         batch_limit_ = (std::max<std::size_t>)(options_.batch_rows, 1);
@@ -192,7 +192,8 @@ private:
         snapshot_id_.clear();
         snapshot_rows_.reset();
         target_ = 0;
-        if (mode_ == sync_mode::push_only) end(std::move(why));
+        // A server that is another one with one answer after the other, or says it of the one that it is told, is not asked for ever.
+        if (mode_ == sync_mode::push_only || ++incarnations_ > 3) end(std::move(why));
         return {};
     }
 
@@ -690,6 +691,7 @@ private:
     asked asked_ = asked::nothing;
     std::optional<timestamp> ready_at_;
     std::size_t requests_ = 0;
+    std::size_t incarnations_ = 0;  // that answers refused requests for
     std::string source_;
     std::string epoch_;
     bool new_epoch_ = false;  // this run met a new incarnation of the data

@@ -62,7 +62,7 @@ public:
         report_ = {};
         awaiting_ = 0;
         ready_at_.reset();
-        requests_ = 0;
+        requests_ = incarnations_ = 0;
         push_limit_ = (std::max<std::size_t>)(options_.batch_size, 1);
         page_limit_ = options_.page_size == 0 ? 1000 : options_.page_size;
         set_aside_ = 0;
@@ -125,6 +125,13 @@ private:
     void end(fault why) {
         if (!report_.why) report_.why = std::move(why);
         phase_ = phase::done;
+    }
+
+    // Whether a server that is another incarnation with one answer after the other, or says it of the one that it is told, was asked enough.
+    [[nodiscard]] bool too_many_incarnations(const fault& why) {
+        if (++incarnations_ <= 3) return false;
+        end(why);
+        return true;
     }
 
     [[nodiscard]] client_step send(std::string path, std::string body) {
@@ -242,7 +249,10 @@ private:
         }
         auto epoch = engine_->note_epoch(reply->epoch, {}, random, now);
         if (!epoch) return std::move(epoch).error();
-        if (*epoch) return {};  // the page belongs to another incarnation than the state: start over
+        if (*epoch) {  // the page belongs to another incarnation than the state: start over
+            static_cast<void>(too_many_incarnations(fault{errc::epoch_changed, "the server's data is a new incarnation again and again"}));
+            return {};
+        }
         if (reply->rows.more && reply->rows.next == asked_from_) {
             end(fault{errc::malformed_message, "the server says that there is more, but its cursor does not move; pulling on would never end"});
             return {};
@@ -310,6 +320,7 @@ private:
             if (const auto of = refused_for_incarnation(why, *answer)) {
                 auto changed = engine_->note_epoch(of->epoch, of->lost, random, now);
                 if (!changed) return std::move(changed).error();
+                if (too_many_incarnations(why)) return {};
                 push_after_pull_ = push_after_pull_ || phase_ == phase::push;  // what waits goes out once the state is built anew
                 phase_ = mode_ == sync_mode::push_only ? phase::push : phase::pull;
                 if (mode_ == sync_mode::push_only) end(std::move(why));
@@ -408,6 +419,7 @@ private:
     std::uint64_t awaiting_ = 0;
     std::optional<timestamp> ready_at_;
     std::size_t requests_ = 0;
+    std::size_t incarnations_ = 0;  // that this run met
     std::size_t push_limit_ = 100;
     std::size_t page_limit_ = 1000;
     std::size_t in_request_ = 0;

@@ -637,6 +637,28 @@ TEST_CASE("bundle_client: a new incarnation of the data is caught up with before
     CHECK(text_of(server.row(task_key("u"))) == "z|no|1|-");
 }
 
+TEST_CASE("bundle_client: a server that names a new incarnation of its data with every answer is not asked for ever") {
+    for (const bool same : {true, false})
+        for (const auto mode : {sync_mode::push_then_pull, sync_mode::push_only, sync_mode::pull_only}) {
+            CAPTURE(same, mode);
+            server_side server;
+            device_side a{server, 1};
+            a.write(task_key("t"), a_task("x", 1));
+            std::size_t n = 0;
+            a.intercept = [&](const request&) -> std::optional<response> {
+                const std::string epoch = same || n++ % 2 == 0 ? "one" : "other";
+                return json_response(409, R"({"error":"epoch_changed","message":"another","epoch":")" + epoch + R"("})");
+            };
+            const auto done = a.sync(mode);
+            REQUIRE(done.why);
+            CHECK(done.why->code == errc::epoch_changed);
+            CHECK(a.sent.size() < 20);
+            a.intercept = {};
+            CHECK(a.sync().ok());
+            CHECK(text_of(server.row(task_key("t"))) == "x|no|1|-");
+        }
+}
+
 TEST_CASE("bundle_client: a server that acknowledged a bundle and lost it gets the changes anew") {
     server_side server;
     server_side restored;

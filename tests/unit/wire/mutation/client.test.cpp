@@ -146,6 +146,29 @@ TEST_CASE("mutation client: a server whose cursor does not move is not asked for
     CHECK(report.why->code == errc::malformed_message);
 }
 
+TEST_CASE("mutation client: a server that names a new incarnation of its data with every answer is not asked for ever", "[wire]") {
+    const auto refused = [](const std::string& epoch) {
+        return json_response(409, R"({"error":"epoch_changed","message":"another","epoch":")" + epoch + R"("})");
+    };
+    for (const bool same : {true, false})
+        for (const bool push : {true, false}) {
+            CAPTURE(same, push);
+            world w;
+            device a{w, "a"};
+            a.write("T", 1, 1);
+            std::size_t n = 0;
+            const auto report = a.sync(push ? sync_mode::push_then_pull : sync_mode::pull_only, [&](const request&) -> result<response> {
+                return refused(same || n++ % 2 == 0 ? "one" : "other");
+            });
+            REQUIRE(report.why);
+            CHECK(report.why->code == errc::epoch_changed);
+            CHECK(a.sent.size() < 20);
+            CHECK(a.at("T"));
+            CHECK(a.sync().ok());
+            CHECK(w.at("T"));
+        }
+}
+
 TEST_CASE("mutation client: a failure of the push does not keep the device from receiving", "[wire]") {
     world w;
     device a{w, "a"};
