@@ -62,7 +62,7 @@ public:
         report_ = {};
         awaiting_ = 0;
         ready_at_.reset();
-        requests_ = incarnations_ = 0;
+        requests_ = incarnations_ = walks_ = 0;
         push_limit_ = (std::max<std::size_t>)(options_.batch_size, 1);
         page_limit_ = options_.page_size == 0 ? 1000 : options_.page_size;
         set_aside_ = 0;
@@ -326,7 +326,10 @@ private:
                 if (mode_ == sync_mode::push_only) end(std::move(why));
                 return {};
             }
-        if (phase_ == phase::pull && (why.code == errc::history_pruned || why.code == errc::invalid_cursor)) return engine_->begin_hydration(now);
+        if (phase_ == phase::pull && (why.code == errc::history_pruned || why.code == errc::invalid_cursor)) {
+            if (++walks_ > 5) return give_up(std::move(why));  // a server that never has what a walk needs is not asked for ever
+            return engine_->begin_hydration(now);
+        }
         if (phase_ == phase::pull && why.code == errc::too_large && halve(page_limit_, page_limit_)) return {};
         const bool refused = answer != nullptr && (answer->status == 400 || answer->status == 413 || answer->status == 422);
         if (phase_ == phase::push && (why.code == errc::too_large || (refused && category_of(why.code) == fault_category::fix_request))) {
@@ -420,6 +423,7 @@ private:
     std::optional<timestamp> ready_at_;
     std::size_t requests_ = 0;
     std::size_t incarnations_ = 0;  // that this run met
+    std::size_t walks_ = 0;         // that it had to begin since history was gone
     std::size_t push_limit_ = 100;
     std::size_t page_limit_ = 1000;
     std::size_t in_request_ = 0;

@@ -169,6 +169,18 @@ TEST_CASE("mutation client: a server that names a new incarnation of its data wi
         }
 }
 
+TEST_CASE("mutation client: a server that has never any history is not asked for ever", "[wire]") {
+    world w;
+    device a{w, "a"};
+    a.write("T", 1, 1);
+    const auto report = a.sync(sync_mode::pull_only, [&](const request&) -> result<response> { return json_error(409, "history_pruned", "start again"); });
+    REQUIRE(report.why);
+    CHECK(report.why->code == errc::history_pruned);
+    CHECK(a.sent.size() < 20);
+    CHECK(a.sync().ok());
+    CHECK(w.at("T"));
+}
+
 TEST_CASE("mutation client: a failure of the push does not keep the device from receiving", "[wire]") {
     world w;
     device a{w, "a"};
