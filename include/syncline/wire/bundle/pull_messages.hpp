@@ -203,10 +203,8 @@ struct snapshot_page_reply {
         }
         out.bundles.push_back(std::move(b));
     }
-    if (out.stable > after) {
-        if (out.more ? out.bundles.empty() : last != out.stable)
-            return make_fault(errc::malformed_message, "the server ends before the bundle that it calls stable; pulling on would never arrive there");
-    }
+    if (out.stable >= after && (out.more ? out.bundles.empty() : last != out.stable))
+        return make_fault(errc::malformed_message, "the server ends before the bundle that it calls stable; pulling on would never arrive there");
     return out;
 }
 

@@ -659,6 +659,22 @@ TEST_CASE("bundle_client: a server that names a new incarnation of its data with
         }
 }
 
+TEST_CASE("bundle_client: a server that says that there is more and gives nothing is not asked for ever") {
+    server_side server;
+    device_side a{server, 1};
+    a.write(task_key("t"), a_task("x", 1));
+    REQUIRE(a.sync().ok());
+    a.sent.clear();
+    a.intercept = [](const request& r) -> std::optional<response> {
+        if (!asks_for(r, http_method::get, "/pull")) return std::nullopt;
+        return json_response(200, R"({"stable_bundle_seq":1,"bundles":[],"has_more":true})");
+    };
+    const auto done = a.sync(sync_mode::pull_only);
+    REQUIRE(done.why);
+    CHECK(done.why->code == errc::malformed_message);
+    CHECK(a.sent.size() < 20);
+}
+
 TEST_CASE("bundle_client: a server that acknowledged a bundle and lost it gets the changes anew") {
     server_side server;
     server_side restored;
