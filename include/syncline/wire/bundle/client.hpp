@@ -282,7 +282,7 @@ private:
     [[nodiscard]] result<void> on_chunk(const response& answer, timestamp now, random_source random) {
         auto next = bundle_wire::read_chunk_answer(answer.body, upload_.push_id, options_.json);
         if (!next) return unreadable(asked::chunk, std::move(next).error(), now, random);
-        if (*next <= static_cast<std::int64_t>(upload_.sent) || *next > static_cast<std::int64_t>(upload_.batch.items.size()))
+        if (*next <= static_cast<std::int64_t>(upload_.sent) || *next > static_cast<std::int64_t>(upload_.sent + upload_.in_chunk))
             return restart_session(fault{errc::stale, "the push session does not count its rows as they were sent"});
         backoff_.succeeded();
         upload_.sent = static_cast<std::size_t>(*next);

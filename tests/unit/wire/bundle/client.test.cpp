@@ -675,6 +675,24 @@ TEST_CASE("bundle_client: a server that says that there is more and gives nothin
     CHECK(a.sent.size() < 20);
 }
 
+TEST_CASE("bundle_client: a session that counts rows which were not sent to it is not committed") {
+    server_side server;
+    bundle_client_options options;
+    options.chunk_rows = 1;
+    device_side a{server, 1, resolver_set{}, options};
+    for (int i = 0; i < 3; ++i) a.write(task_key(std::to_string(i)), a_task("x", i));
+    std::size_t n = 0;
+    a.tamper = [&](const request& r, response& answer) {
+        if (!asks_for(r, http_method::post, "/chunks") || n++ != 0) return;
+        answer.body.replace(answer.body.find(":1}"), 3, ":3}");
+    };
+    const auto done = a.sync();
+    CHECK(done.ok());
+    CHECK(done.pushed == 3);
+    CHECK(asked(a, http_method::post, "/commit") == 1);
+    CHECK(asked(a, http_method::post, "/chunks") == 4);
+}
+
 TEST_CASE("bundle_client: a server that acknowledged a bundle and lost it gets the changes anew") {
     server_side server;
     server_side restored;
