@@ -29,8 +29,9 @@ struct sqlite_trigger {
 
 /// Writes the triggers by which an authority learns which records of one table any SQL touches.
 ///
-/// They append keys and nothing else; what became of the record is read when it is sealed. All but one are BEFORE triggers,
-/// since of several AFTER triggers the one made last runs first. A key that is named although nothing came of it is harmless.
+/// They append keys and nothing else; what became of the record is read when it is sealed. All but those for keys that SQLite
+/// makes up are BEFORE triggers, since of several AFTER triggers the one made last runs first. A key that is named although
+/// nothing came of it is harmless.
 /// REPLACE removes rows without a trigger, so every row that a new one would collide with is named before: by each unique
 /// index and by the rowid. Changes of the key are told by a condition rather than by UPDATE OF, which sees neither `SET rowid`
 /// nor generated columns. No trigger uses INSERT OR ...: the outer statement's policy would override it.
@@ -114,6 +115,9 @@ struct sqlite_trigger {
     update.append(named(coming(model.key_name), "NEW.")).append(" WHERE ").append(of("NEW", key)).append(" IS NOT ").append(of("OLD", key));
     update.append(";\n").append(collisions(true));
     add("bu", std::string{"BEFORE UPDATE ON "}.append(t), std::move(update));
+    if (coming(model.key_name) != of("NEW", key))
+        add("au", std::string{"AFTER UPDATE ON "}.append(t).append(" WHEN ").append(of("NEW", key)).append(" IS NOT ").append(of("OLD", key)),
+            named(of("NEW", key), "NEW.").append(";\n"));
     add("bd", std::string{"BEFORE DELETE ON "}.append(t), named(of("OLD", key), "OLD.").append(";\n"));
     if (!own.empty()) {
         std::string when{"BEFORE UPDATE ON "};

@@ -29,6 +29,7 @@ enum class sqlite_capture_kind : std::uint8_t {
     row_on_insert = 4,     ///< this row; written by the BEFORE INSERT trigger
     inserted = 5,          ///< a row was inserted (tables that number rows by themselves; see `sqlite_capture_fold`)
     absent = 6,            ///< there was no row
+    made = 7,              ///< a row was made under this key, unless an entry before it says what was there
 };
 
 /// How many columns one mask column of a log covers.
@@ -51,10 +52,11 @@ struct sqlite_capture_script {
 
 /// Writes the triggers that capture every change of the fields of @p model in @p table, whatever SQL makes it.
 ///
-/// All but one are BEFORE triggers, and each entry states what was true of one key just before a statement touched it, so
-/// undoing entries in falling order gives the row as it was, whatever other triggers did in between and whether or not the
-/// statement took effect. REPLACE removes rows without a trigger; so every row that a new one would collide with, by any
-/// unique index or the rowid, is stated first. No trigger uses INSERT OR ...: the outer statement's policy would override it.
+/// All but those for keys that SQLite makes up are BEFORE triggers, and each entry states what was true of one key just before
+/// a statement touched it, so undoing entries in falling order gives the row as it was, whatever other triggers did in between
+/// and whether or not the statement took effect. REPLACE removes rows without a trigger; so every row that a new one would
+/// collide with, by any unique index or the rowid, is stated first. No trigger uses INSERT OR ...: the outer statement's policy
+/// would override it.
 ///
 /// @param log     the log table's name, unquoted
 /// @param prefix  put before the triggers' names
@@ -202,6 +204,12 @@ struct sqlite_capture_script {
         std::string on_inserted = "INSERT INTO ";
         on_inserted.append(into).append("(kind,\"key\") VALUES(5,NEW.").append(key).append("); ");
         add("ai", "AFTER INSERT", unnamed, on_inserted);
+    } else if (std::string given = of("NEW", model.key_name); key_to_come != given) {
+        // The default of a key that was NULL is drawn again after the BEFORE triggers, and need not come out the same.
+        std::string on_made = "INSERT INTO ";
+        on_made.append(into).append("(kind,\"key\") VALUES(7,").append(given).append("); ");
+        add("ai", "AFTER INSERT", "", on_made);
+        add("au", "AFTER UPDATE", differs, on_made);
     }
     return script;
 }
@@ -253,6 +261,9 @@ public:
             if (model_->key_kind == value_kind::integer) begun_.push_back({seq, *key});
             break;
         case sqlite_capture_kind::inserted: end_insert(*key, seq); return;
+        case sqlite_capture_kind::made:
+            if (state& made = at(std::move(*key), seq); !made.complete) absent(made);
+            return;
         case sqlite_capture_kind::columns:
         case sqlite_capture_kind::row:
         case sqlite_capture_kind::absent: break;

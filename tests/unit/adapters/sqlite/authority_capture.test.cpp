@@ -298,6 +298,22 @@ TEST_CASE("authority capture: owners that differ by case alone are told apart") 
     CHECK(staged_now(store, "a") == std::vector<record_key>{{0, "k"}});
 }
 
+TEST_CASE("authority capture: a key that is a default which comes out differently each time is named") {
+    const scratch dir;
+    stranger other{dir.file()};
+    other.run("CREATE TABLE task(id TEXT NOT NULL DEFAULT (hex(randomblob(8))) PRIMARY KEY, v)");
+    auto store = open_store(dir.file(), models_of(dir.file(), {"task"}));
+    const auto key = [&] { return ok(other.db().query_text("SELECT id FROM task")); };
+    other.run("INSERT OR REPLACE INTO task VALUES(NULL,'1')");
+    CHECK(seal_now(store) == 1);
+    const std::string old = key();
+    other.run("UPDATE OR REPLACE task SET id = NULL");
+    CHECK(seal_now(store) == 2);
+    auto t = ok(store.begin("main", access::snapshot));
+    CHECK_FALSE(ok(t.sealed({0, old}))->row);
+    CHECK(ok(t.sealed({0, key()}))->row == texts({"1"}));
+}
+
 TEST_CASE("authority capture: a cascade names the children as well") {
     const scratch dir;
     stranger other{dir.file()};
