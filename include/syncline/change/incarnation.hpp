@@ -49,11 +49,13 @@ struct first_numbers {
 
 /// The first numbers of an incarnation that begins at @p now_us over data whose newest numbers, of all tenants, are @p newest: above everything
 /// that the lost timeline can have given, as long as it gave fewer than a thousand million bundles since the backup and its clock was
-/// less than a day ahead. Numbers stay far below 2^53, which is where JSON readers begin to round.
+/// less than a day ahead. Of a timeline that began with a restore of the same backup the data know nothing: both numbers follow the clock,
+/// so they lie above what was given there too, as long as that was fewer than one bundle a microsecond. Numbers stay far below 2^53,
+/// which is where JSON readers begin to round.
 [[nodiscard]] constexpr first_numbers numbers_after_restore(first_numbers newest, std::int64_t now_us) noexcept {
     constexpr std::int64_t bundles = 1'000'000'000;
     constexpr std::int64_t day_us = 86'400'000'000;
-    return {newest.seq + bundles, (std::max)(newest.stamp, now_us) + day_us};
+    return {(std::max)(newest.seq + bundles, now_us), (std::max)(newest.stamp, now_us) + day_us};
 }
 
 SYNCLINE_NAMESPACE_END

@@ -37,3 +37,14 @@ TEST_CASE("incarnation: its numbers lie above everything that was given, and far
     CHECK(at.stamp < (std::int64_t{1} << 53));
     STATIC_REQUIRE(numbers_after_restore({7, 50}, 40) == first_numbers{1'000'000'007, 86'400'000'050});
 }
+
+TEST_CASE("incarnation: a backup that is restored a second time gives no number that was given after the first time") {
+    constexpr std::int64_t first_time = 1'700'000'000'000'000;
+    constexpr std::int64_t minute = 60'000'000;
+    const first_numbers backup{5, 1'600'000'000'000'000};
+    const first_numbers one = numbers_after_restore(backup, first_time);
+    const first_numbers two = numbers_after_restore(backup, first_time + minute);
+    const std::int64_t given_meanwhile = 1'000'000;
+    CHECK(two.seq > one.seq + given_meanwhile);
+    CHECK(two.stamp > one.stamp + given_meanwhile);
+}

@@ -350,3 +350,25 @@ TEST_CASE("pull: tells the time of the newest row that the page shows, those tha
     q.from = s.head().stamp;
     CHECK(lab_must(s.engine.pull(s.ann, q, s.now)).newest_write == (timestamp::min)());
 }
+
+TEST_CASE("restore: from the same backup once more, what was given after the first restore is lost too, and is not given again") {
+    server s;
+    s.write("T", node_row(1));
+    s.seal();
+    const auto backup = s.store.copy();
+    const auto restored = [&](const std::string& epoch, timestamp when) {
+        auto store = backup.copy();
+        authority<memory_authority_store> engine{store};
+        REQUIRE(engine.begin_incarnation(epoch, when));
+        const auto before = lab_must(engine.head("main"));
+        REQUIRE(store.app_write("main", key_named("T"), node_row(2)));
+        CHECK(lab_must(engine.seal_foreign("main", when)) == 1);
+        return std::pair{before, lab_must(engine.head("main"))};
+    };
+    const auto first = restored("e2", at(1'700'000'000'000'000)).second;
+    const auto [head, given] = restored("e3", at(1'700'000'060'000'000));
+    CHECK(is_lost_seq(head.lost, first.seq));
+    CHECK(is_lost_stamp(head.lost, first.stamp));
+    CHECK(given.seq > first.seq);
+    CHECK(given.stamp > first.stamp);
+}
