@@ -164,6 +164,7 @@ public:
     /// @param unread        records that the picture has in a form that cannot be read: those stay as they are
     [[nodiscard]] result<void> swap(std::int64_t seq, cursor cursor_after, const std::unordered_set<record_key, record_key_hash>& unread,
                                     apply_report& report) {
+        if (auto r = release_what_it_tells(seq, unread); !r) return r;
         // Rows that are no longer there go first, so that they cannot stand in the way of new ones.
         std::optional<record_key> last;
         while (true) {
@@ -220,6 +221,17 @@ public:
     }
 
 private:
+    // The picture tells of every record up to @p seq, also by leaving it out: an older row that waits for a place would come back from the dead.
+    [[nodiscard]] result<void> release_what_it_tells(std::int64_t seq, const std::unordered_set<record_key, record_key_hash>& unread) {
+        auto known = waiting();
+        if (!known) return std::move(known).error();
+        std::vector<record_key> old;
+        for (const auto& [key, version] : **known)
+            if (version <= seq && !unread.contains(key)) old.push_back(key);
+        for (const auto& key : old)
+            if (auto r = release(key); !r) return r;
+        return {};
+    }
     [[nodiscard]] result<void> report_lost(const record_key& key, const known_base& old, const std::optional<record>& restored, apply_report& report) {
         if (old.row == restored) return {};
         ++report.lost;

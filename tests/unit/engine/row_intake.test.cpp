@@ -190,6 +190,33 @@ TEST_CASE("hydration: the picture replaces what was there; newer rows, known tom
     d.check();
 }
 
+TEST_CASE("hydration: a quarantined row that the picture does not have, or has newer, is given up; what came after the picture goes on waiting") {
+    device d{resolver_set{}, unique_a()};
+    d.take({image("P", 4, node_row(2)), image("T2", 4, node_row(3))});
+    d.take({image("T", 5, node_row(2)), image("T2", 5, node_row(2)), image("N", 11, node_row(2))});
+    REQUIRE(d.status().counts.quarantined == 3);
+    REQUIRE(d.engine.begin_hydration(d.now));
+    CHECK(lab_must(d.engine.stage("walk", 0, 1, 9, {image("P", 9, node_row(7)), image("T2", 8, node_row(8))}, cursor{40}, d.now)).hydrated);
+    CHECK(!d.row("T"));  // it was erased when its history was gone
+    CHECK(d.kept("T").version == 0);
+    CHECK(d.row("T2") == node_row(8));
+    CHECK(d.row("N") == node_row(2));
+    CHECK(d.status().counts.quarantined == 0);
+    d.check();
+}
+
+TEST_CASE("hydration: a quarantined row goes on waiting where the picture has its record in a form that cannot be read") {
+    device d{resolver_set{}, unique_a()};
+    d.take({image("P", 4, node_row(2))});
+    d.take({image("T", 5, node_row(2))});
+    REQUIRE(d.engine.begin_hydration(d.now));
+    unread_row unreadable;
+    unreadable.name = {"node", "T"};
+    unreadable.version = 5;
+    CHECK(lab_must(d.engine.stage("walk", 0, 1, 9, {image("P", 4, node_row(2))}, cursor{40}, d.now, {unreadable})).hydrated);
+    CHECK(d.status().counts.quarantined == 1);
+}
+
 TEST_CASE("hydration: is staged part by part and goes on where it stopped; parts that do not fit are dropped") {
     device d;
     d.take({image("T", 3, node_row(1))});
