@@ -12,7 +12,9 @@
 #include <syncline/support/uuid.hpp>
 #include <syncline/support/version.hpp>
 
+#include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -78,6 +80,27 @@ template <replica_transaction Transaction>
     return any;
 }
 
+/// Gives up the quarantined rows whose version was given in a timeline that is gone: their numbers are above those of the rows that the
+/// authority has now. Each is kept as lost, unless the record's own base is, whose image was seen.
+/// @pre `mark_lost_bases` was called
+/// @return whether there was one
+template <replica_transaction Transaction>
+[[nodiscard]] result<bool> release_lost_quarantined(Transaction& t, const lost_intervals& lost) {
+    auto rows = t.quarantined((std::numeric_limits<std::size_t>::max)());
+    if (!rows) return std::move(rows).error();
+    bool any = false;
+    for (auto& q : *rows) {
+        if (!is_lost_seq(lost, q.image.version)) continue;
+        any = true;
+        if (auto r = t.release(q.image.key); !r) return std::move(r).error();
+        auto base = t.base(q.image.key);
+        if (!base) return std::move(base).error();
+        if (base->lost || !q.image.row) continue;
+        if (auto r = t.put_lost(q.image); !r) return std::move(r).error();
+    }
+    return any;
+}
+
 /// What a device does when the authority tells that restores undid @p lost: marks what it holds of that, and where there was any, or a batch was
 /// acknowledged there, takes a new source.
 template <replica_transaction Transaction>
@@ -85,10 +108,12 @@ template <replica_transaction Transaction>
                                                random_source random) {
     auto holds = mark_lost_bases(t, lost);
     if (!holds) return std::move(holds).error();
+    auto waited = release_lost_quarantined(t, lost);
+    if (!waited) return std::move(waited).error();
     auto current = t.current_batch();
     if (!current) return std::move(current).error();
     const bool acknowledged = *current && (*current)->state == batch_state::committed_remote && is_lost_seq(lost, (*current)->committed_seq);
-    return *holds || acknowledged ? take_new_source(t, rows, state, random, std::nullopt) : result<void>{};
+    return *holds || *waited || acknowledged ? take_new_source(t, rows, state, random, std::nullopt) : result<void>{};
 }
 
 SYNCLINE_NAMESPACE_END

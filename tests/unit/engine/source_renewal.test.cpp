@@ -54,3 +54,29 @@ TEST_CASE("source renewal: a numbered batch goes back to open, one with ids only
         d.check();
     }
 }
+
+TEST_CASE("source renewal: a quarantined row of a lost timeline never becomes a base, and is kept as lost where nothing else of it was seen") {
+    memory_table_options tables;
+    tables.unique = {{node_model, field_a}};
+    device d{resolver_set{}, tables};
+    CHECK_FALSE(lab_must(d.engine.note_epoch("one", {}, d.random, d.now)));
+    d.take({image("T", 3, node_row(1)), image("T2", 8, node_row(3)), image("P", 4, node_row(2)), image("N", 5, node_row(4))});
+    d.take({image("T", 8, node_row(2)), image("T2", 9, node_row(2)), image("N", 6, node_row(2))});
+    REQUIRE(d.status().counts.quarantined == 3);
+    const auto source = d.status().state.source_id;
+    CHECK(lab_must(d.engine.note_epoch("two", {{6, 1000, 6, 1000}}, d.random, d.now)));
+    CHECK(d.status().state.source_id != source);
+    CHECK(d.status().counts.quarantined == 1);  // N's is in what the backup had
+    const auto report = lab_must(d.engine.stage("walk", 0, 1, 6, {image("T", 3, node_row(1)), image("T2", 2, node_row(0)), image("P", 6, node_row(7)), image("N", 6, node_row(2))},
+                                                cursor{40}, d.now));
+    CHECK(report.hydrated);
+    CHECK(d.row("T") == node_row(1));
+    CHECK(d.base("T").version == 3);
+    CHECK(d.row("T2") == node_row(0));
+    CHECK(d.row("N") == node_row(2));
+    const auto lost = lab_must(d.engine.lost_by_restore(10, d.now));
+    REQUIRE(lost.size() == 2);
+    CHECK(lost[0].row == node_row(2));
+    CHECK(lost[0].version == 8);
+    CHECK(lost[1].row == node_row(3));
+}
