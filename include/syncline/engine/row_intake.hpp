@@ -253,9 +253,17 @@ private:
         const bool echo = kept->provisional && row.version == kept->version;  // of what was acknowledged: no news
         const bool newer = kept->lost || row.version > kept->version;
         if (newer || echo) {
+            std::optional<known_base> lost;
+            if (kept->lost) {
+                auto base = rows_.load(row.key);
+                if (!base) return std::move(base).error();
+                lost = std::move(*base);
+            }
             if (auto r = settle_contained(row); !r) return r;
             if (auto r = rows_.place(row.key, known_base{row.version, row.row, std::nullopt}); !r) return r;
             if (auto r = release_up_to(row.key, row.version); !r) return r;
+            if (lost)
+                if (auto r = report_lost(row.key, *lost, row.row, report); !r) return r;
         }
         ++(newer ? report.applied : report.skipped);
         return {};

@@ -217,6 +217,24 @@ TEST_CASE("hydration: a quarantined row goes on waiting where the picture has it
     CHECK(d.status().counts.quarantined == 1);
 }
 
+TEST_CASE("hydration: a row of a lost timeline whose record the picture has in an unreadable form is reported when a row that can be read replaces it") {
+    device d;
+    CHECK(!lab_must(d.engine.note_epoch("one", {}, d.random, d.now)));
+    d.take({image("T", 8, node_row(1)), image("T2", 8, node_row(2)), image("P", 3, node_row(3))});
+    d.write("T", node_row(1, 5));
+    CHECK(lab_must(d.engine.note_epoch("two", {{5, 1000, 5, 1000}}, d.random, d.now)));
+    std::vector<unread_row> unreadable(2);
+    unreadable[0].name = {"node", "T"};
+    unreadable[1].name = {"node", "T2"};
+    CHECK(lab_must(d.engine.stage("walk", 0, 1, 5, {image("P", 3, node_row(3))}, cursor{40}, d.now, unreadable)).lost == 0);
+    CHECK(d.take({image("T", 4, node_row(7)), image("T2", 4, node_row(2)), image("P", 6, node_row(4))}).lost == 1);
+    const auto lost = lab_must(d.engine.lost_by_restore(10, d.now));
+    REQUIRE(lost.size() == 1);
+    CHECK(lost[0] == image("T", 8, node_row(1)));
+    CHECK(d.row("T") == node_row(7, 5));
+    d.check();
+}
+
 TEST_CASE("hydration: is staged part by part and goes on where it stopped; parts that do not fit are dropped") {
     device d;
     d.take({image("T", 3, node_row(1))});

@@ -304,6 +304,7 @@ private:
             if (!done) return std::move(done).error();
             report_.pulled += done->applied;
             report_.pull_errors += done->quarantined;
+            report_.lost += done->lost;
         }
         std::sort(again_.begin(), again_.end());
         std::rotate(again_.begin(), std::upper_bound(again_.begin(), again_.end(), last_asked_), again_.end());
