@@ -186,7 +186,7 @@ public:
     }
 
     /// Bundle wire: takes in one bundle and moves the checkpoint to it, in one transaction. While a batch is unsettled no bundle is taken:
-    /// its rows could not be told from the batch's own (ENGINE.md, apply).
+    /// its rows could not be told from the batch's own (ENGINE.md, apply). Rows of a picture or of a commit that were quarantined are tried again.
     /// @return a fault for which `refuses_row` holds when the app's table refuses a row or one dangles: then the whole bundle waits and is asked for again
     [[nodiscard]] result<apply_report> apply_bundle(cursor from, std::int64_t seq, const std::vector<row_image>& rows, timestamp now) {
         apply_report report;
@@ -198,6 +198,7 @@ public:
                 return {};
             }
             if (auto r = w.intake.take(rows, false, report); !r) return r;
+            if (auto r = w.intake.retry_quarantined(report); !r) return r;
             if (auto r = w.intake.settle_references(false, &report); !r) return r;
             w.state.checkpoint = seq;
             return {};
@@ -576,7 +577,8 @@ private:
         ++w.state.next_source_bundle_id;
         if (rows == nullptr) return hydrate_anew(w);
         if (seq == w.state.checkpoint + 1) w.state.checkpoint = seq;
-        return {};
+        // What the user gave up in this bundle may be what stood in a row's way.
+        return w.state.needs_hydration ? result<void>{} : w.intake.retry_quarantined(report);
     }
 
     [[nodiscard]] result<void> nothing_waits(const record_key& key) const {

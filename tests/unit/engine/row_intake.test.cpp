@@ -235,6 +235,41 @@ TEST_CASE("hydration: a row of a lost timeline whose record the picture has in a
     d.check();
 }
 
+TEST_CASE("bundle wire: a picture's row that the table refused comes in with the next bundle, or with the own commit that makes way for it (promise 6)") {
+    device d{resolver_set{}, unique_a()};
+    d.write("N", node_row(2));
+    REQUIRE(d.engine.begin_hydration(d.now));
+    CHECK(lab_must(d.engine.stage("s", 0, 1, 9, {image("T", 5, node_row(2))}, cursor{9}, d.now)).quarantined == 1);
+    const auto next_bundle = [&] { return lab_must(d.engine.apply_bundle(9, 10, {image("P", 10, node_row(8))}, d.now)); };
+    SECTION("the next bundle") {
+        d.write("N", node_row(3));
+        CHECK(next_bundle().applied == 2);
+    }
+    SECTION("a bundle whose rows refer to it") {
+        d.write("N", node_row(3));
+        CHECK(lab_must(d.engine.apply_bundle(9, 10, {image("C1", 10, child_row(1, "T"))}, d.now)).applied == 2);
+        CHECK(d.row("C1") == child_row(1, "T"));
+    }
+    SECTION("the own commit") {
+        d.write("N", node_row(3));
+        const auto batch = *d.freeze(10, true);
+        CHECK(lab_must(d.engine.committed(batch.head.id, 10, {}, d.now)));
+        const std::vector<row_image> rows{image("N", 10, node_row(3))};
+        CHECK(lab_must(d.engine.replay(batch.head.id, 10, &rows, d.now)).applied == 2);
+    }
+    SECTION("while it is in the way, the bundle goes through and the row waits") {
+        CHECK(next_bundle().applied == 1);
+        CHECK(d.row("P") == node_row(8));
+        CHECK(d.status().counts.quarantined == 1);
+        d.write("N", node_row(3));
+        CHECK(lab_must(d.engine.apply_bundle(10, 11, {}, d.now)).applied == 1);
+    }
+    CHECK(d.row("T") == node_row(2));
+    CHECK(d.status().counts.quarantined == 0);
+    CHECK(d.status().state.checkpoint >= 10);
+    d.check();
+}
+
 TEST_CASE("hydration: is staged part by part and goes on where it stopped; parts that do not fit are dropped") {
     device d;
     d.take({image("T", 3, node_row(1))});
