@@ -121,9 +121,10 @@ template <authority_transaction Transaction>
             continue;
         }
         if (m.what.op == operation::erase) {
-            auto victims = t.referencing(m.what.key, erased.size() + 1);
+            // What the bundle writes is judged by what it is to be: writes run before erases, and may have moved a row away.
+            auto victims = t.referencing(m.what.key, erased.size() + written.size() + 1);
             if (!victims) return std::move(victims).error();
-            auto found = std::find_if(victims->begin(), victims->end(), [&](const record_key& k) { return !erased.contains(k); });
+            auto found = std::find_if(victims->begin(), victims->end(), [&](const record_key& k) { return !erased.contains(k) && !written.contains(k); });
             const record_key* victim = found != victims->end() ? &*found : nullptr;
             if (const auto under = written_under.find(m.what.key); under != written_under.end()) victim = &under->second;
             if (victim == nullptr) continue;

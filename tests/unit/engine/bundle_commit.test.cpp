@@ -149,6 +149,27 @@ TEST_CASE("bundle commit: an erase that would take along a live record which the
     CHECK(!s.row("C2"));
 }
 
+TEST_CASE("bundle commit: a record that the bundle moves away from one that it erases is not taken along") {
+    server s;
+    s.write("P", node_row(1));
+    s.write("T", node_row(2));
+    s.write("C1", child_row(1, "P"));
+    s.write("C2", child_row(2, "P"));
+    s.seal();
+    const auto away = row_of("C1", child_row(1, "P"), child_row(1, "T"), 1);
+    const auto gone = row_of("P", node_row(1), std::nullopt, 1);
+    const auto o = one_obstacle(commit(s, {away, gone}));
+    CHECK(o.what == kind::cascade);
+    CHECK(o.victim == key_named("C2"));
+    const auto stays = one_obstacle(commit(s, {away, row_of("C2", child_row(2, "P"), child_row(3, "P"), 1), gone}));
+    CHECK(stays.what == kind::cascade);
+    CHECK(stays.victim == key_named("C2"));
+    CHECK(lab_must(commit(s, {away, row_of("C2", child_row(2, "P"), std::nullopt, 1), gone})).committed);
+    CHECK(s.row("C1") == child_row(1, "T"));
+    CHECK(!s.row("C2"));
+    CHECK(!s.row("P"));
+}
+
 TEST_CASE("bundle commit: a refusal names its row and why, alone, and nothing is written") {
     memory_table_options tables;
     tables.unique = {{node_model, field_a}};
