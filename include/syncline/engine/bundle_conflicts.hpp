@@ -149,15 +149,13 @@ private:
         const auto& base = bases_.at(key);
         const decision_input in{schemas_[key.model], item.what, base.row, base.version, {}, unknown_time, believed_time(item.what, unknown_time)};
         decision d = decide_cascade(in, schemas_[met.victim.model].name, resolvers_, resolver_context{{}, now_});
+        // Where the user made the record again meanwhile, both layers together are no erase: whoever was to win, nobody stands in its way.
+        auto again = t_.open_intent(key);
+        if (!again) return std::move(again).error();
+        if (*again && d.what != decision::verb::refuse) return rows_.back_to_open(std::move(item.what), std::nullopt);
         if (d.what == decision::verb::take_server) {
             note(key, outcome_kind::superseded, std::move(d.rule));
             ++report_.superseded;
-            auto open = t_.open_intent(key);
-            if (!open) return std::move(open).error();
-            if (*open && (*open)->base.after == item.id) {
-                (*open)->base = item.what.base;
-                return rows_.put_open(**open);
-            }
             return {};
         }
         if (d.what == decision::verb::erase) {

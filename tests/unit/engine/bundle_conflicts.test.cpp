@@ -241,6 +241,35 @@ TEST_CASE("bundle conflicts: an erase that would take along a record is decided 
     });
 }
 
+TEST_CASE("bundle conflicts: an erase under a record made again is no erase: what the user made stands, and nothing is taken along (rule 1)") {
+    for (const bool server : {true, false}) {
+        CAPTURE(server);
+        device d{saying(server ? resolution::take_server() : resolution::take_client())};
+        d.take({image("P", 1, node_row(1))});
+        d.erase("P");
+        (void)d.freeze(10, true);
+        d.write("P", node_row(5));
+        const auto report = obstructed(d, {cascade("P", "C1", 4, child_row(2, "P"))});
+        CHECK(report.superseded == 0);
+        CHECK(report.conflicts.empty());
+        CHECK(d.row("P") == node_row(5));
+        CHECK(d.row("C1") == child_row(2, "P"));
+        const auto next = *d.freeze(10, true);
+        REQUIRE(next.items.size() == 1);
+        CHECK(next.items[0].what.op == operation::update);
+        CHECK(next.items[0].what.base == base_ref{1, {}});
+        d.check();
+    }
+    device d{saying(resolution::defer())};
+    d.take({image("P", 1, node_row(1))});
+    d.erase("P");
+    (void)d.freeze(10, true);
+    d.write("P", node_row(5));
+    CHECK(obstructed(d, {cascade("P", "C1", 4, child_row(2, "P"))}).waiting.size() == 1);
+    CHECK(d.open("P")->op == operation::update);
+    CHECK(!d.freeze(10, true));
+}
+
 TEST_CASE("bundle conflicts: last_write_wins goes by the time of the server's row; where that is not told, the server's row stays") {
     const timestamp edited = at(2001);
     struct { timestamp server; bool client_wins; } cases[] = {{at(2000), true}, {edited, false}, {at(2002), false}, {unknown_time, false}};
