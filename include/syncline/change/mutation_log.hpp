@@ -19,6 +19,8 @@
 #include <optional>
 #include <string>
 #include <tuple>
+#include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -87,7 +89,7 @@ public:
 
     /// The batch in flight; or, where there is none, freezes the next one: at most @p limit open changes that wait for nothing. Writes come
     /// before erases, referenced records before those that refer to them, otherwise oldest first; a change that needs a record
-    /// whose change waits may stay open with it (`stays_behind`). Empty: there is nothing to send.
+    /// whose change waits may stay open with it (`needed_creations`). Empty: there is nothing to send.
     /// @param new_id  called once for each change: gives an id drawn at random, never used before
     /// @return `errc::invalid_argument` when @p new_id gives an empty or a repeated id; then nothing was changed.
     ///         Complexity: sorts the open changes
@@ -95,20 +97,40 @@ public:
     [[nodiscard]] result<std::vector<batch_item>> freeze(std::size_t limit, NewId&& new_id) {
         if (!in_flight_.empty()) return in_flight_;
         std::vector<std::pair<std::tuple<std::int32_t, std::uint64_t>, const intent*>> ready;
-        for (const auto& [key, what] : open_) {
-            if (what.waiting || behind_waiting_parent(what)) continue;
-            ready.emplace_back(std::tuple{send_class_of(*schemas_, what), what.ordinal}, &what);
-        }
+        for (const auto& [key, what] : open_)
+            if (!what.waiting) ready.emplace_back(std::tuple{send_class_of(*schemas_, what), what.ordinal}, &what);
         std::sort(ready.begin(), ready.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
-        if (ready.size() > limit) ready.resize(limit);
+        const auto open_of = [&](const record_key& key) -> result<std::optional<intent>> {
+            const auto at = open_.find(key);
+            return at == open_.end() ? std::optional<intent>{} : std::optional<intent>{at->second};
+        };
+        std::vector<intent> chosen;
+        record_names taken;
+        record_names held;
+        for (const auto& [place, what] : ready) {
+            if (chosen.size() == limit) break;
+            if (taken.contains(what->key)) continue;
+            auto first = needed_creations(*schemas_, *what, open_of, taken, held);
+            if (!first) return std::move(first).error();
+            if (!*first) {
+                held.insert(what->key);
+                continue;
+            }
+            (*first)->push_back(*what);
+            for (auto& next : **first) {
+                if (chosen.size() == limit) break;
+                taken.insert(next.key);
+                chosen.push_back(std::move(next));
+            }
+        }
 
         std::vector<batch_item> items;
-        for (const auto& [place, what] : ready) {
+        std::unordered_set<mutation_id> ids;
+        for (auto& what : chosen) {
             mutation_id id = new_id();
-            const bool repeated = std::any_of(items.begin(), items.end(), [&](const batch_item& other) { return other.id == id; });
-            if (id.empty() || repeated)
+            if (id.empty() || !ids.insert(id).second)
                 return make_fault(errc::invalid_argument, "the callable that makes mutation ids gave an ", id.empty() ? "empty" : "already used", " one");
-            items.push_back(batch_item{std::move(id), static_cast<std::uint32_t>(items.size()), *what});
+            items.push_back(batch_item{std::move(id), static_cast<std::uint32_t>(items.size()), std::move(what)});
         }
         for (const auto& item : items) open_.erase(item.what.key);
         in_flight_ = items;
@@ -119,9 +141,12 @@ public:
     /// since, and the whole waits; a transient error stays frozen under its id. Mutations without an outcome stay too.
     mutation_log_report settle(const std::vector<outcome>& outcomes) {
         mutation_log_report report;
+        std::unordered_map<mutation_id, std::size_t> places;
+        for (std::size_t i = 0; i < in_flight_.size(); ++i) places.emplace(in_flight_[i].id, i);
+        std::vector<bool> left(in_flight_.size(), false);
         for (const auto& o : outcomes) {
-            const auto at = std::find_if(in_flight_.begin(), in_flight_.end(), [&](const batch_item& item) { return item.id == o.id; });
-            if (at == in_flight_.end()) {
+            const auto at = places.find(o.id);
+            if (at == places.end() || left[at->second]) {
                 ++report.unknown;
                 continue;
             }
@@ -129,8 +154,8 @@ public:
                 ++report.errors;
                 continue;
             }
-            batch_item item = std::move(*at);
-            in_flight_.erase(at);
+            left[at->second] = true;
+            batch_item item = std::move(in_flight_[at->second]);
             const record_key key = item.what.key;
             switch (o.kind) {
             case outcome_kind::applied:
@@ -155,6 +180,10 @@ public:
             case outcome_kind::error: break;
             }
         }
+        std::vector<batch_item> stay;
+        for (std::size_t i = 0; i < left.size(); ++i)
+            if (!left[i]) stay.push_back(std::move(in_flight_[i]));
+        in_flight_ = std::move(stay);
         return report;
     }
 
@@ -258,12 +287,6 @@ private:
         const auto known = acknowledged_.find(item.what.key);
         const std::int64_t below = known != acknowledged_.end() ? known->second.base.row_version : item.what.base.row_version;
         acknowledged_.insert_or_assign(item.what.key, acknowledged_base{made_over(below, item), o.version});
-    }
-
-    [[nodiscard]] bool behind_waiting_parent(const intent& what) const {
-        for (const auto& needed : needed_by(*schemas_, what))
-            if (const auto above = open_.find(needed); above != open_.end() && stays_behind(what, above->second)) return true;
-        return false;
     }
 
     [[nodiscard]] static fault nothing_waits() { return {errc::absent, "no change of a record with that key waits"}; }

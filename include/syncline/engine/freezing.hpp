@@ -23,25 +23,18 @@
 
 SYNCLINE_NAMESPACE_BEGIN
 
-/// Whether @p open needs a record whose own change waits for a person and keeps it behind (`stays_behind`); nothing else is held back.
-template <replica_transaction Transaction>
-[[nodiscard]] result<bool> behind_waiting_parent(Transaction& t, const schema_set& schemas, const intent& open) {
-    for (const auto& parent : needed_by(schemas, open)) {
-        auto above = t.open_intent(parent);
-        if (!above) return std::move(above).error();
-        if (*above && stays_behind(open, **above)) return true;
-    }
-    return false;
-}
-
 /// Freezes the next batch of a device that has none in flight: at most @p limit open intents that wait for nothing, in the order of
-/// sending, get their ids here (ENGINE.md rule 4).
+/// sending, get their ids here (ENGINE.md rule 4). A creation goes before what refers to it, also where it was made later: then it stands
+/// in front of that change (rule 11).
 /// @param numbered  the batch gets the source's next bundle number
 /// @param out       the batch; left alone when there is nothing to send
 template <replica_transaction Transaction>
 [[nodiscard]] result<void> freeze_next(Transaction& t, const schema_set& schemas, replica_state& state, std::size_t limit, bool numbered,
                                        random_source random, timestamp now, std::optional<frozen_batch>& out) {
+    const auto open_of = [&](const record_key& key) { return t.open_intent(key); };
     std::vector<intent> chosen;
+    record_names taken;
+    record_names held;
     send_position after;
     while (chosen.size() < limit) {
         auto some = t.ready_intents(after, (std::min<std::size_t>)(limit - chosen.size(), 500));
@@ -49,9 +42,19 @@ template <replica_transaction Transaction>
         if (some->empty()) break;
         after = some->back().first;
         for (auto& [position, open] : *some) {
-            auto held = behind_waiting_parent(t, schemas, open);
-            if (!held) return std::move(held).error();
-            if (!*held) chosen.push_back(std::move(open));
+            if (taken.contains(open.key)) continue;
+            auto first = needed_creations(schemas, open, open_of, taken, held);
+            if (!first) return std::move(first).error();
+            if (!*first) {
+                held.insert(open.key);
+                continue;
+            }
+            (*first)->push_back(std::move(open));
+            for (auto& what : **first) {
+                if (chosen.size() == limit) break;
+                taken.insert(what.key);
+                chosen.push_back(std::move(what));
+            }
         }
     }
     if (chosen.empty()) return {};

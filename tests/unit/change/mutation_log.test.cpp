@@ -301,6 +301,42 @@ TEST_CASE("mutation log: a child of a record whose own creation waits is held ba
     CHECK(lab_must(log.freeze(10, ids)).size() == 2);
 }
 
+TEST_CASE("mutation log: what depends on a creation that waits stays at any depth, and a record goes before what refers to it (promise 4)") {
+    schema_set schemas;
+    model_schema item;
+    item.name = "item";
+    item.fields = {{"parent", value_kind::text, true, nullptr}};
+    item.references = {{0, "item", {}}};
+    lab_must(schemas.add(item));
+    mutation_log log{schemas};
+    numbered_ids ids;
+    const auto write = [&](const std::string& key, const std::string& parent) {
+        lab_must(log.record_change(edit({0, key}, std::nullopt, record{{parent.empty() ? value{} : value::text(parent)}})));
+    };
+    const auto frozen = [&](std::size_t limit) {
+        std::string out;
+        for (const auto& item : lab_must(log.freeze(limit, ids))) out += item.what.key.key;
+        return out;
+    };
+    const auto settle = [&](outcome_kind kind) {
+        std::vector<outcome> said;
+        for (const auto& item : log.in_flight()) said.push_back(answer(item.id, kind, 1));
+        log.settle(said);
+    };
+    write("a", "");
+    CHECK(frozen(9) == "a");
+    settle(outcome_kind::refused);
+    write("c", "b");
+    write("b", "a");
+    CHECK(frozen(9).empty());
+    lab_must(log.retry({0, "a"}));
+    for (const char* next : {"a", "b", "c"}) {
+        CHECK(frozen(1) == next);
+        settle(outcome_kind::applied);
+    }
+    CHECK(frozen(9).empty());
+}
+
 TEST_CASE("mutation log: edits across several pushes name the own mutation before, until the authority's row arrives (W02)") {
     const schema_set schemas = models();
     mutation_log log{schemas};

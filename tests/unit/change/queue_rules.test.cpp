@@ -2,7 +2,10 @@
 
 #include "support/catch.hpp"
 
+#include <cstddef>
 #include <cstdint>
+#include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -66,6 +69,59 @@ TEST_CASE("queue rules: a new record stays behind any change that waits, another
                 if (waits) needed.waiting = wait_reason{errc::conflict, {}};
                 CHECK(stays_behind(made(0, own), needed) == (waits && (own == operation::create || other == operation::create)));
             }
+}
+
+TEST_CASE("queue rules: a change goes after the open creations that it needs, and stays with one that waits, at any depth (promise 4)") {
+    schema_set all;
+    model_schema item;
+    item.name = "item";
+    item.fields = {{"parent", value_kind::text, true, nullptr}};
+    item.references = {{0, "item", {}}};
+    REQUIRE(all.add(item));
+    std::map<std::string, intent> open;
+    const auto add = [&](const std::string& key, operation op, const std::string& parent) {
+        intent what;
+        what.key = {0, key};
+        what.op = op;
+        what.changes.set(0, parent.empty() ? value{} : value::text(parent));
+        open.insert_or_assign(key, what);
+    };
+    std::size_t looks = 0;
+    const auto find = [&](const record_key& key) -> result<std::optional<intent>> {
+        ++looks;
+        const auto at = open.find(key.key);
+        return at == open.end() ? std::optional<intent>{} : std::optional{at->second};
+    };
+    const auto needed = [&](const std::string& key, const record_names& chosen = {}, const record_names& held = {}) {
+        const auto found = needed_creations(all, open.at(key), find, chosen, held);
+        REQUIRE(found);
+        std::string out = *found ? "" : "stays";
+        if (*found)
+            for (const auto& what : **found) out += what.key.key;
+        return out;
+    };
+    add("a", operation::create, "");
+    add("b", operation::create, "a");
+    add("c", operation::create, "b");
+    add("u", operation::update, "c");
+    add("v", operation::update, "u");
+    add("self", operation::create, "self");
+    CHECK(needed("u") == "abc");
+    CHECK(needed("u", {{0, "b"}}) == "c");
+    CHECK(needed("u", {}, {{0, "b"}}) == "stays");
+    CHECK(needed("v").empty());  // u is there, whatever becomes of its change
+    CHECK(needed("self").empty());
+    add("a", operation::create, "c");  // a cycle
+    CHECK(needed("u") == "abc");
+    open.at("a").waiting = wait_reason{errc::conflict, {}};
+    for (const char* key : {"b", "c", "u"}) CHECK(needed(key) == "stays");
+    CHECK(needed("v").empty());
+    looks = 0;
+    CHECK(needed("c", {{0, "b"}}).empty());
+    CHECK(looks == 0);
+    const auto broken = needed_creations(all, open.at("u"), [](const record_key&) -> result<std::optional<intent>> { return make_fault(errc::io_error, "no"); }, {}, {});
+    REQUIRE(!broken);
+    CHECK(broken.error().code == errc::io_error);
 }
 
 TEST_CASE("queue rules: a base over an own change is the oldest version and that change") {
