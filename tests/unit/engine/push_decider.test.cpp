@@ -44,6 +44,86 @@ TEST_CASE("push: writes run parents first, then erases children first, whatever 
     CHECK(!s.row("P"));
 }
 
+namespace {
+
+/// A server whose records refer to each other, with a cascade.
+struct tree_server {
+    static schema_set models() {
+        model_schema item;
+        item.name = "item";
+        item.fields = {{"name", value_kind::text, true, nullptr}, {"parent", value_kind::text, true, nullptr}};
+        item.references = {{1, "item", reference_action::cascade}};
+        schema_set out;
+        lab_must(out.add(item));
+        return out;
+    }
+    static record row(const char* name, const char* parent = nullptr) { return record{{value::text(name), parent == nullptr ? value{} : value::text(parent)}}; }
+    static mutation change(const std::string& key, const std::optional<record>& before, const std::optional<record>& after, std::int64_t version = 0) {
+        mutation out = change_of("m" + key, key, before, after, version);
+        out.what.key = {0, key};
+        if (!after) out.what.before.reset();  // as the wire carries it
+        return out;
+    }
+    void write(const std::string& key, const record& r) { lab_must(store.app_write("main", {0, key}, r)); }
+    std::string push(std::vector<mutation> sent) {
+        std::string out;
+        for (const auto& o : lab_must(engine.push(caller{"main", "ann", "dev"}, std::move(sent), at(2000))).outcomes) out.append(name_of(o.kind)).append(" ");
+        return out;
+    }
+    std::string rows() {
+        std::string out;
+        for (const auto& [key, row] : store.rows("main", 0)) out += key;
+        return out;
+    }
+
+    memory_authority_store store{models()};
+    authority<memory_authority_store> engine{store};
+};
+
+}  // namespace
+
+TEST_CASE("push: in a model that refers to itself too, erases run children first, however they were sent (rule 11)") {
+    tree_server s;
+    s.write("a", tree_server::row("a"));
+    s.write("b", tree_server::row("b", "a"));
+    s.write("c", tree_server::row("c", "b"));
+    s.write("self", tree_server::row("self", "self"));
+    s.write("z", tree_server::row("z", "a"));
+    CHECK(lab_must(s.engine.seal_foreign("main", at(1))) == 5);
+    const auto erase = [](const std::string& key) { return tree_server::change(key, tree_server::row("x"), std::nullopt, 1); };
+    // An update moves a child away first.
+    CHECK(s.push({erase("a"), erase("b"), erase("c"), erase("self"), tree_server::change("z", tree_server::row("z", "a"), tree_server::row("z"), 1)}) ==
+          "applied applied applied applied applied ");
+    CHECK(s.rows() == "z");
+}
+
+TEST_CASE("push: a record that the request does not erase is not taken along within its own model either (rule 5)") {
+    tree_server s;
+    s.write("a", tree_server::row("a"));
+    s.write("b", tree_server::row("b", "a"));
+    s.write("c", tree_server::row("c", "b"));
+    CHECK(lab_must(s.engine.seal_foreign("main", at(1))) == 3);
+    CHECK(s.push({tree_server::change("a", tree_server::row("a"), std::nullopt, 1), tree_server::change("b", tree_server::row("b"), std::nullopt, 1)}) ==
+          "superseded superseded ");
+    CHECK(s.rows() == "abc");
+}
+
+TEST_CASE("push: in a model that refers to itself too, writes run what is referred to first (rule 11)") {
+    tree_server s;
+    CHECK(s.push({tree_server::change("c", std::nullopt, tree_server::row("c", "b")), tree_server::change("b", std::nullopt, tree_server::row("b", "a")),
+                  tree_server::change("a", std::nullopt, tree_server::row("a")), tree_server::change("n", std::nullopt, tree_server::row("n", "none"))}) ==
+          "applied applied applied refused ");
+    CHECK(s.rows() == "abc");
+    // Changes of one record stay in the order they were sent in.
+    auto first = tree_server::change("a", tree_server::row("a"), tree_server::row("1", "b"), 1);
+    auto second = tree_server::change("a", tree_server::row("1", "b"), tree_server::row("2", "b"), 1);
+    first.id = "first";
+    second.id = "second";
+    second.what.base.after = "first";
+    CHECK(s.push({first, second}) == "applied applied ");
+    CHECK(s.store.row("main", {0, "a"}) == tree_server::row("2", "b"));
+}
+
 TEST_CASE("push: a mutation that was decided is answered by its receipt and takes effect once (rule 8)") {
     server s;
     const mutation made = change_of("m", "T", std::nullopt, node_row(1, 0, 5));
