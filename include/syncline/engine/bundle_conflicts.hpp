@@ -47,13 +47,11 @@ public:
                 if (auto r = load(o.victim); !r) return std::move(r).error();
         if (auto r = t_.drop_batch(); !r) return std::move(r).error();
 
+        std::unordered_map<record_key, const commit_obstacle*, record_key_hash> named;
+        for (const auto& o : obstacles) named.emplace(o.key, &o);
         for (auto& item : items) {
-            const commit_obstacle* met = nullptr;
-            for (const auto& o : obstacles)
-                if (o.key == item.what.key) {
-                    met = &o;
-                    break;
-                }
+            const auto at = named.find(item.what.key);
+            const commit_obstacle* met = at == named.end() ? nullptr : at->second;
             result<void> done;
             if (met == nullptr)
                 done = rows_.back_to_open(std::move(item.what), std::nullopt);

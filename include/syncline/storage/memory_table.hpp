@@ -14,6 +14,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -124,13 +125,11 @@ public:
     [[nodiscard]] std::vector<record_key> cascading_to(const memory_tables& tables, const record_key& key, std::size_t limit) const {
         std::vector<record_key> out;
         if (!schemas_.contains(key.model)) return out;
+        std::unordered_set<record_key, record_key_hash> known;  // a row may refer to the record by two fields
         for (const auto& [model, reference] : referring(key.model)) {
             if (reference->on_erase != reference_action::cascade) continue;
-            for (auto& child : rows_referring(tables, model, *reference, key.key, limit)) {
-                bool known = false;
-                for (const auto& other : out) known = known || other == child;
-                if (!known && out.size() < limit) out.push_back(std::move(child));
-            }
+            for (auto& child : rows_referring(tables, model, *reference, key.key, limit))
+                if (out.size() < limit && known.insert(child).second) out.push_back(std::move(child));
         }
         return out;
     }
