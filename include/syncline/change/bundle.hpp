@@ -32,7 +32,7 @@ struct row_change {
 
 /// The head of one sealed bundle.
 struct bundle_head {
-    std::int64_t seq = 0;          ///< orders the tenant's bundles, from 1, without gaps
+    std::int64_t seq = 0;          ///< orders the tenant's bundles, from 1, without gaps but where an incarnation begins
     std::string source;            ///< the source that committed it; `server` for foreign writes
     std::int64_t source_bundle_id = 0;  ///< 0 where the source does not number its bundles
     std::uint32_t row_count = 0;

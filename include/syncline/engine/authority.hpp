@@ -337,7 +337,7 @@ public:
     /// Forgets what no live device needs (ENGINE.md rule 10): devices that presented no cursor for `source_ttl`, and the history that every
     /// other one has received. Tombstones stay known by key and version. To be called now and then by the host.
     /// @param keep_bundles  the newest bundles stay whoever needs them
-    /// @return the floor afterwards. Complexity: one read per device and per bundle that goes.
+    /// @return the floor afterwards. Complexity: one read per device and per thousand bundles above the old floor, and what `prune` takes
     [[nodiscard]] result<std::int64_t> retain(const std::string& tenant, std::int64_t keep_bundles, timestamp now) {
         auto t = store_->begin(tenant, access::write);
         if (!t) return std::move(t).error();

@@ -328,7 +328,7 @@ public:
         return listed(now, [&](transaction& t) { return t.waiting_intents(limit); });
     }
 
-    /// The rows that the app's table refused, at most @p limit.
+    /// The rows that the app's table refused or that refer to a record which is not there, at most @p limit.
     [[nodiscard]] result<std::vector<quarantined_row>> quarantined(std::size_t limit, timestamp now) {
         return listed(now, [&](transaction& t) { return t.quarantined(limit); });
     }

@@ -37,7 +37,7 @@ struct apply_report {
     bool stale = false;             ///< the page did not continue the checkpoint and was dropped
     std::size_t applied = 0;        ///< rows that were news; those that had to be quarantined among them
     std::size_t skipped = 0;        ///< rows that were no news: older than what is held, or the echo of an acknowledged change
-    std::size_t quarantined = 0;    ///< rows that the app's table refused
+    std::size_t quarantined = 0;    ///< rows that the app's table refused, or that refer to a record which is not there
     std::size_t unread = 0;         ///< rows that could not be read, and were not known as such
     std::size_t lost = 0;           ///< rows that a restore of the authority took away or changed back
     bool hydrated = false;          ///< a staged picture was swapped in

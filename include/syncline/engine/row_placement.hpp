@@ -154,7 +154,7 @@ public:
         return t_.put_open(open, send_class_of(schemas_, open));
     }
 
-    /// Whether a row may refer to @p key: the record is visible, or absent only because a pending intent erases it.
+    /// Whether a row may refer to @p key: the record is visible, kept but hidden, or absent only because a pending intent erases it.
     [[nodiscard]] result<bool> may_be_referred_to(const record_key& key) {
         if (hidden_.contains(key)) return true;
         auto there = is_visible(key);

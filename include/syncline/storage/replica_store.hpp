@@ -132,7 +132,7 @@ struct replica_counts {
 /// | `t.frozen_by_id(id)` | `result<std::optional<batch_item>>` | the same, by mutation id |
 /// | `t.put_frozen(item)` / `t.drop_frozen(k)` | `result<void>` | at most one per record |
 /// | `t.frozen_items(from, n)` | `result<std::vector<batch_item>>` | by position, from that position on |
-/// | `t.set_hidden(k, bool)` / `t.hidden()` | `result<void>` / `result<std::vector<record_key>>` | rows kept from view under a parent that a pending intent erases |
+/// | `t.set_hidden(k, bool)` / `t.hidden()` | `result<void>` / `result<std::vector<record_key>>` | rows kept from view: under a parent that a pending intent erases, or that is absent by newer knowledge |
 /// | `t.quarantine(q)` / `t.release(k)` / `t.quarantined(n)` | `result<void>` / `result<void>` / `result<std::vector<quarantined_row>>` | |
 /// | `t.put_unread(u)` / `t.drop_unread(name)` | `result<void>` | rows that could not be read, by their names; the same name again replaces |
 /// | `t.find_unread(name)` | `result<std::optional<unread_row>>` | |
