@@ -120,7 +120,9 @@ public:
         auto known = t->find_source(who.principal, who.source);
         if (!known) return std::move(known).error();
         if (auto r = t->commit(); !r) return std::move(r).error();
-        note_source(who, std::move(*known), std::nullopt, query.from, now);
+        // A walk needs the history since it began, wherever in it the device is.
+        const cursor needs = query.from == 0 ? head->stamp : walking ? (std::max)(query.from, (std::min)(*query.walk_started, head->stamp)) : query.from;
+        note_source(who, std::move(*known), std::nullopt, needs, now);
         return out;
     }
 
@@ -371,10 +373,11 @@ private:
         return make_fault(errc::history_pruned, "this cursor belongs to a timeline that a restore from a backup undid; start again without a cursor");
     }
 
-    // Best effort, and seldom: a mark that lags only keeps more history, and a device without one hydrates at worst.
+    // Best effort, and seldom: a mark that lags only keeps more history, and a device without one hydrates at worst. One at nothing would keep
+    // all of it for a device that was used for a day and never again.
     void note_source(const caller& who, std::optional<source_mark> known, std::optional<cursor> seq, std::optional<cursor> stamp, timestamp now) {
         if (who.source.empty()) return;
-        const bool first = !known || (seq && !known->seq) || (stamp && !known->stamp);
+        const bool first = !known || (seq && known->seq.value_or(0) == 0 && known->seq != seq) || (stamp && !known->stamp);
         if (!first && now - known->seen < options_.source_ttl / 128) return;
         source_mark mark = known.value_or(source_mark{who.principal, who.source, {}, {}, {}});
         if (seq) mark.seq = seq;

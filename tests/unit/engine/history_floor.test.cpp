@@ -95,6 +95,30 @@ TEST_CASE("retention: the engine notes who presents which cursor, on both wires,
     CHECK(lab_must(s.engine.retain("main", 0, s.now + 48h)) == 5);
 }
 
+TEST_CASE("retention: a device that was used once, from nothing, keeps no history from before") {
+    SECTION("mutation wire: a walk keeps what came after it began") {
+        aged s{5};
+        pull_query q;
+        q.limit = 1;
+        const auto first = lab_must(s.engine.pull(s.ann, q, s.now));
+        s.write("T", node_row(9));
+        s.seal();
+        q.from = first.rows.next;
+        q.walk_started = first.head_stamp;
+        for (const auto after : {0h, 48h}) {
+            lab_must(s.engine.pull(s.ann, q, s.now + after));
+            CHECK(lab_must(s.engine.retain("main", 0, s.now + after)) == 5);
+        }
+    }
+    SECTION("bundle wire: the first position that it presents counts, though it comes at once") {
+        aged s{5};
+        lab_must(s.engine.bundles_after(s.ann, 0, 10, 0, s.now));
+        CHECK(lab_must(s.engine.retain("main", 0, s.now)) == 0);
+        lab_must(s.engine.bundles_after(s.ann, 5, 10, 0, s.now + 1h));
+        CHECK(lab_must(s.engine.retain("main", 0, s.now + 1h)) == 5);
+    }
+}
+
 TEST_CASE("retention: a tombstone stays known by its version when its history is gone") {
     aged s{3};
     s.erase("T1");
