@@ -496,14 +496,16 @@ private:
         const bool met = (o.kind == outcome_kind::applied && o.carries_row && !o.clean) || o.kind == outcome_kind::superseded ||
                          (o.kind == outcome_kind::refused && o.why && o.why->code == errc::conflict);
         if (met) report.conflicts.push_back({key, o.kind, o.rule});
-        const auto take_row = [&] {
-            if (o.version >= base->version) *base = known_base{o.version, o.row, std::nullopt};
+        const auto take_row = [&]() -> result<void> {
+            if (o.version < base->version) return {};
+            const known_base old = std::exchange(*base, known_base{o.version, o.row, std::nullopt});
+            return old.lost && old.row != o.row ? w.t.put_lost(row_image{key, old.version, old.row, {}}) : result<void>{};
         };
         switch (o.kind) {
         case outcome_kind::applied:
             ++report.applied;
             if (o.carries_row) {
-                take_row();
+                if (auto r = take_row(); !r) return r;
             } else if (base->version < o.version) {
                 // The layer folds into the base, which stays provisional until the authority's own row arrives (rule 3).
                 auto [row_version, after] = made_over(base->provisional ? base->provisional->row_version : base->version, item);
@@ -514,7 +516,8 @@ private:
             break;
         case outcome_kind::superseded:
             ++report.superseded;
-            if (o.carries_row) take_row();
+            if (o.carries_row)
+                if (auto r = take_row(); !r) return r;
             break;
         case outcome_kind::refused:
         case outcome_kind::held: {
@@ -522,7 +525,8 @@ private:
             wait_reason why = reason_of(o);
             report.waiting.emplace_back(key, why);
             if (auto r = w.rows.back_to_open(std::move(item.what), std::move(why)); !r) return r;
-            if (o.kind == outcome_kind::refused && o.carries_row && o.version > 0) take_row();
+            if (o.kind == outcome_kind::refused && o.carries_row && o.version > 0)
+                if (auto r = take_row(); !r) return r;
             break;
         }
         case outcome_kind::error: break;

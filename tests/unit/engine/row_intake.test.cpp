@@ -235,6 +235,25 @@ TEST_CASE("hydration: a row of a lost timeline whose record the picture has in a
     d.check();
 }
 
+TEST_CASE("hydration: such a row is reported too when the answer to a push replaces it") {
+    for (const auto kind : {outcome_kind::applied, outcome_kind::superseded, outcome_kind::refused}) {
+        CAPTURE(name_of(kind));
+        device d;
+        CHECK(!lab_must(d.engine.note_epoch("one", {}, d.random, d.now)));
+        d.take({image("T", 8, node_row(1))});
+        CHECK(lab_must(d.engine.note_epoch("two", {{5, 1000, 5, 1000}}, d.random, d.now)));
+        std::vector<unread_row> unreadable(1);
+        unreadable[0].name = {"node", "T"};
+        CHECK(lab_must(d.engine.stage("walk", 0, 1, 5, {}, cursor{40}, d.now, unreadable)).lost == 0);
+        d.write("T", node_row(1, 5));
+        d.settle({answer_with_row(d.freeze()->items[0].id, kind, 1001, node_row(7))});
+        CHECK(d.kept("T").version == 1001);
+        const auto lost = lab_must(d.engine.lost_by_restore(10, d.now));
+        REQUIRE(lost.size() == 1);
+        CHECK(lost[0] == image("T", 8, node_row(1)));
+    }
+}
+
 TEST_CASE("bundle wire: a picture's row that the table refused comes in with the next bundle, or with the own commit that makes way for it (promise 6)") {
     device d{resolver_set{}, unique_a()};
     d.write("N", node_row(2));
