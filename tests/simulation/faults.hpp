@@ -92,7 +92,7 @@ public:
         transaction(typename Store::transaction inner, fuse& f) : in_(std::move(inner)), fuse_(&f) {}
 
         result<std::vector<captured_edit>> take_captured() { return fuse_->call([&] { return in_.take_captured(); }); }
-        result<std::vector<record_key>> take_diverted() { return fuse_->call([&] { return in_.take_diverted(); }); }
+        result<std::vector<diverted_row>> take_diverted() { return fuse_->call([&] { return in_.take_diverted(); }); }
         result<std::optional<record>> visible(const record_key& k) { return fuse_->call([&] { return in_.visible(k); }); }
         result<void> write(const record_key& k, const record& r) { return fuse_->call([&] { return in_.write(k, r); }); }
         result<void> erase(const record_key& k) { return fuse_->call([&] { return in_.erase(k); }); }

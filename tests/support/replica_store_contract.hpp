@@ -470,7 +470,7 @@ void check_replica_capture(Make make) {
                 must(t.write(a, task_row("shout")));
                 must(t.write(b, task_row("calm")));
                 CHECK(must(t.visible(a)) == task_row("SHOUT"));
-                CHECK(must(t.take_diverted()) == std::vector<record_key>{a});
+                CHECK(must(t.take_diverted()) == std::vector<diverted_row>{{a, task_row("shout")}});
                 CHECK(must(t.take_diverted()).empty());
                 must(t.write(b, task_row("shout")));
             });

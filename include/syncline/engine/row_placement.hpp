@@ -212,34 +212,29 @@ public:
         return {};
     }
 
-    /// Ends a transaction that changed rows: rewrites once what the app's triggers changed under our writes.
+    /// Ends a transaction that changed rows: puts back once what the app's triggers changed under our writes, and quarantines what they change again.
     [[nodiscard]] result<void> finish() {
         auto diverted = t_.take_diverted();
         if (!diverted) return std::move(diverted).error();
-        for (const auto& key : *diverted) {
-            const auto ours = wrote_.find(key);
-            if (ours == wrote_.end()) continue;
-            auto visible = t_.visible(key);
-            if (!visible) return std::move(visible).error();
-            if (*visible == ours->second) continue;
-            if (auto r = ours->second ? t_.write(key, *ours->second) : t_.erase(key); !r) return r;
+        if (diverted->empty()) return {};
+        const auto quarantine = [&](diverted_row& row, std::string detail) -> result<void> {
+            auto base = t_.base(row.key);
+            if (!base) return std::move(base).error();
+            return t_.quarantine({row_image{row.key, base->version, std::move(row.should_be), {}}, wait_reason{errc::constraint, std::move(detail)}});
+        };
+        for (auto& row : *diverted) {
+            auto put = row.should_be ? t_.write(row.key, *row.should_be) : t_.erase(row.key);
+            if (put) continue;
+            if (!refuses_row(put.error().code)) return put;
+            if (auto r = quarantine(row, std::move(put.error().detail)); !r) return r;
         }
-        if (!diverted->empty()) {
-            auto again = t_.take_diverted();
-            if (!again) return std::move(again).error();
-            for (const auto& key : *again) {
-                const auto ours = wrote_.find(key);
-                if (ours == wrote_.end()) continue;
-                auto visible = t_.visible(key);
-                if (!visible) return std::move(visible).error();
-                if (*visible == ours->second) continue;
-                wait_reason why{errc::constraint, "a trigger of the app changes the row whenever it is applied; make the trigger leave applied "
-                                                  "rows alone, or do the same on the server"};
-                auto base = t_.base(key);
-                if (!base) return std::move(base).error();
-                if (auto r = t_.quarantine({row_image{key, base->version, ours->second, {}}, std::move(why)}); !r) return r;
-            }
-        }
+        auto again = t_.take_diverted();
+        if (!again) return std::move(again).error();
+        for (auto& row : *again)
+            if (auto r = quarantine(row, "a trigger of the app changes the row whenever it is applied; make the trigger leave applied rows alone, "
+                                         "or do the same on the server");
+                !r)
+                return r;
         return {};
     }
 

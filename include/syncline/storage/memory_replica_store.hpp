@@ -110,11 +110,10 @@ public:
             for (auto& [order, edit] : ordered) out.push_back(std::move(edit));
             return out;
         }
-        [[nodiscard]] result<std::vector<record_key>> take_diverted() {
+        [[nodiscard]] result<std::vector<diverted_row>> take_diverted() {
             if (core_ == nullptr) return over();
-            std::vector<record_key> out;
-            for (const auto& [key, changed] : diverted_) out.push_back(key);
-            diverted_.clear();
+            std::vector<diverted_row> out;
+            for (auto& [key, row] : std::exchange(diverted_, {})) out.push_back({key, std::move(row)});
             return out;
         }
 
@@ -124,7 +123,7 @@ public:
             record stored = core_->rules.triggered(key, row);
             const bool diverted = stored != row;
             if (auto r = core_->rules.put(now(), journal(), key, std::move(stored)); !r) return r;
-            if (diverted) diverted_.insert_or_assign(key, true);
+            if (diverted) diverted_.insert_or_assign(key, row);
             return {};
         }
         [[nodiscard]] result<void> erase(const record_key& key) {
@@ -392,7 +391,7 @@ public:
         }
 
         core* core_;
-        std::map<record_key, bool> diverted_;
+        std::map<record_key, record> diverted_;
     };
 
     /// Opens a transaction. @return `errc::bug` while another one is open

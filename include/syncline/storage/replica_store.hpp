@@ -30,6 +30,14 @@ struct captured_edit {
     bool recreated = false;        ///< it was erased and created again in between: all fields count as set
 };
 
+/// A row that a trigger of the app changed under a write of ours.
+struct diverted_row {
+    record_key key;
+    std::optional<record> should_be;  ///< what this transaction wrote, or what stood there before the write that set the trigger off
+
+    friend bool operator==(const diverted_row&, const diverted_row&) = default;
+};
+
 /// What an acknowledged base was made on, while the authority's own row is awaited (ENGINE.md rule 3).
 struct provisional_base {
     std::int64_t row_version = 0;
@@ -105,7 +113,7 @@ struct replica_counts {
 ///       destroyed, or whose process dies, never happened. After a failed `commit()` it never happened either.
 /// - S2  A transaction sees its own writes, and no other writer writes while it is open.
 /// - S3  `write` and `erase` change the app's own table and are not captured; they run no foreign-key actions. Rows that the
-///       app's triggers changed on the way are named by `take_diverted`.
+///       app's triggers changed on the way, in whatever table of a model, are named by `take_diverted`.
 /// - S4  `take_captured` gives each record that the app changed since it was last taken, once, whatever SQL or process
 ///       did it, in the order of their first changes; the entries are gone when the transaction commits. A record whose changes
 ///       came to nothing may be left out.
@@ -117,7 +125,7 @@ struct replica_counts {
 /// | expression | returns | meaning |
 /// |---|---|---|
 /// | `t.take_captured()` | `result<std::vector<captured_edit>>` | S4 |
-/// | `t.take_diverted()` | `result<std::vector<record_key>>` | records that app triggers changed under our writes in this transaction, since it was last taken |
+/// | `t.take_diverted()` | `result<std::vector<diverted_row>>` | rows that app triggers changed under our writes in this transaction, since it was last taken |
 /// | `t.visible(k)` | `result<std::optional<record>>` | the row in the app's table |
 /// | `t.write(k, r)` / `t.erase(k)` | `result<void>` | insert or replace / delete that row; deleting an absent row is fine |
 /// | `t.base(k)` | `result<base_row>` | default-constructed where nothing is known |
@@ -156,7 +164,7 @@ concept replica_transaction = std::move_constructible<T> &&
              const unread_row& u, const unread_name& name, const unread_name* after_name, const replica_state& s,
              const std::vector<row_image>& rows) {
         { t.take_captured() } -> std::same_as<result<std::vector<captured_edit>>>;
-        { t.take_diverted() } -> std::same_as<result<std::vector<record_key>>>;
+        { t.take_diverted() } -> std::same_as<result<std::vector<diverted_row>>>;
         { t.visible(k) } -> std::same_as<result<std::optional<record>>>;
         { t.write(k, r) } -> std::same_as<result<void>>;
         { t.erase(k) } -> std::same_as<result<void>>;

@@ -18,7 +18,7 @@ using namespace syncline;
 
 struct replica_transaction_archetype {
     result<std::vector<captured_edit>> take_captured();
-    result<std::vector<record_key>> take_diverted();
+    result<std::vector<diverted_row>> take_diverted();
     result<std::optional<record>> visible(const record_key&);
     result<void> write(const record_key&, const record&);
     result<void> erase(const record_key&);

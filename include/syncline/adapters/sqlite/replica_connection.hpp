@@ -226,28 +226,27 @@ public:
     }
 
     /// What the app's triggers made of our writes since it was last taken.
-    [[nodiscard]] result<std::vector<record_key>> take_diverted() {
-        std::vector<record_key> out;
+    [[nodiscard]] result<std::vector<diverted_row>> take_diverted() {
+        std::vector<diverted_row> out;
         if (!watched_ || !follow_) return out;
-        std::set<record_key> other;
+        std::map<record_key, std::optional<record>> other;
         for (model_id id = 0; id < schemas.size(); ++id) {
             const auto newest = newest_entry(id);
             if (!newest) return newest.error();
-            auto took = take_entries(id, marks_[id], *newest, [&](record_key&& key, std::int64_t, std::optional<record>&&, bool) {
+            auto took = take_entries(id, marks_[id], *newest, [&](record_key&& key, std::int64_t, std::optional<record>&& before, bool) {
                 if (written_.contains(key)) return;
                 touched_.insert(key);
-                other.insert(std::move(key));
+                other.emplace(std::move(key), std::move(before));
             });
             if (!took) return took.error();
             marks_[id] = *newest;
         }
-        for (const auto& [key, row] : written_) {
+        for (auto& [key, row] : std::exchange(written_, {})) {
             const auto now = visible(key);
             if (!now) return now.error();
-            if (*now != row) other.insert(key);
+            if (*now != row) other.emplace(key, std::move(row));
         }
-        written_.clear();
-        out.assign(other.begin(), other.end());
+        for (auto& [key, row] : other) out.push_back({key, std::move(row)});
         return out;
     }
 

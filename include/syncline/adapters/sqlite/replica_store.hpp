@@ -210,7 +210,7 @@ public:
         if (core_ == nullptr) return over();
         return core_->take_captured();
     }
-    [[nodiscard]] result<std::vector<record_key>> take_diverted() {
+    [[nodiscard]] result<std::vector<diverted_row>> take_diverted() {
         if (core_ == nullptr) return over();
         return core_->take_diverted();
     }

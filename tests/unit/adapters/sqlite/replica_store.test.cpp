@@ -393,11 +393,12 @@ TEST_CASE("sqlite_replica_store: a trigger's writes to other tables are diverted
         auto t = must(store.begin());
         must(t.take_captured());
         must(t.write({0, "k"}, text("v")));
-        CHECK(must(t.take_diverted()) == std::vector<record_key>{{1, "k"}, {1, "x"}});
+        const record one{{value::integer(1)}};
+        CHECK(must(t.take_diverted()) == std::vector<diverted_row>{{{1, "k"}, std::nullopt}, {{1, "x"}, one}});
         must(t.write({1, "k"}, text("ours")));
         CHECK(must(t.take_diverted()).empty());
         must(t.write({0, "l"}, text("veto")));
-        CHECK(must(t.take_diverted()) == std::vector<record_key>{{0, "l"}});
+        CHECK(must(t.take_diverted()) == std::vector<diverted_row>{{{0, "l"}, text("veto")}});
         must(t.commit());
     }
     auto t = must(store.begin());
