@@ -40,7 +40,9 @@ template <class Bind, class Row>
     for (;;) {
         const auto more = statement.step();
         if (!more) return more.error();
-        if (!*more || !row(statement)) return {};
+        if (!*more) return {};
+        const bool go_on = row(statement);
+        if (auto r = statement.row_read(); !r || !go_on) return r;
     }
 }
 

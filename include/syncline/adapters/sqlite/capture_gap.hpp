@@ -109,11 +109,13 @@ private:
             if (!row) return row.error();
             if (!*row) return {};
             const std::string key{known->column_text(0)};
+            if (auto ok = known->row_read(); !ok) return ok;
             std::optional<record> now;
             if (bind_sqlite_key(*visible, 1, key, model_.key_kind)) {
                 const auto there = visible->step();
                 if (!there) return there.error();
                 if (*there) now = read_sqlite_fields(*visible, 0, model_);
+                if (auto ok = visible->row_read(); !ok) return ok;
             }
             visible->reset();
             if (auto ok = compare_one(*known, key, now); !ok) return ok;
@@ -135,6 +137,7 @@ private:
         if (logged != nullptr) passed_over |= logged->known;
         if (!exact) {
             const std::string digest{known.column_blob(3)};
+            if (auto ok = known.row_read(); !ok) return ok;
             if (digest.empty()) return came(logged, key, now);
             if (!now) {
                 gone_.push_back({key, std::nullopt});
@@ -168,13 +171,17 @@ private:
         std::optional<record> row;
         if (!known.column_is_null(6)) return row;
         if (!known.column_is_null(2)) {
-            auto image = decode_record(known.column_blob(2));
+            const std::string octets{known.column_blob(2)};
+            if (auto ok = known.row_read(); !ok) return std::move(ok).error();
+            auto image = decode_record(octets);
             if (!image) return std::move(image).error();
             row = std::move(*image);
         }
         for (const int layer : {5, 4}) {
             if (known.column_is_null(layer)) continue;
-            auto what = decode_intent({id_, key}, known.column_blob(layer));
+            const std::string octets{known.column_blob(layer)};
+            if (auto ok = known.row_read(); !ok) return std::move(ok).error();
+            auto what = decode_intent({id_, key}, octets);
             if (!what) return std::move(what).error();
             row = overlay(model_, &*what, std::move(row));
         }

@@ -81,12 +81,16 @@ public:
 
     /// Runs to the next row.
     /// @return true: a row stands ready; false: done. Or the mapped fault (`sqlite_errc`), the statement's effect undone;
-    ///         a binding that failed is reported here.
+    ///         a binding that failed is reported here, and what `row_read` reports of the row before.
     result<bool> step() {
         if (bind_error_ != SQLITE_OK) {
             const int code = bind_error_;
             reset();
             return sqlite_fault(nullptr, code, "binding a parameter");
+        }
+        if (auto ok = row_read(); !ok) {
+            reset();
+            return std::move(ok).error();
         }
         const int code = sqlite3_step(handle());
         if (code == SQLITE_ROW) return true;
@@ -114,6 +118,7 @@ public:
     /// Makes it ready for another run, without bindings.
     void reset() noexcept {
         bind_error_ = SQLITE_OK;
+        out_of_memory_ = false;
         if (statement_ == nullptr) return;
         sqlite3_reset(handle());
         sqlite3_clear_bindings(handle());
@@ -124,15 +129,23 @@ public:
     [[nodiscard]] bool column_is_null(int at) const noexcept { return column_type(at) == SQLITE_NULL; }
     [[nodiscard]] std::int64_t column_integer(int at) const noexcept { return sqlite3_column_int64(handle(), at); }
     [[nodiscard]] double column_real(int at) const noexcept { return sqlite3_column_double(handle(), at); }
-    /// The text, with any NUL bytes in it; empty for null.
+    /// The text, with any NUL bytes in it; empty for null, and where memory fails (`row_read`).
     [[nodiscard]] std::string_view column_text(int at) const noexcept {
         const auto* const p = reinterpret_cast<const char*>(sqlite3_column_text(handle(), at));
+        if (p == nullptr) note_nothing();
         return p == nullptr ? std::string_view{} : std::string_view{p, static_cast<std::size_t>(sqlite3_column_bytes(handle(), at))};
     }
-    /// The octets; empty for null.
+    /// The octets; empty for null, and where memory fails (`row_read`).
     [[nodiscard]] std::string_view column_blob(int at) const noexcept {
         const auto* const p = static_cast<const char*>(sqlite3_column_blob(handle(), at));
+        if (p == nullptr) note_nothing();
         return p == nullptr ? std::string_view{} : std::string_view{p, static_cast<std::size_t>(sqlite3_column_bytes(handle(), at))};
+    }
+    /// Whether the columns read so far were read. SQLite may need memory to hand out a text or a blob, and where it gets none the column looks
+    /// empty. To be asked before anything is made of a row; the next `step` asks too.
+    [[nodiscard]] result<void> row_read() const {
+        if (out_of_memory_) return sqlite_fault(nullptr, SQLITE_NOMEM, "reading a column");
+        return {};
     }
 
 private:
@@ -143,8 +156,12 @@ private:
         if (code != SQLITE_OK && bind_error_ == SQLITE_OK) bind_error_ = code;
         return *this;
     }
+    void note_nothing() const noexcept {
+        if (sqlite3_errcode(sqlite3_db_handle(handle())) == SQLITE_NOMEM) out_of_memory_ = true;
+    }
     std::unique_ptr<sqlite3_stmt, finalizer> statement_;
     int bind_error_ = SQLITE_OK;
+    mutable bool out_of_memory_ = false;
 };
 
 /// A statement on loan from a `sqlite_database`'s cache: used like a pointer, reset when the loan ends. Ends before the
@@ -285,7 +302,9 @@ public:
         if (!made) return made.error();
         const auto row = made->step();
         if (!row) return row.error();
-        return *row ? std::string{made->column_text(0)} : std::string{};
+        std::string out{*row ? made->column_text(0) : std::string_view{}};
+        if (auto ok = made->row_read(); !ok) return std::move(ok).error();
+        return out;
     }
 
 private:

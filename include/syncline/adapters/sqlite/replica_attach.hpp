@@ -50,7 +50,10 @@ struct standing_sqlite_trigger {
     const auto row = s->step();
     if (!row) return row.error();
     if (!*row) return std::optional<sqlite_replica_fields>{};
-    auto fields = decode_sqlite_fields(s->column_blob(0), s->column_blob(1), name);
+    const std::string names{s->column_blob(0)};
+    const std::string kinds{s->column_blob(1)};
+    if (auto ok = s->row_read(); !ok) return std::move(ok).error();
+    auto fields = decode_sqlite_fields(names, kinds, name);
     if (!fields) return std::move(fields).error();
     return std::optional<sqlite_replica_fields>{std::move(*fields)};
 }

@@ -148,6 +148,7 @@ public:
             const auto row = (*s)->step();
             if (!row) return row.error();
             if (*row) out = read_sqlite_fields(**s, 0, model);
+            if (auto ok = (*s)->row_read(); !ok) return std::move(ok).error();
         }
         note_seen(key, out);
         return out;

@@ -64,6 +64,7 @@ private:
                 const auto row = s->step();
                 if (!row) return row.error();
                 defaults_[i] = read_sqlite_value(*s, 0, model_.fields[i].kind);
+                if (auto ok = s->row_read(); !ok) return ok;
             }
             if (auto ok = db_.execute("DROP TABLE main.syncline_replica_default"); !ok) return ok;
         }
@@ -202,7 +203,9 @@ private:
             if (!there) return there.error();
             std::string digest;
             if (*there) {
-                auto row = decode_record(image->column_blob(0));
+                const std::string octets{image->column_blob(0)};
+                if (auto ok = image->row_read(); !ok) return ok;
+                auto row = decode_record(octets);
                 if (!row) return std::move(row).error();
                 digest = sqlite_row_digest(*row);
             }

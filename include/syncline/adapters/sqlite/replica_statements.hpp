@@ -120,7 +120,9 @@ protected:
             const auto row = (*s)->step();
             if (!row) return row.error();
             if (!*row) return {};
-            if (auto ok = take(std::as_const(**s)); !ok) return ok;
+            auto taken = take(std::as_const(**s));
+            if (auto ok = (*s)->row_read(); !ok) return ok;
+            if (!taken) return taken;
         }
     }
     template <class Take>

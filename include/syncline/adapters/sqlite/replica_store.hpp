@@ -181,6 +181,7 @@ private:
             if (!row) return row.error();
             if (!*row) break;
             const std::string name{s->column_text(1)};
+            if (auto ok = s->row_read(); !ok) return ok;
             const auto at = std::find_if(models.begin(), models.end(), [&](const model_schema& m) { return m.name == name; });
             if (at == models.end())
                 return make_fault(errc::schema_mismatch, "model `", name, "` is synced in this database and was left out; register it too, or "

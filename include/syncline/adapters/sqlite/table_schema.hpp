@@ -91,8 +91,10 @@ struct sqlite_table {
         if (!row) return row.error();
         if (!*row)
             return make_fault(errc::unsupported, "the database has no table `", name, "`; create it before it is registered for sync");
-        if (s->column_text(1) == "view") return make_fault(errc::unsupported, "`", name, "` is a view; register the tables under it");
+        const bool view = s->column_text(1) == "view";
         table.name = std::string{s->column_text(0)};
+        if (auto ok = s->row_read(); !ok) return std::move(ok).error();
+        if (view) return make_fault(errc::unsupported, "`", name, "` is a view; register the tables under it");
     }
     bool strict = false;
     {
@@ -101,7 +103,9 @@ struct sqlite_table {
         s->bind_text(1, table.name);
         const auto row = s->step();
         if (!row) return row.error();
-        if (*row && s->column_text(0) != "table")
+        const bool ordinary = !*row || s->column_text(0) == "table";
+        if (auto ok = s->row_read(); !ok) return std::move(ok).error();
+        if (!ordinary)
             return make_fault(errc::unsupported, "`", name, "` is a virtual table; only ordinary tables are synced");
         table.without_rowid = *row && s->column_integer(1) != 0;
         strict = *row && s->column_integer(2) != 0;
@@ -123,11 +127,13 @@ struct sqlite_table {
             c.default_sql = std::string{s->column_text(3)};
             c.primary_key = static_cast<int>(s->column_integer(4));
             c.generated = s->column_integer(5) != 0;
+            if (auto ok = s->row_read(); !ok) return std::move(ok).error();
             const char* collation = nullptr;
-            if (sqlite3_table_column_metadata(db.handle(), "main", table.name.c_str(), c.name.c_str(), nullptr, &collation, nullptr,
-                                              nullptr, nullptr) == SQLITE_OK &&
-                collation != nullptr)
-                c.collation = collation;
+            if (const int code = sqlite3_table_column_metadata(db.handle(), "main", table.name.c_str(), c.name.c_str(), nullptr, &collation, nullptr,
+                                                               nullptr, nullptr);
+                code != SQLITE_OK)
+                return sqlite_fault(db.handle(), code, "reading the collation of a column");
+            if (collation != nullptr) c.collation = collation;
             table.columns.push_back(std::move(c));
         }
     }
