@@ -65,6 +65,9 @@ public:
     /// Begins a write transaction, foreign-key actions off, and follows the app's changes of its tables.
     [[nodiscard]] result<void> begin() {
         if (open_) return make_fault(errc::bug, "a transaction of this store is open already; commit or drop it before the next one");
+        if (left_over_ && db.in_transaction())
+            if (auto ok = db.execute("ROLLBACK"); !ok) return ok;
+        left_over_ = false;
         if (db.in_transaction())
             return make_fault(errc::bug, "the app has a transaction open on the connection it gave to the store; end it before syncing");
         if (auto ok = enter(); !ok) return ok;
@@ -78,12 +81,9 @@ public:
 
     /// Opens a transaction without looking at the tables.
     [[nodiscard]] result<void> enter() {
-        const auto keys = db.query_integer("PRAGMA foreign_keys");
-        if (!keys) return keys.error();
-        foreign_keys_ = *keys != 0;
-        // Without effect inside a transaction, so it comes first.
-        if (foreign_keys_)
-            if (auto ok = db.execute("PRAGMA foreign_keys=OFF"); !ok) return ok;
+        // Not by PRAGMA, which is SQL and can fail: then the app's connection would stay without foreign keys.
+        sqlite3_db_config(db.handle(), SQLITE_DBCONFIG_ENABLE_FKEY, -1, &foreign_keys_);
+        if (foreign_keys_ != 0) switch_foreign_keys(0);
         sqlite3_db_config(db.handle(), SQLITE_DBCONFIG_ENABLE_TRIGGER, -1, &triggers_were_);
         triggers_are_ = triggers_were_;
         auto begun = db.execute("BEGIN IMMEDIATE");
@@ -122,7 +122,13 @@ public:
     void abandon() noexcept {
         if (!open_) return;
         if (attached_) schema_version_ = -1;  // that version is gone, and its number will be given again
-        if (db.in_transaction()) sqlite3_exec(db.handle(), "ROLLBACK", nullptr, nullptr, nullptr);
+        roll_back();
+        if (db.in_transaction()) {
+            // Only for lack of memory, of which our statements hold some. Should it fail again, `begin` goes on with it.
+            db.clear_cache();
+            roll_back();
+            left_over_ = db.in_transaction();
+        }
         restore();
     }
 
@@ -432,6 +438,13 @@ private:
         seen_digest_ = sqlite_row_digest(row);
     }
 
+    void roll_back() noexcept {
+        if (db.in_transaction()) sqlite3_exec(db.handle(), "ROLLBACK", nullptr, nullptr, nullptr);
+    }
+    void switch_foreign_keys(int on) noexcept {
+        int now = 0;
+        sqlite3_db_config(db.handle(), SQLITE_DBCONFIG_ENABLE_FKEY, on, &now);
+    }
     void switch_triggers(int on) noexcept {
         if (triggers_are_ == on) return;
         sqlite3_db_config(db.handle(), SQLITE_DBCONFIG_ENABLE_TRIGGER, on, &triggers_are_);
@@ -444,12 +457,13 @@ private:
         touched_.clear();
         seen_.reset();
         switch_triggers(triggers_were_);
-        if (foreign_keys_) sqlite3_exec(db.handle(), "PRAGMA foreign_keys=ON", nullptr, nullptr, nullptr);
-        foreign_keys_ = false;
+        if (foreign_keys_ != 0) switch_foreign_keys(1);
+        foreign_keys_ = 0;
     }
 
     bool open_ = false;
-    bool foreign_keys_ = false;          // of the connection outside of our transactions
+    bool left_over_ = false;             // a transaction of ours could not be rolled back
+    int foreign_keys_ = 0;               // of the connection outside of our transactions
     int triggers_were_ = 1;
     int triggers_are_ = 1;
     std::int64_t schema_version_ = -1;
