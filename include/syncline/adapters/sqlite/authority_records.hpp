@@ -314,6 +314,7 @@ private:
         if (done) return run_sqlite(db, "RELEASE syncline_write");
         fault why = std::move(done).error();
         if (!db.in_transaction()) {
+            if (why.code != errc::constraint) return why;  // SQLite ends a transaction by itself when the disk fails or memory does
             why.code = errc::bug;
             why.detail.append("; the table's own constraint or trigger rolled the whole transaction back (ROLLBACK); use ABORT there");
             return why;
