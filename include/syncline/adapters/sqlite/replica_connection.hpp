@@ -31,6 +31,11 @@ SYNCLINE_NAMESPACE_BEGIN
 class sqlite_replica_connection {
 public:
     explicit sqlite_replica_connection(sqlite_database database) : db(std::move(database)) {}
+    sqlite_replica_connection(const sqlite_replica_connection&) = delete;
+    sqlite_replica_connection& operator=(const sqlite_replica_connection&) = delete;
+    ~sqlite_replica_connection() {
+        if (left_over_) roll_back();
+    }
 
     sqlite_database db;
     schema_set schemas;
@@ -129,6 +134,7 @@ public:
             roll_back();
             left_over_ = db.in_transaction();
         }
+        // What was made of the schema is undone, and its version will be given again, to something else.
         restore();
     }
 
