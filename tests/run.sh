@@ -152,10 +152,10 @@ stage_gcc() {
 }
 
 stage_asan() {
-    configure_and_build asan "tests.unit tests.wire tests.property tests.simulation build.no_exceptions" \
+    configure_and_build asan "tests.unit tests.wire tests.property tests.faults tests.simulation build.no_exceptions" \
         -DCMAKE_CXX_COMPILER="$(newest_clang)"
     ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1 UBSAN_OPTIONS=print_stacktrace=1 \
-        run_tests asan "$few_seeds" -L '^(unit|wire|property|simulation)$'
+        run_tests asan "$few_seeds" -L '^(unit|wire|property|faults|simulation)$'
 }
 
 stage_tsan() {

@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from tree import ROOT, Includes, read, reasons, without_strings  # noqa: E402
 
 PAIRED = ("support", "model", "change", "conflict", "storage", "engine", "transport", "wire")
-CATEGORIES = ("unit", "wire", "property", "simulation")
+CATEGORIES = ("unit", "wire", "property", "faults", "simulation")
 MAIN = re.compile(r"^\s*(?:auto|int)\s+main\s*\(", re.M)
 
 

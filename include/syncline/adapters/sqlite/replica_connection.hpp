@@ -134,7 +134,6 @@ public:
             roll_back();
             left_over_ = db.in_transaction();
         }
-        // What was made of the schema is undone, and its version will be given again, to something else.
         restore();
     }
 
