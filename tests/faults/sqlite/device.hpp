@@ -59,6 +59,7 @@ public:
     void must_app(const std::vector<std::string>& statements) { lab_must(app(statements)); }
 
     [[nodiscard]] replica<sqlite_replica_store>& engine() { return *engine_; }
+    [[nodiscard]] sqlite_replica_store& open_store() { return *store_; }
     [[nodiscard]] const std::string& path() const { return path_; }
     /// The same numbers each time: a repetition draws what the first time drew.
     [[nodiscard]] random_source drawn() {

@@ -82,3 +82,20 @@ TEST_CASE("device: triggers whose transaction failed are put back also where the
         CHECK(lab_must(d.engine().status(d.now)).counts.open == 3);  // T; T3 that came with the new table; C1, which DROP TABLE erased
     }
 }
+
+TEST_CASE("device: a reader sees the state before while a transaction of ours is open and after it was dropped") {
+    folder where;
+    device d{where.database(), false};
+    d.create();
+    d.synced();
+    observer reader{where.database()};
+    const auto before = reader.all();
+    {
+        auto t = lab_must(d.open_store().begin());
+        lab_must(t.write(key_named("T"), node(99)));
+        CHECK(reader.all() == before);
+        CHECK(!reader.can_write());
+    }
+    CHECK(reader.can_write());
+    CHECK(reader.all() == before);
+}

@@ -48,3 +48,20 @@ TEST_CASE("server: the disk is full at each page") {
 TEST_CASE("server: another connection writes or reads or has the file for itself") {
     for (auto& t : every_operation()) t->meet_locks();
 }
+
+TEST_CASE("server: a reader sees the state before while a transaction of ours is open and after it was dropped") {
+    folder where;
+    server d{where.database(), false};
+    d.create();
+    d.sealed();
+    observer reader{where.database()};
+    const auto before = reader.all();
+    {
+        auto t = lab_must(d.store().begin("main", access::write));
+        lab_must(t.write(key_named("T"), node(99)));
+        CHECK(reader.all() == before);
+        CHECK(!reader.can_write());
+    }
+    CHECK(reader.can_write());
+    CHECK(reader.all() == before);
+}
