@@ -49,13 +49,16 @@
 #include <syncline/model/references.hpp>
 #include <syncline/model/value.hpp>
 #include <syncline/storage/authority_store.hpp>
+#include <syncline/storage/fenced_store.hpp>
 #include <syncline/storage/journal.hpp>
 #include <syncline/storage/memory_authority_store.hpp>
 #include <syncline/storage/memory_replica_store.hpp>
 #include <syncline/storage/memory_table.hpp>
 #include <syncline/storage/replica_store.hpp>
+#include <syncline/storage/sync_lease.hpp>
 #include <syncline/support/base64.hpp>
 #include <syncline/support/canonical_json.hpp>
+#include <syncline/support/guarded_call.hpp>
 #include <syncline/support/hex.hpp>
 #include <syncline/support/hlc.hpp>
 #include <syncline/support/json_tape.hpp>
@@ -101,7 +104,9 @@
 #include <syncline/wire/mutation/client.hpp>
 #include <syncline/wire/mutation/messages.hpp>
 #include <syncline/wire/mutation/server.hpp>
+#include <syncline/wire/server_listeners.hpp>
 #include <syncline/wire/sync_client.hpp>
+#include <syncline/wire/sync_listeners.hpp>
 #include <syncline/wire/sync_server.hpp>
 #include <syncline/wire/system_surroundings.hpp>
 #include <syncline/wire/value_json.hpp>

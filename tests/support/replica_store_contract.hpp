@@ -6,17 +6,20 @@
 #include "support/store_contract.hpp"
 
 #include <syncline/storage/replica_store.hpp>
+#include <syncline/storage/sync_lease.hpp>
 
 #include <algorithm>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <optional>
 #include <string>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
-// The executable form of the table and of S1 to S6 in `storage/replica_store.hpp`.
+// The executable form of the table and of S1 to S6 in `storage/replica_store.hpp`, and of L1 to L4 in `storage/sync_lease.hpp` for a store that
+// keeps a lease.
 //
 //   TEST_CASE("my_store: keeps the replica store's contract") { store_contract::check_replica_store([] { return my_harness{}; }); }
 //
@@ -493,6 +496,49 @@ void check_replica_capture(Make make) {
     }
 }
 
+/// L1 to L4 of `storage/sync_lease.hpp`, for a store that keeps a lease.
+template <class Make>
+void check_replica_lease(Make make) {
+    auto h = make();
+    const sync_lease some{"it's \"mine\"; \xF0\x9F\x98\x80", 7, 1'700'000'000'123'456, 60'000'000};
+
+    SECTION("L1, L3: what is put is there after the commit, in a store that is opened again too, and never was without it") {
+        dropped(h.store(), [&](auto& t) {
+            CHECK(must(t.lease()) == sync_lease{});
+            must(t.put_lease(some));
+            CHECK(must(t.lease()) == some);
+        });
+        dropped(h.store(), [&](auto& t) { CHECK(must(t.lease()) == sync_lease{}); });
+        committed(h.store(), [&](auto& t) { must(t.put_lease(some)); });
+        h.reopen();
+        sync_lease next = some;
+        next.owner.clear();
+        next.fence = (std::numeric_limits<std::int64_t>::max)();
+        next.expires_us = -1;
+        committed(h.store(), [&](auto& t) {
+            CHECK(must(t.lease()) == some);
+            must(t.put_lease(next));
+        });
+        dropped(h.store(), [&](auto& t) { CHECK(must(t.lease()) == next); });
+    }
+    SECTION("L4: it is nobody's change") {
+        const auto before = everything(h.store());
+        committed(h.store(), [&](auto& t) { must(t.put_lease(some)); });
+        CHECK(everything(h.store()) == before);
+        committed(h.store(), [&](auto& t) { CHECK(must(t.take_captured()).empty()); });
+    }
+    if constexpr (requires { h.other_store(); }) {
+        SECTION("L2: another store object on the same data has the same one") {
+            committed(h.store(), [&](auto& t) { must(t.put_lease(some)); });
+            committed(h.other_store(), [&](auto& t) {
+                CHECK(must(t.lease()) == some);
+                must(t.put_lease(sync_lease{}));
+            });
+            dropped(h.store(), [&](auto& t) { CHECK(must(t.lease()) == sync_lease{}); });
+        }
+    }
+}
+
 /// Checks a replica's store against its whole contract; see the top of this file.
 /// @param make  gives a harness over a fresh store; called once per section
 template <class Make>
@@ -501,6 +547,9 @@ void check_replica_store(Make make) {
     SECTION("transactions") { check_replica_transactions(make); }
     SECTION("capture") { check_replica_capture(make); }
     SECTION("layers") { check_replica_layers(make); }
+    if constexpr (leasing_store<std::remove_cvref_t<decltype(make().store())>>) {
+        SECTION("lease") { check_replica_lease(make); }
+    }
     SECTION("random operations do what a map would do") {
         for (std::uint64_t seed = 1; seed <= 12; ++seed) {
             auto h = make();

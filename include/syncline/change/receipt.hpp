@@ -76,6 +76,12 @@ struct outcome {
     friend bool operator==(const outcome&, const outcome&) = default;
 };
 
+/// Whether the mutation met changes of others: it was merged, superseded, or refused for it.
+[[nodiscard]] inline bool met_others(const outcome& o) noexcept {
+    return (o.kind == outcome_kind::applied && o.carries_row && !o.clean) || o.kind == outcome_kind::superseded ||
+           (o.kind == outcome_kind::refused && o.why && o.why->code == errc::conflict);
+}
+
 /// What is remembered of a bundle that a source committed (bundle wire).
 struct bundle_receipt {
     std::string source;

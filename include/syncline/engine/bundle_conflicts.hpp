@@ -53,6 +53,7 @@ public:
             const auto at = named.find(item.what.key);
             const commit_obstacle* met = at == named.end() ? nullptr : at->second;
             result<void> done;
+            deciding_ = item.id;
             if (met == nullptr)
                 done = rows_.back_to_open(std::move(item.what), std::nullopt);
             else if (met->what == commit_obstacle::kind::version_conflict)
@@ -88,7 +89,10 @@ private:
         return clamped_time(what.edited_at, authority_, duration{0}, server_time);
     }
 
-    void note(const record_key& key, outcome_kind kind, std::string rule) { report_.conflicts.push_back({key, kind, std::move(rule)}); }
+    void note(const record_key& key, outcome_kind kind, std::string rule) {
+        const auto& base = bases_.at(key);
+        report_.conflicts.push_back({key, kind, std::move(rule), deciding_, base.row, base.version});
+    }
 
     void take(const record_key& key, const std::optional<record>& row, std::int64_t version) {
         auto& base = bases_.at(key);
@@ -189,6 +193,7 @@ private:
     timestamp now_;
     std::unordered_map<record_key, known_base, record_key_hash> bases_;
     std::vector<record_key> order_;
+    mutation_id deciding_;
     settle_report report_;
 };
 

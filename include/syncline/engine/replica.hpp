@@ -493,9 +493,7 @@ private:
         if (!base) return std::move(base).error();
         if (auto r = w.t.drop_frozen(key); !r) return r;
 
-        const bool met = (o.kind == outcome_kind::applied && o.carries_row && !o.clean) || o.kind == outcome_kind::superseded ||
-                         (o.kind == outcome_kind::refused && o.why && o.why->code == errc::conflict);
-        if (met) report.conflicts.push_back({key, o.kind, o.rule});
+        if (met_others(o)) report.conflicts.push_back({key, o.kind, o.rule, o.id, o.carries_row ? o.row : std::nullopt, o.carries_row ? o.version : 0});
         const auto take_row = [&]() -> result<void> {
             if (o.version < base->version) return {};
             const known_base old = std::exchange(*base, known_base{o.version, o.row, std::nullopt});

@@ -11,6 +11,8 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -48,6 +50,9 @@ struct decided_conflict {
     record_key key;
     outcome_kind kind = outcome_kind::applied;  ///< where the replica decided: `applied` is sent as the decision made it
     std::string rule;                           ///< see `decision::rule`
+    mutation_id id{};                           ///< of the change
+    std::optional<record> server{};             ///< the authority's row as it was told; nothing: gone, or not told
+    std::int64_t server_version = 0;            ///< and its version; 0: not told
 
     friend bool operator==(const decided_conflict&, const decided_conflict&) = default;
 };

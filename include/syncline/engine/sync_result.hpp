@@ -9,10 +9,12 @@
 #include <syncline/support/result.hpp>
 #include <syncline/support/version.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -27,6 +29,23 @@ struct sync_rejection {
     std::vector<field_message> messages;
 };
 
+/// A change that met changes of others, and what became of it.
+struct sync_conflict {
+    mutation_id id;                   ///< of the change
+    std::string model;                ///< the model's name
+    record_key key;
+    outcome_kind kind = outcome_kind::applied;  ///< superseded: the server's row stays; refused: it waits for a person; applied: merged, or laid over
+    std::string rule;                 ///< how it was decided, in words; empty: the server does not say
+    std::optional<record> server;     ///< the server's row, which the device has taken in; nothing: gone, or not told
+    std::int64_t server_version = 0;  ///< and its version; 0: not told
+};
+
+/// What the validator said of one record.
+struct record_errors {
+    record_key key;
+    std::vector<field_message> messages;  ///< at least one; where it named no field, one with its words and an empty field
+};
+
 /// What one sync did: everything that was settled and the fault that ended it, if any, together (W34).
 struct sync_result {
     std::size_t pushed = 0;       ///< changes that the authority decided: applied or superseded
@@ -37,19 +56,55 @@ struct sync_result {
     std::size_t lost = 0;         ///< rows that a restore of the server from a backup took away or changed back: see `lost_by_restore`
     std::size_t retried = 0;      ///< requests that were sent again
     bool hydrated = false;        ///< the state was built anew from the authority's picture
-    bool skipped = false;         ///< another sync was running
+    bool skipped = false;         ///< another sync was running, here or elsewhere on the same data; nothing was done
+    bool behind = false;          ///< the last answer told of changes that this device does not have yet: a pull would bring them
     std::vector<sync_rejection> rejections;
     std::optional<fault> why;     ///< what ended it early; nothing: it ran to its end
     std::vector<std::string> decisions;  ///< for each conflict in words: record, outcome, rule, resolver, winner, versions
+    std::vector<sync_conflict> met;      ///< each conflict, `conflicts` in number
+    std::size_t listener_failures = 0;   ///< listeners of the host that ended with an exception
 
     [[nodiscard]] bool ok() const noexcept { return !why; }
 
-    /// Counts and explains conflicts, the same on either wire.
-    void note(const schema_set& schemas, const std::vector<decided_conflict>& met) {
-        conflicts += met.size();
-        for (const auto& c : met) {
+    [[nodiscard]] bool has_rejections() const noexcept { return !rejections.empty(); }
+
+    /// The rejections for @p reason, in the order of sending.
+    [[nodiscard]] std::vector<sync_rejection> rejections_for(errc reason) const {
+        std::vector<sync_rejection> out;
+        for (const auto& r : rejections)
+            if (r.why.code == reason) out.push_back(r);
+        return out;
+    }
+
+    /// The same by the reason's name: that of the code (`name_of`), or Tether's `not_found` for `absent`. An unknown name has none.
+    [[nodiscard]] std::vector<sync_rejection> rejections_for(std::string_view reason) const {
+        std::vector<sync_rejection> out;
+        for (const auto& r : rejections)
+            if (name_of(r.why.code) == reason || (reason == "not_found" && r.why.code == errc::absent)) out.push_back(r);
+        return out;
+    }
+
+    /// What the validator said, by record, in the order of sending: several rejections of one record are put together.
+    [[nodiscard]] std::vector<record_errors> validation_errors() const {
+        std::vector<record_errors> out;
+        for (const auto& r : rejections) {
+            if (r.why.code != errc::validation_failed) continue;
+            auto at = std::find_if(out.begin(), out.end(), [&](const record_errors& e) { return e.key == r.key; });
+            if (at == out.end()) at = out.insert(out.end(), record_errors{r.key, {}});
+            at->messages.insert(at->messages.end(), r.messages.begin(), r.messages.end());
+            if (r.messages.empty()) at->messages.push_back({{}, r.why.detail});
+        }
+        return out;
+    }
+
+    /// Counts, keeps and explains conflicts, the same on either wire.
+    void note(const schema_set& schemas, const std::vector<decided_conflict>& conflicts_met) {
+        conflicts += conflicts_met.size();
+        for (const auto& c : conflicts_met) {
+            const std::string& model = schemas[c.key.model].name;
+            met.push_back({c.id, model, c.key, c.kind, c.rule, c.server, c.server_version});
             if (c.rule.empty()) continue;
-            std::string text{schemas[c.key.model].name};
+            std::string text{model};
             text.append(" ").append(c.key.key).append(": ").append(name_of(c.kind)).append("; ").append(c.rule);
             decisions.push_back(std::move(text));
         }

@@ -10,6 +10,7 @@
 #include <syncline/storage/journal.hpp>
 #include <syncline/storage/memory_table.hpp>
 #include <syncline/storage/replica_store.hpp>
+#include <syncline/storage/sync_lease.hpp>
 #include <syncline/support/result.hpp>
 #include <syncline/support/version.hpp>
 
@@ -28,7 +29,7 @@ SYNCLINE_NAMESPACE_BEGIN
 ///
 /// It behaves like a database that lives as long as this object: what was committed stays, a transaction that is dropped
 /// never happened. The app writes through `app_write` and `app_erase`, as it would by SQL; those are captured.
-/// Models `replica_store`. Beginning a transaction costs nothing, dropping one costs its changes.
+/// Models `replica_store` and `leasing_store`. Beginning a transaction costs nothing, dropping one costs its changes.
 ///
 /// Moving the store leaves its transactions valid; they must not outlive it. One thread at a time.
 class memory_replica_store {
@@ -58,6 +59,7 @@ class memory_replica_store {
         std::map<record_key, row_image> lost;
         std::map<record_key, row_image> stage;
         replica_state state;
+        sync_lease lease;
         std::uint64_t next_captured = 0;
     };
     struct core {
@@ -312,6 +314,17 @@ public:
         [[nodiscard]] result<void> put_state(const replica_state& s) {
             if (core_ == nullptr) return over();
             journal().set(now(), &data::state, s);
+            return {};
+        }
+
+        /// For `leasing_transaction`.
+        [[nodiscard]] result<sync_lease> lease() {
+            if (core_ == nullptr) return over();
+            return now().lease;
+        }
+        [[nodiscard]] result<void> put_lease(const sync_lease& l) {
+            if (core_ == nullptr) return over();
+            journal().set(now(), &data::lease, l);
             return {};
         }
 

@@ -11,6 +11,7 @@
 #include <syncline/transport/transport.hpp>
 #include <syncline/wire/bundle/client.hpp>
 #include <syncline/wire/mutation/client.hpp>
+#include <syncline/wire/server_listeners.hpp>
 #include <syncline/wire/sync_client.hpp>
 #include <syncline/wire/sync_server.hpp>
 #include <syncline/wire/system_surroundings.hpp>
@@ -27,8 +28,8 @@ template <replica_store Store, transport Transport>
 [[nodiscard]] sync_client<Store, mutation_client, Transport> make_sync_client(Store& store, Transport carrier, mutation_client_options options = {},
                                                                               resolver_set resolvers = resolver_set{},
                                                                               sync_surroundings around = system_surroundings(),
-                                                                              replica_options device = {}) {
-    return {store, std::move(carrier), std::move(options), std::move(around), std::move(resolvers), device};
+                                                                              replica_options device = {}, sync_client_options client = {}) {
+    return {store, std::move(carrier), std::move(options), std::move(around), std::move(resolvers), device, std::move(client)};
 }
 
 /// A client of the bundle wire over @p store, through @p carrier. Conflicts are decided here, by @p resolvers.
@@ -37,15 +38,15 @@ template <replica_store Store, transport Transport>
 [[nodiscard]] sync_client<Store, bundle_client, Transport> make_sync_client(Store& store, Transport carrier, bundle_client_options options,
                                                                             resolver_set resolvers = resolver_set{},
                                                                             sync_surroundings around = system_surroundings(),
-                                                                            replica_options device = {}) {
-    return {store, std::move(carrier), std::move(options), std::move(around), std::move(resolvers), device};
+                                                                            replica_options device = {}, sync_client_options client = {}) {
+    return {store, std::move(carrier), std::move(options), std::move(around), std::move(resolvers), device, std::move(client)};
 }
 
 /// A server over @p store. No wire is mounted yet.
 /// @param store  outlives the server
 template <authority_store Store>
-[[nodiscard]] sync_server<Store> make_sync_server(Store& store, authority_options options = {}) {
-    return {store, std::move(options), system_now, system_random_bits};
+[[nodiscard]] sync_server<Store> make_sync_server(Store& store, authority_options options = {}, server_listeners listeners = {}) {
+    return {store, std::move(options), system_now, system_random_bits, std::move(listeners)};
 }
 
 SYNCLINE_NAMESPACE_END

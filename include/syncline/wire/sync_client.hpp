@@ -7,16 +7,21 @@
 #include <syncline/engine/replica_types.hpp>
 #include <syncline/engine/sync_result.hpp>
 #include <syncline/model/record.hpp>
+#include <syncline/storage/fenced_store.hpp>
 #include <syncline/storage/replica_store.hpp>
+#include <syncline/storage/sync_lease.hpp>
 #include <syncline/support/random.hpp>
 #include <syncline/support/result.hpp>
 #include <syncline/support/time.hpp>
+#include <syncline/support/uuid.hpp>
 #include <syncline/support/version.hpp>
 #include <syncline/transport/message.hpp>
 #include <syncline/transport/transport.hpp>
 #include <syncline/wire/client_step.hpp>
+#include <syncline/wire/sync_listeners.hpp>
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -36,25 +41,40 @@ struct sync_surroundings {
     std::function<void(timestamp)> wait_until;     ///< blocks until then, for back-off
 };
 
+/// How a blocking client is set up.
+struct sync_client_options {
+    /// Takes the lease of the store's data for each sync, so that of all programs on it only one syncs at a time. A held lease makes a
+    /// sync `skipped` at once. Off: only syncs of this object exclude each other, and two programs on one file can undo each other's
+    /// work. Without effect over a store that keeps no lease.
+    bool lock = true;
+    /// For how long the lease is taken each time; it is moved on while the sync runs. After a crash the next sync waits for as long at most.
+    duration lease = std::chrono::seconds{60};
+    sync_listeners listeners;
+};
+
 /// A device's whole side in one object: a replica over @p Store, a wire, and a transport; drives them until a sync is over. For other event
 /// loops drive a wire's client itself (`client_step`).
 ///
 /// Several threads may call it: a sync that finds another one running is skipped at once, and every other call waits for the store step that is
 /// going on, never for the network. The store itself must be touched by nobody else at the same time.
+///
+/// A sync holds the lease of the data (`sync_lease.hpp`): one whose lease another program took over, since a request took longer than
+/// it or a clock jumped, ends with `errc::busy` and changes nothing more. What the app or a person does (`retry`, `discard`, ...) needs no lease.
 /// @tparam Store      models `replica_store`; outlives the client
 /// @tparam Wire       `mutation_client` or `bundle_client` of `replica<Store>`
 /// @tparam Transport  models `transport`
 template <replica_store Store, template <class> class Wire, transport Transport>
 class sync_client {
 public:
-    using engine_type = replica<Store>;
+    using engine_type = replica<fenced_store<Store>>;
     using wire_type = Wire<engine_type>;
 
     /// Nothing is touched before the first call.
     template <class Options>
     sync_client(Store& store, Transport transport, Options options, sync_surroundings around, resolver_set resolvers = resolver_set{},
-                replica_options device = {})
-        : engine_(store, std::move(resolvers), device), wire_(engine_, std::move(options)), transport_(std::move(transport)), around_(std::move(around)) {}
+                replica_options device = {}, sync_client_options client = {})
+        : store_(store), engine_(store_, std::move(resolvers), device), wire_(engine_, std::move(options)), transport_(std::move(transport)),
+          around_(std::move(around)), client_(std::move(client)) {}
 
     sync_client(const sync_client&) = delete;
     sync_client& operator=(const sync_client&) = delete;
@@ -64,6 +84,41 @@ public:
     sync_result sync() { return run(sync_mode::push_then_pull); }
     sync_result push() { return run(sync_mode::push_only); }
     sync_result pull() { return run(sync_mode::pull_only); }
+
+    /// The same by name.
+    sync_result run(sync_mode mode) {
+        sync_result report;
+        if (running_.test_and_set()) {
+            report.skipped = true;
+            return report;
+        }
+        const release_flag release{running_};
+        random_source random{around_.random};
+        if (client_.lock) {
+            auto taken = take_lease(random);
+            if (!taken) report.why = std::move(taken).error();
+            report.skipped = taken && !*taken;
+            if (!taken || !*taken) return report;
+        }
+        std::size_t failures = tell(client_.listeners.started, mode);
+        report = drive(mode, random, failures);
+        if (client_.lock) {
+            // Where it fails, since others write to the data all the time, the lease ends by its time.
+            const std::lock_guard lock{mutex_};
+            for (int attempt = 0; attempt < 3 && !store_.give_back(); ++attempt) {}
+        }
+        report.listener_failures = failures;
+        report.listener_failures += tell(client_.listeners.completed, report);
+        return report;
+    }
+
+    /// Moves the lease of a sync that is running on. The sync does so by itself between requests; where one request may take longer than the lease,
+    /// call this from a timer. Without effect when no sync runs.
+    /// @return `errc::busy` when another program took it over; faults of the store
+    [[nodiscard]] result<void> renew_lease() {
+        const std::lock_guard lock{mutex_};
+        return store_.renew(around_.clock());
+    }
 
     [[nodiscard]] result<replica_status> status() {
         const std::lock_guard lock{mutex_};
@@ -125,60 +180,87 @@ public:
     [[nodiscard]] engine_type& engine() noexcept { return engine_; }
 
 private:
-    sync_result run(sync_mode mode) {
-        sync_result skipped;
-        if (running_.test_and_set()) {
-            skipped.skipped = true;
-            return skipped;
-        }
-        const release_flag release{running_};
-        random_source random{around_.random};
-        {
-            const std::lock_guard lock{mutex_};
-            if (auto opened = engine_.open(random, around_.clock()); !opened) return ended_by(std::move(opened).error());
-            wire_.start(mode);
-        }
-        while (true) {
-            auto step = [&] {
-                const std::lock_guard lock{mutex_};
-                return wire_.next(around_.clock(), random);
-            }();
-            if (!step) return ended_by(std::move(step).error());
-            if (auto* done = std::get_if<done_step>(&*step)) return std::move(done->report);
-            if (const auto* wait = std::get_if<wait_step>(&*step)) {
-                around_.wait_until(wait->until);
-                continue;
-            }
-            const auto& send = std::get<send_step>(*step);
-            const result<response> answer = transport_(send.what);
-            const std::lock_guard lock{mutex_};
-            if (auto taken = wire_.on(send.token, answer, around_.clock(), random); !taken) return ended_by(std::move(taken).error());
-        }
-    }
-
     struct release_flag {
         std::atomic_flag& flag;
         ~release_flag() { flag.clear(); }
     };
 
+    [[nodiscard]] result<bool> take_lease(random_source random) {
+        const std::lock_guard lock{mutex_};
+        return store_.take(to_string(make_uuid_v4(random)), client_.lease, around_.clock());
+    }
+
+    // One step of the sync: everything that it does to the store stands behind the fence.
+    template <class Step>
+    auto fenced(Step step) -> decltype(step(timestamp{})) {
+        const std::lock_guard lock{mutex_};
+        const timestamp now = around_.clock();
+        if (auto r = store_.renew(now); !r) return std::move(r).error();
+        const typename fenced_store<Store>::raised up{store_, now};
+        return step(now);
+    }
+
+    sync_result drive(sync_mode mode, random_source random, std::size_t& failures) {
+        {
+            auto opened = fenced([&](timestamp now) { return engine_.open(random, now); });
+            if (!opened) {
+                sync_result report;
+                report.why = std::move(opened).error();
+                return report;
+            }
+            const std::lock_guard lock{mutex_};
+            wire_.start(mode);
+        }
+        std::size_t told = 0;
+        while (true) {
+            auto step = fenced([&](timestamp now) { return wire_.next(now, random); });
+            failures += tell_conflicts(told);
+            if (!step) return ended_by(std::move(step).error());
+            if (auto* done = std::get_if<done_step>(&*step)) return std::move(done->report);
+            if (const auto* wait = std::get_if<wait_step>(&*step)) {
+                // A long wait in pieces, between which the lease is moved on.
+                const timestamp piece = from_microseconds(detail::microseconds_after(around_.clock(), client_.lease / 3));
+                around_.wait_until(client_.lock && piece < wait->until ? piece : wait->until);
+                continue;
+            }
+            const auto& send = std::get<send_step>(*step);
+            const result<response> answer = transport_(send.what);
+            auto taken = fenced([&](timestamp now) { return wire_.on(send.token, answer, now, random); });
+            failures += tell_conflicts(told);
+            if (!taken) return ended_by(std::move(taken).error());
+        }
+    }
+
+    // Tells of the conflicts that were settled since; @p told is how many were told of before.
+    [[nodiscard]] std::size_t tell_conflicts(std::size_t& told) {
+        if (!client_.listeners.conflict) return 0;
+        std::vector<sync_conflict> news;
+        {
+            const std::lock_guard lock{mutex_};
+            const auto& met = wire_.report().met;
+            news.assign(met.begin() + static_cast<std::ptrdiff_t>(told), met.end());
+            told = met.size();
+        }
+        std::size_t failures = 0;
+        for (const auto& c : news) failures += tell(client_.listeners.conflict, c);
+        return failures;
+    }
+
     // A fault of the store ends the run; what was settled before it stands in the report.
     sync_result ended_by(fault why) {
+        const std::lock_guard lock{mutex_};
         wire_.cancel();
-        sync_result report;
-        system_noise none;
-        if (auto step = wire_.next(timestamp{}, random_source{none}))
-            if (auto* done = std::get_if<done_step>(&*step)) report = std::move(done->report);
+        sync_result report = wire_.report();
         report.why = std::move(why);
         return report;
     }
-    struct system_noise {
-        std::uint64_t operator()() const noexcept { return 0; }
-    };
 
+    fenced_store<Store> store_;
     engine_type engine_;
     wire_type wire_;
     Transport transport_;
     sync_surroundings around_;
+    sync_client_options client_;
     std::mutex mutex_;
     std::atomic_flag running_ = ATOMIC_FLAG_INIT;
 };

@@ -3,6 +3,7 @@
 
 #include <syncline/engine/authority.hpp>
 #include <syncline/storage/authority_store.hpp>
+#include <syncline/support/guarded_call.hpp>
 #include <syncline/support/random.hpp>
 #include <syncline/support/result.hpp>
 #include <syncline/support/time.hpp>
@@ -12,13 +13,16 @@
 #include <syncline/transport/principal.hpp>
 #include <syncline/wire/bundle/server.hpp>
 #include <syncline/wire/mutation/server.hpp>
+#include <syncline/wire/server_listeners.hpp>
 
 #include <cstdint>
 #include <functional>
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
+#include <variant>
 
 SYNCLINE_NAMESPACE_BEGIN
 
@@ -32,8 +36,10 @@ class sync_server {
 public:
     /// @param clock   the time now
     /// @param random  64 random bits, unguessable in production: session ids come from it
-    sync_server(Store& store, authority_options options, std::function<timestamp()> clock, std::function<std::uint64_t()> random)
-        : engine_(store, std::move(options)), clock_(std::move(clock)), random_(std::move(random)) {}
+    /// @param listeners  who wants to know of pushes and pulls
+    sync_server(Store& store, authority_options options, std::function<timestamp()> clock, std::function<std::uint64_t()> random,
+                server_listeners listeners = {})
+        : engine_(store, std::move(options)), clock_(std::move(clock)), random_(std::move(random)), listeners_(std::move(listeners)) {}
 
     sync_server(const sync_server&) = delete;
     sync_server& operator=(const sync_server&) = delete;
@@ -49,18 +55,35 @@ public:
         bundle_.emplace(engine_, std::move(options));
     }
 
-    /// Answers a request of @p who; always JSON.
+    /// Answers a request of @p who; always JSON. Then tells the listeners what it did.
     [[nodiscard]] response operator()(const request& r, const principal& who) {
-        const std::lock_guard lock{mutex_};
-        const std::string_view path = path_without_query(r.path);
-        if (mutation_ && below(path, mutation_prefix_)) return mutation_->handle(r, who, clock_());
-        if (bundle_ && below(path, bundle_prefix_)) return bundle_->handle(r, who, clock_(), random_source{random_});
-        return json_error(404, "not_found", "no wire is mounted at this path");
+        served_request served;
+        response answer = handle(r, who, served);
+        if (const auto* push = std::get_if<push_served>(&served); push != nullptr && listeners_.push_completed)
+            static_cast<void>(guarded_call([&] { listeners_.push_completed(*push); }));
+        if (const auto* pull = std::get_if<pull_served>(&served); pull != nullptr && listeners_.pull_completed)
+            static_cast<void>(guarded_call([&] { listeners_.pull_completed(*pull); }));
+        return answer;
     }
 
     [[nodiscard]] authority<Store>& engine() noexcept { return engine_; }
 
 private:
+    [[nodiscard]] response handle(const request& r, const principal& who, served_request& served) {
+        const std::lock_guard lock{mutex_};
+        const std::string_view path = path_without_query(r.path);
+        if (mutation_ && below(path, mutation_prefix_)) {
+            response answer = mutation_->handle(r, who, clock_());
+            served = mutation_->served();
+            return answer;
+        }
+        if (bundle_ && below(path, bundle_prefix_)) {
+            response answer = bundle_->handle(r, who, clock_(), random_source{random_});
+            served = bundle_->served();
+            return answer;
+        }
+        return json_error(404, "not_found", "no wire is mounted at this path");
+    }
     [[nodiscard]] static bool below(std::string_view path, std::string_view prefix) {
         return path.starts_with(prefix) && path.size() > prefix.size() && path[prefix.size()] == '/';
     }
@@ -68,6 +91,7 @@ private:
     authority<Store> engine_;
     std::function<timestamp()> clock_;
     std::function<std::uint64_t()> random_;
+    server_listeners listeners_;
     std::optional<mutation_server<authority<Store>>> mutation_;
     std::optional<bundle_server<authority<Store>>> bundle_;
     std::string mutation_prefix_;

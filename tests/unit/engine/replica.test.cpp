@@ -422,7 +422,8 @@ TEST_CASE("settle: every change that met others is reported with its outcome and
         said.push_back(std::move(o));
     }
     const auto report = d.settle(said);
-    CHECK(report.conflicts == std::vector<decided_conflict>{{key_named("T"), outcome_kind::superseded, "the rule"}});
+    const auto id = batch->items.front().what.key == key_named("T") ? batch->items.front().id : mutation_id{};
+    CHECK(report.conflicts == std::vector<decided_conflict>{{key_named("T"), outcome_kind::superseded, "the rule", id, node_row(2), 6}});
 }
 
 TEST_CASE("replica: what the user makes of the key of a row that is kept but not shown is made on nothing") {

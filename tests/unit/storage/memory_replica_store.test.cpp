@@ -26,6 +26,8 @@ struct harness {
 
 }  // namespace
 
+static_assert(leasing_store<memory_replica_store>);
+
 TEST_CASE("memory_replica_store: keeps the replica store's contract") {
     check_replica_store([] { return harness{}; });
 }

@@ -11,10 +11,14 @@
 #include "support/catch.hpp"
 
 #include <atomic>
+#include <chrono>
 #include <functional>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <thread>
+#include <utility>
+#include <vector>
 
 using namespace syncline;
 using simulation::key_named;
@@ -43,6 +47,18 @@ struct host {
 };
 
 using call = std::function<result<response>(const request&)>;
+
+template <template <class> class Wire>
+using device = sync_client<memory_replica_store, Wire, call>;
+
+// Surroundings whose clock several devices share, as programs on one machine do.
+struct shared_clock {
+    std::shared_ptr<timestamp> now = std::make_shared<timestamp>(noon);
+    sync_surroundings around(std::uint64_t seed) const {
+        auto random = std::make_shared<seeded_random>(seed);
+        return {[now = now] { return *now; }, [random] { return random->next(); }, [now = now](timestamp t) { *now = t; }};
+    }
+};
 
 call as(host& h, std::string who) {
     return [&h, who = std::move(who)](const request& r) -> result<response> { return h.server(r, principal{who, "main"}); };
@@ -153,4 +169,277 @@ TEST_CASE("sync client: two threads that sync and ask meanwhile do not race", "[
     other.join();
     CHECK(good == 40);
     CHECK(h.store->row("main", key_named("T")));
+}
+
+// --- listeners
+
+namespace {
+
+// Two devices change the same field; the second one to sync hears of the conflict.
+template <template <class> class Wire, class Options>
+void check_listeners(Options options) {
+    host h;
+    auto first = h.lab.make_replica("a");
+    auto second = h.lab.make_replica("b");
+    device<Wire> a{*first, as(h, "a"), options, quiet(2)};
+    std::vector<std::string> heard;
+    std::vector<sync_conflict> met;
+    device<Wire>* self = nullptr;
+    sync_client_options client;
+    client.listeners.started = [&](sync_mode mode) {
+        heard.push_back(mode == sync_mode::push_then_pull ? "started" : "started otherwise");
+        CHECK(self->sync().skipped);
+        throw std::runtime_error("of the host");
+    };
+    client.listeners.conflict = [&](const sync_conflict& c) {
+        heard.push_back("conflict");
+        met.push_back(c);
+        // Durable, and outside of every lock and transaction.
+        CHECK(second->row(key_named("T")) == h.store->row("main", key_named("T")));
+        CHECK(self->status());
+        CHECK(self->sync().skipped);
+        throw 7;
+    };
+    client.listeners.completed = [&](const sync_result& r) {
+        heard.push_back("completed");
+        CHECK(r.met.size() == met.size());
+        CHECK(self->sync().skipped);
+        throw std::runtime_error("of the host");
+    };
+    device<Wire> b{*second, as(h, "b"), options, quiet(3), resolver_set{}, {}, client};
+    self = &b;
+    h.lab.device_write(*first, key_named("T"), row(1));
+    CHECK(a.sync().ok());
+    auto report = b.sync();
+    CHECK(report.ok());
+    CHECK(report.listener_failures == 2);
+    CHECK(heard == std::vector<std::string>{"started", "completed"});
+    heard.clear();
+    h.lab.device_write(*first, key_named("T"), row(2));
+    h.lab.device_write(*second, key_named("T"), row(3));
+    CHECK(a.sync().ok());
+    report = b.sync();
+    CHECK(report.ok());
+    CHECK(report.listener_failures == 3);
+    CHECK(report.conflicts == 1);
+    CHECK(heard == std::vector<std::string>{"started", "conflict", "completed"});
+    REQUIRE(met.size() == 1);
+    CHECK(met[0].model == "node");
+    CHECK(met[0].key == key_named("T"));
+    CHECK(met[0].kind == outcome_kind::superseded);
+    CHECK(met[0].server == h.store->row("main", key_named("T")));
+    CHECK(met[0].server_version > 0);
+    CHECK(met[0].id.size() == 26);
+    CHECK(second->row(key_named("T")) == h.store->row("main", key_named("T")));
+    heard.clear();
+    met.clear();
+    CHECK(b.push().ok());
+    CHECK(heard.front() == "started otherwise");
+}
+
+}  // namespace
+
+TEST_CASE("sync client: listeners hear of start, conflicts and end, may call the client, and cannot break a sync", "[wire]") {
+    SECTION("mutation wire") { check_listeners<mutation_client>(mutation_client_options{}); }
+    SECTION("bundle wire") { check_listeners<bundle_client>(bundle_client_options{}); }
+}
+
+TEST_CASE("sync client: a sync that a fault ends is completed too, with what was settled", "[wire]") {
+    host h;
+    auto store = h.lab.make_replica("a");
+    int requests = 0;
+    std::vector<sync_result> heard;
+    sync_client_options client;
+    client.listeners.completed = [&](const sync_result& r) { heard.push_back(r); };
+    mutation_client_options options;
+    options.batch_size = 1;
+    device<mutation_client> a{*store,
+                              [&](const request& r) -> result<response> {
+                                  if (++requests > 1) return make_fault(errc::unavailable, "no network");
+                                  return h.server(r, principal{"a", "main"});
+                              },
+                              options, quiet(5), resolver_set{}, {}, client};
+    h.lab.device_write(*store, key_named("T"), row(1));
+    h.lab.device_write(*store, key_named("T2"), row(2));
+    const auto report = a.sync();
+    REQUIRE(heard.size() == 1);
+    CHECK(heard[0].pushed == 1);
+    REQUIRE(heard[0].why);
+    CHECK(heard[0].why->code == errc::unavailable);
+    CHECK(report.pushed == 1);
+}
+
+// --- the lock
+
+namespace {
+
+// Two programs on one device's data, as over one file: each has a client, and only one syncs at a time.
+template <template <class> class Wire, class Options>
+struct two_programs {
+    explicit two_programs(Options options = {}, sync_client_options client = {})
+        : a{*store, [this](const request& r) { return answered(r); }, options, time.around(2), resolver_set{}, {}, client},
+          b{*store, as(h, "a"), options, time.around(3), resolver_set{}, {}, client} {}
+
+    result<response> answered(const request& r) {
+        auto before = std::exchange(before_answer, {});
+        if (before) before();
+        auto answer = h.server(r, principal{"a", "main"});
+        auto after = std::exchange(after_answer, {});
+        if (after) after();
+        return answer;
+    }
+    std::optional<record> here(const char* key) { return store->row(key_named(key)); }
+    std::optional<record> there(const char* key) { return h.store->row("main", key_named(key)); }
+
+    host h;
+    shared_clock time;
+    std::unique_ptr<memory_replica_store> store = h.lab.make_replica("a");
+    std::function<void()> before_answer;
+    std::function<void()> after_answer;
+    device<Wire> a;
+    device<Wire> b;
+};
+
+template <template <class> class Wire, class Options>
+void check_lock() {
+    two_programs<Wire, Options> p;
+    p.h.lab.device_write(*p.store, key_named("T"), row(1));
+    SECTION("a held lock skips at once, and is free afterwards") {
+        bool skipped = false;
+        p.before_answer = [&] {
+            const auto other = p.b.sync();
+            skipped = other.skipped;
+            CHECK(other.ok());
+        };
+        CHECK(p.a.sync().ok());
+        CHECK(skipped);
+        CHECK_FALSE(p.b.sync().skipped);
+        CHECK(p.there("T"));
+    }
+    SECTION("a holder that was taken over in the middle of a request changes nothing any more") {
+        std::optional<std::int64_t> checkpoint;
+        p.after_answer = [&] {
+            *p.time.now += std::chrono::seconds{61};
+            const auto other = p.b.sync();
+            CHECK_FALSE(other.skipped);
+            CHECK(other.ok());
+            p.h.lab.device_write(*p.store, key_named("T2"), row(2));
+            checkpoint = p.b.status()->state.checkpoint;
+        };
+        const auto report = p.a.sync();
+        REQUIRE(report.why);
+        CHECK(report.why->code == errc::busy);
+        CHECK_FALSE(report.skipped);
+        CHECK(report.pushed == 0);
+        CHECK(checkpoint == p.b.status()->state.checkpoint);
+        CHECK(p.b.status()->counts.open == 1);
+        CHECK(p.here("T") == p.there("T"));
+        CHECK(p.a.sync().ok());
+        CHECK(p.here("T2") == p.there("T2"));
+    }
+    SECTION("a long request keeps the lock while somebody moves it on") {
+        p.after_answer = [&] {
+            for (int i = 0; i < 10; ++i) {
+                *p.time.now += std::chrono::seconds{40};
+                CHECK(p.a.renew_lease());
+                CHECK(p.b.sync().skipped);
+            }
+        };
+        CHECK(p.a.sync().ok());
+        CHECK(p.here("T") == p.there("T"));
+        CHECK(p.a.renew_lease());
+        CHECK_FALSE(p.b.sync().skipped);
+    }
+}
+
+}  // namespace
+
+TEST_CASE("sync client: of two programs on the same data only one syncs at a time, and one that was taken over is fenced off (W30)", "[wire]") {
+    SECTION("mutation wire") { check_lock<mutation_client, mutation_client_options>(); }
+    SECTION("bundle wire") { check_lock<bundle_client, bundle_client_options>(); }
+}
+
+TEST_CASE("sync client: what was settled before a takeover stands in the result", "[wire]") {
+    mutation_client_options options;
+    options.batch_size = 1;
+    two_programs<mutation_client, mutation_client_options> p{options};
+    p.h.lab.device_write(*p.store, key_named("T"), row(1));
+    p.h.lab.device_write(*p.store, key_named("T2"), row(2));
+    p.before_answer = [&] {
+        p.before_answer = [&] {
+            *p.time.now += std::chrono::seconds{61};
+            CHECK(p.b.pull().ok());
+        };
+    };
+    const auto report = p.a.sync();
+    REQUIRE(report.why);
+    CHECK(report.why->code == errc::busy);
+    CHECK(report.pushed == 1);
+    CHECK(p.a.sync().ok());
+    CHECK(p.here("T2") == p.there("T2"));
+}
+
+TEST_CASE("sync client: the lock is moved on through a long wait that the server asks for", "[wire]") {
+    host h;
+    shared_clock time;
+    auto store = h.lab.make_replica("a");
+    device<mutation_client>* other = nullptr;
+    std::size_t pieces = 0;
+    auto around = time.around(2);
+    around.wait_until = [&](timestamp t) {
+        CHECK(t - *time.now <= std::chrono::seconds{20});
+        *time.now = t;
+        ++pieces;
+        CHECK(other->sync().skipped);
+    };
+    bool asked = false;
+    device<mutation_client> a{*store,
+                              [&](const request& r) -> result<response> {
+                                  if (!std::exchange(asked, true)) return response{429, {{"Retry-After", "600"}}, {}};
+                                  return h.server(r, principal{"a", "main"});
+                              },
+                              mutation_client_options{}, around};
+    device<mutation_client> b{*store, as(h, "a"), mutation_client_options{}, time.around(3)};
+    other = &b;
+    h.lab.device_write(*store, key_named("T"), row(1));
+    CHECK(a.sync().ok());
+    CHECK(pieces >= 30);
+    CHECK(h.store->row("main", key_named("T")));
+}
+
+TEST_CASE("sync client: a crash in the middle holds others up for the lease, and its own program not at all", "[wire]") {
+    host h;
+    shared_clock time;
+    auto store = h.lab.make_replica("a");
+    bool dies = true;
+    device<mutation_client> a{*store,
+                              [&](const request& r) -> result<response> {
+                                  if (dies) throw std::runtime_error("dead");
+                                  return h.server(r, principal{"a", "main"});
+                              },
+                              mutation_client_options{}, time.around(2)};
+    device<mutation_client> b{*store, as(h, "a"), mutation_client_options{}, time.around(3)};
+    h.lab.device_write(*store, key_named("T"), row(1));
+    CHECK_THROWS_AS(a.sync(), std::runtime_error);
+    CHECK(b.sync().skipped);
+    dies = false;
+    SECTION("its own next sync") { CHECK_FALSE(a.sync().skipped); }
+    SECTION("another one's, when the time is up") {
+        *time.now += std::chrono::seconds{60};
+        CHECK(b.sync().ok());
+        CHECK_FALSE(b.sync().skipped);
+    }
+    CHECK(h.store->row("main", key_named("T")));
+}
+
+TEST_CASE("sync client: the lock can be switched off by name", "[wire]") {
+    sync_client_options unlocked;
+    unlocked.lock = false;
+    two_programs<mutation_client, mutation_client_options> p{{}, unlocked};
+    p.h.lab.device_write(*p.store, key_named("T"), row(1));
+    bool ran = false;
+    p.after_answer = [&] { ran = !p.b.sync().skipped; };
+    CHECK(p.a.sync().ok());
+    CHECK(ran);
+    CHECK(p.here("T") == p.there("T"));
 }

@@ -4,6 +4,7 @@
 #include <syncline/adapters/sqlite/database.hpp>
 #include <syncline/adapters/sqlite/detach.hpp>
 #include <syncline/adapters/sqlite/replica_connection.hpp>
+#include <syncline/adapters/sqlite/replica_lease.hpp>
 #include <syncline/adapters/sqlite/replica_statements.hpp>
 #include <syncline/adapters/sqlite/replica_tables.hpp>
 #include <syncline/adapters/sqlite/table_schema.hpp>
@@ -16,6 +17,7 @@
 #include <syncline/model/record.hpp>
 #include <syncline/model/record_codec.hpp>
 #include <syncline/storage/replica_store.hpp>
+#include <syncline/storage/sync_lease.hpp>
 #include <syncline/support/result.hpp>
 #include <syncline/support/version.hpp>
 
@@ -46,7 +48,7 @@ struct sqlite_replica_options {
     std::chrono::milliseconds busy_timeout{100};
 };
 
-/// A device's storage in the app's own SQLite database. Models `replica_store`.
+/// A device's storage in the app's own SQLite database. Models `replica_store` and `leasing_store`: programs that share the file share the lease.
 ///
 /// It attaches to tables that exist and hold rows, as they are; its own tables and triggers stand beside them under names that
 /// begin with `syncline_replica_`. From then on every change that any SQL of any program makes to those tables is captured.
@@ -497,6 +499,24 @@ public:
         (*s)->bind_text(1, v.source_id).bind(2, v.next_source_bundle_id).bind(3, static_cast<std::int64_t>(v.next_ordinal));
         (*s)->bind(4, static_cast<std::int64_t>(v.next_batch_id)).bind(5, v.checkpoint).bind_text(6, v.epoch).bind(7, v.needs_hydration ? 1 : 0);
         (*s)->bind_text(8, v.hydration_session).bind(9, v.hydration_position).bind(10, v.last_sync_us).bind(11, v.clock_us);
+        return (*s)->run();
+    }
+
+    /// For `leasing_transaction`.
+    [[nodiscard]] result<sync_lease> lease() {
+        sync_lease out;
+        auto done = each(sqlite_replica_lease_select, [](sqlite_statement&) {},
+                         [&](const sqlite_statement& s) -> result<void> {
+                             out = sqlite_replica_lease_of(s);
+                             return {};
+                         });
+        if (!done) return done.error();
+        return out;
+    }
+    [[nodiscard]] result<void> put_lease(const sync_lease& l) {
+        auto s = use(sqlite_replica_lease_upsert);
+        if (!s) return s.error();
+        bind_sqlite_replica_lease(**s, l);
         return (*s)->run();
     }
 

@@ -4,6 +4,7 @@
 #include <syncline/adapters/sqlite/capture.hpp>
 #include <syncline/adapters/sqlite/column_value.hpp>
 #include <syncline/adapters/sqlite/database.hpp>
+#include <syncline/adapters/sqlite/replica_lease.hpp>
 #include <syncline/adapters/sqlite/table_schema.hpp>
 #include <syncline/model/model_schema.hpp>
 #include <syncline/model/record.hpp>
@@ -150,15 +151,18 @@ inline void add_sqlite_replica_turns(sqlite_capture_script& script, const sqlite
     if (!there) return there.error();
     if (*there == 0) {
         if (auto ok = db.execute(sqlite_replica_ddl); !ok) return ok;
+        if (auto ok = db.execute(sqlite_replica_lease_ddl); !ok) return ok;
         std::string first = "INSERT INTO main.syncline_replica_state(id,layout) VALUES(1,";
         first.append(std::to_string(sqlite_replica_layout)).append(")");
         return db.execute(first);
     }
     const auto layout = db.query_integer("SELECT layout FROM main.syncline_replica_state WHERE id=1");
     if (!layout) return layout.error();
-    if (*layout == 2)
+    if (*layout == 2) {
+        if (auto ok = db.execute(sqlite_replica_lease_ddl); !ok) return ok;
         return db.execute("ALTER TABLE main.syncline_replica_model ADD COLUMN kinds BLOB; ALTER TABLE main.syncline_replica_base ADD COLUMN digest BLOB; "
                           "UPDATE main.syncline_replica_state SET layout=3");
+    }
     if (*layout != sqlite_replica_layout)
         return make_fault(errc::unsupported, "the bookkeeping tables are of version ", std::to_string(*layout),
                           ", and this library knows version ", std::to_string(sqlite_replica_layout), "; use the library that made them");

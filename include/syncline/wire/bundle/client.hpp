@@ -78,7 +78,7 @@ public:
         committed_limit_ = (std::max<std::size_t>)(options_.committed_page_rows, 1);
         bundle_limit_ = (std::max<std::size_t>)(options_.page_bundles, 1);
         snapshot_limit_ = (std::max<std::size_t>)(options_.snapshot_page_rows, 1);
-        target_ = 0;
+        target_ = newest_committed_ = 0;
         snapshot_id_.clear();
         snapshot_rows_.reset();
         finished_snapshot_.clear();
@@ -147,6 +147,9 @@ public:
         return {};
     }
 
+    /// What was settled so far in the run.
+    [[nodiscard]] const sync_result& report() const noexcept { return report_; }
+
     /// Ends the run; what was settled stays in the report.
     void cancel() {
         awaiting_ = 0;
@@ -204,6 +207,8 @@ private:
         if (!status) return std::move(status).error();
         source_ = status->state.source_id;
         epoch_ = status->state.epoch;
+        // Numbers have no gaps: an own one above the checkpoint tells of bundles of others in between.
+        report_.behind = report_.behind || newest_committed_ > status->state.checkpoint;
         if (status->state.needs_hydration && mode_ == sync_mode::push_then_pull) {
             // A device that met a new incarnation of the data pushes nothing before it has caught up (ENGINE.md rule 10).
             phase_ = phase::hydrate;
@@ -328,6 +333,7 @@ private:
         backoff_.succeeded();
         auto done = engine_->replay(upload_.batch.head.id, upload_.batch.head.committed_seq, &upload_.rows, now);
         if (!done) return std::move(done).error();
+        newest_committed_ = upload_.batch.head.committed_seq;
         upload_.begin();
         return {};
     }
@@ -488,6 +494,7 @@ private:
             return {};
         }
         backoff_.succeeded();
+        report_.behind = reply->more;
         if (!reply->more) phase_ = phase::finish;
         return {};
     }
@@ -705,6 +712,7 @@ private:
     std::size_t renewals_ = 0;
     std::size_t set_aside_ = 0;  // in a row, since a commit
     culprit_search search_;
+    std::int64_t newest_committed_ = 0;  // of this device, in this run
     std::size_t batch_limit_ = 1000;
     std::size_t chunk_limit_ = 1000;
     std::size_t committed_limit_ = 1000;

@@ -15,6 +15,7 @@
 #include <syncline/wire/authority_time.hpp>
 #include <syncline/wire/incarnation.hpp>
 #include <syncline/wire/bundle/messages.hpp>
+#include <syncline/wire/server_listeners.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -52,10 +53,14 @@ public:
     /// was changed. Every answer tells the authority's time.
     [[nodiscard]] response handle(const request& r, const principal& who, timestamp now, random_source random) {
         newest_ = now;
+        served_ = {};
         response answer = answered(r, who, now, random);
         tell_authority_time(answer, newest_);
         return answer;
     }
+
+    /// What the last request did.
+    [[nodiscard]] const served_request& served() const noexcept { return served_; }
 
 private:
     [[nodiscard]] response answered(const request& r, const principal& who, timestamp now, random_source random) {
@@ -199,6 +204,10 @@ private:
     [[nodiscard]] response handle_commit(const caller& from, const std::string& id, timestamp now) {
         auto answer = engine_->commit_session(from, id, now);
         if (!answer) return fault_response(step::commit, answer.error());
+        push_served served{{from.principal, from.tenant}, from.source};
+        served.applied = answer->committed ? answer->committed->row_count : 0;
+        for (const auto& o : answer->obstacles) ++(o.what == commit_obstacle::kind::refused ? served.refused : served.conflicts);
+        served_ = std::move(served);
         if (!answer->committed) {
             for (const auto& o : answer->obstacles)
                 if (o.server_written_at != unknown_time) note_write(o.server_written_at);
@@ -253,6 +262,10 @@ private:
             if (!hash) return fault_response(step::pull, hash.error());
             hashes.push_back(std::move(*hash));
         }
+        pull_served served{{from.principal, from.tenant}, from.source};
+        for (const auto& b : page->bundles) served.rows += b.rows.size();
+        served.more = page->more;
+        served_ = std::move(served);
         return json_response(200, bundle_wire::write_pull_answer(names_, *page, hashes, {head->epoch, head->lost}));
     }
 
@@ -277,6 +290,8 @@ private:
         auto page = engine_->snapshot_page(from, id, static_cast<std::uint32_t>(*after), count, now);
         if (!page) return fault_response(step::snapshot_page, page.error());
         note_write(page->first.newest_write);
+        const bool more = !page->second.empty() && *after + static_cast<std::int64_t>(page->second.size()) < static_cast<std::int64_t>(page->first.row_count);
+        served_ = pull_served{{from.principal, from.tenant}, from.source, page->second.size(), more, true};
         return json_response(200, bundle_wire::write_snapshot_page(names_, page->first, page->second, *after));
     }
 
@@ -333,6 +348,7 @@ private:
     std::string hashed_name_;
     std::string hashed_;
     timestamp newest_{};  // of the request that runs: its time, and that of every row that the answer shows
+    served_request served_;
 };
 
 SYNCLINE_NAMESPACE_END

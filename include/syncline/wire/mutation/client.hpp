@@ -113,6 +113,9 @@ public:
         return phase_ == phase::push ? on_pushed(*answer, now, random) : on_pulled(*answer, now, random);
     }
 
+    /// What was settled so far in the run.
+    [[nodiscard]] const sync_result& report() const noexcept { return report_; }
+
     /// Ends the run; what was settled stays in the report.
     void cancel() {
         awaiting_ = 0;
@@ -173,6 +176,7 @@ private:
         if (!status) return std::move(status).error();
         batch_ = std::move(**batch);
         in_request_ = (std::min)(search_.limit(push_limit_), batch_.items.size());
+        checkpoint_ = status->state.checkpoint;
         return std::optional<client_step>{
             send(options_.push_path, mutation_wire::write_push(engine_->schemas(), status->state.source_id, status->state.epoch, batch_.items, in_request_))};
     }
@@ -222,6 +226,8 @@ private:
         report_.pushed += settled->applied + settled->superseded;
         report_.failed += settled->refused;
         report_.note(engine_->schemas(), settled->conflicts);
+        // Be it only for the versions of the own changes: a pull brings what the head has and the checkpoint has not.
+        report_.behind = report_.behind || reply->head_stamp > checkpoint_;
         std::size_t decided = 0;
         for (const auto& o : reply->outcomes) {
             if (o.kind != outcome_kind::error) ++decided;
@@ -269,6 +275,7 @@ private:
         }
         report_.lost += done->lost;
         report_.hydrated = report_.hydrated || done->hydrated;
+        if (!done->stale) report_.behind = reply->rows.more;
         if (!reply->rows.more && !done->stale) phase_ = std::exchange(push_after_pull_, false) ? phase::push : phase::finish;
         return {};
     }
@@ -438,6 +445,7 @@ private:
     frozen_batch batch_;
     bool walking_ = false;
     bool push_after_pull_ = false;
+    cursor checkpoint_ = 0;  // when the last push was sent
     cursor asked_from_ = 0;
     std::string session_;
     std::optional<cursor> walk_started_;

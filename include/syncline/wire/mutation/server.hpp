@@ -13,6 +13,7 @@
 #include <syncline/wire/incarnation.hpp>
 #include <syncline/wire/mutation/answers.hpp>
 #include <syncline/wire/mutation/messages.hpp>
+#include <syncline/wire/server_listeners.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -44,10 +45,14 @@ public:
     /// answer tells the authority's time.
     [[nodiscard]] response handle(const request& r, const principal& who, timestamp now) {
         newest_ = now;
+        served_ = {};
         response answer = answered(r, who, now);
         tell_authority_time(answer, newest_);
         return answer;
     }
+
+    /// What the last request did.
+    [[nodiscard]] const served_request& served() const noexcept { return served_; }
 
 private:
     [[nodiscard]] response answered(const request& r, const principal& who, timestamp now) {
@@ -79,6 +84,7 @@ private:
             all[message->places[i]] = {std::move(answer->outcomes[i]), std::move(keys[i])};
         for (std::size_t i = 0; i < message->unreadable.size(); ++i)
             all[message->unreadable_places[i]] = {std::move(message->unreadable[i]), std::nullopt};
+        served_ = counted(all, who, message->client_id);
         return json_response(200, mutation_wire::write_push_answer(engine_->schemas(), all, answer->epoch, answer->head_stamp,
                                                                    message->extended, options_.sync_key));
     }
@@ -91,12 +97,29 @@ private:
         auto answer = engine_->pull(from, message->query, now);
         if (!answer) return fault_response(answer.error());
         newest_ = (std::max)(newest_, answer->newest_write);
+        served_ = pull_served{who, from.source, answer->rows.rows.size(), answer->rows.more, message->query.walk_started.has_value()};
         return json_response(200, mutation_wire::write_pull_answer(engine_->schemas(), *answer, message->extended));
+    }
+
+    [[nodiscard]] static push_served counted(const std::vector<mutation_wire::answered>& all, const principal& who, const std::string& source) {
+        push_served out{who, source};
+        for (const auto& [what, key] : all) {
+            switch (what.kind) {
+            case outcome_kind::applied: ++out.applied; break;
+            case outcome_kind::superseded: ++out.superseded; break;
+            case outcome_kind::refused:
+            case outcome_kind::held: ++out.refused; break;
+            case outcome_kind::error: ++out.undecided; break;
+            }
+            if (met_others(what)) ++out.conflicts;
+        }
+        return out;
     }
 
     Authority* engine_;
     mutation_server_options options_;
     timestamp newest_{};  // of the request that runs: its time, and that of every row that the answer shows
+    served_request served_;
 };
 
 SYNCLINE_NAMESPACE_END

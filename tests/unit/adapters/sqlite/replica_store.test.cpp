@@ -105,6 +105,8 @@ struct harness {
 
 }  // namespace
 
+static_assert(leasing_store<sqlite_replica_store>);
+
 TEST_CASE("sqlite_replica_store: keeps the replica store's contract") {
     check_replica_store([] { return harness{}; });
 }
