@@ -39,6 +39,8 @@
 #include <syncline/engine/source_renewal.hpp>
 #include <syncline/engine/sync_result.hpp>
 #include <syncline/engine/unread_rows.hpp>
+#include <syncline/engine/waiting_changes.hpp>
+#include <syncline/engine/waiting_explanation.hpp>
 #include <syncline/model/field_codec.hpp>
 #include <syncline/model/field_merge.hpp>
 #include <syncline/model/field_set.hpp>
@@ -48,6 +50,7 @@
 #include <syncline/model/record_codec.hpp>
 #include <syncline/model/references.hpp>
 #include <syncline/model/value.hpp>
+#include <syncline/model/value_text.hpp>
 #include <syncline/storage/authority_store.hpp>
 #include <syncline/storage/fenced_store.hpp>
 #include <syncline/storage/journal.hpp>
@@ -84,6 +87,7 @@
 #include <syncline/transport/principal.hpp>
 #include <syncline/transport/transport.hpp>
 #include <syncline/wire/authority_time.hpp>
+#include <syncline/wire/auto_sync.hpp>
 #include <syncline/wire/bundle/capabilities.hpp>
 #include <syncline/wire/bundle/client.hpp>
 #include <syncline/wire/bundle/codes.hpp>
@@ -106,7 +110,9 @@
 #include <syncline/wire/mutation/server.hpp>
 #include <syncline/wire/server_listeners.hpp>
 #include <syncline/wire/sync_client.hpp>
+#include <syncline/wire/sync_job.hpp>
 #include <syncline/wire/sync_listeners.hpp>
+#include <syncline/wire/sync_scheduler.hpp>
 #include <syncline/wire/sync_server.hpp>
 #include <syncline/wire/system_surroundings.hpp>
 #include <syncline/wire/value_json.hpp>

@@ -18,6 +18,8 @@
 #include <syncline/engine/row_placement.hpp>
 #include <syncline/engine/source_renewal.hpp>
 #include <syncline/engine/unread_rows.hpp>
+#include <syncline/engine/waiting_changes.hpp>
+#include <syncline/engine/waiting_explanation.hpp>
 #include <syncline/model/model_schema.hpp>
 #include <syncline/model/references.hpp>
 #include <syncline/storage/replica_store.hpp>
@@ -307,7 +309,7 @@ public:
     /// Rows that a restore of the authority from a backup took away or changed back, as they were here last, by key; at most @p limit. They
     /// are not sent again by themselves: the app, or a person, decides what to enter anew, and dismisses them.
     [[nodiscard]] result<std::vector<row_image>> lost_by_restore(std::size_t limit, timestamp now) {
-        return listed(now, [&](transaction& t) { return t.lost_rows(limit); });
+        return listed(now, [&](work& w) { return w.t.lost_rows(limit); });
     }
 
     /// Forgets one of them; unknown ones are fine.
@@ -325,17 +327,17 @@ public:
 
     /// The intents that wait for a person, oldest first, at most @p limit.
     [[nodiscard]] result<std::vector<intent>> waiting(std::size_t limit, timestamp now) {
-        return listed(now, [&](transaction& t) { return t.waiting_intents(limit); });
+        return listed(now, [&](work& w) { return w.t.waiting_intents(limit); });
     }
 
     /// The rows that the app's table refused or that refer to a record which is not there, at most @p limit.
     [[nodiscard]] result<std::vector<quarantined_row>> quarantined(std::size_t limit, timestamp now) {
-        return listed(now, [&](transaction& t) { return t.quarantined(limit); });
+        return listed(now, [&](work& w) { return w.t.quarantined(limit); });
     }
 
     /// The rows that could not be read, in the order of their names, after @p after (nullptr: from the first), at most @p limit.
     [[nodiscard]] result<std::vector<unread_row>> unread(const unread_name* after, std::size_t limit, timestamp now) {
-        return listed(now, [&](transaction& t) { return t.unread(after, limit); });
+        return listed(now, [&](work& w) { return w.t.unread(after, limit); });
     }
 
     /// Takes in rows that were kept unread and can be read now, and releases them. Nothing is done while a picture is awaited.
@@ -360,63 +362,34 @@ public:
     /// Sends a waiting intent again as it is, under a new id.
     /// @return `errc::absent` when nothing waits for that record
     [[nodiscard]] result<void> retry(const record_key& key, timestamp now) {
-        return run(now, [&](work& w) -> result<void> {
-            auto open = w.t.open_intent(key);
-            if (!open) return std::move(open).error();
-            if (!*open || !(*open)->waiting) return nothing_waits(key);
-            (*open)->waiting.reset();
-            return w.rows.put_open(**open);
-        });
+        return run(now, [&](work& w) { return waiting_in(w).retry(key); });
     }
 
-    /// Decides a waiting intent for the client: it is laid on what the authority has now and sent again. This is the person's word, so it
-    /// moves the base (ENGINE.md rule 1).
+    /// Decides a waiting intent for the client: it is laid on what the authority has now and sent again (`waiting_changes::take_client`).
     /// @return `errc::absent` when nothing waits for that record
     [[nodiscard]] result<void> take_client(const record_key& key, timestamp now) {
-        return run(now, [&](work& w) -> result<void> {
-            auto open = w.t.open_intent(key);
-            if (!open) return std::move(open).error();
-            if (!*open || !(*open)->waiting) return nothing_waits(key);
-            auto base = w.rows.load(key);
-            if (!base) return std::move(base).error();
-            intent moved = std::move(**open);
-            moved.waiting.reset();
-            if (moved.op == operation::erase && !base->row) {
-                if (auto r = w.t.drop_open(key); !r) return r;
-                return w.rows.place(key, *base, true);
-            }
-            if (moved.op != operation::erase) {
-                const record whole = moved.whole(schemas()[key.model].fields.size());
-                if (!base->row)
-                    for (std::size_t f = 0; f < whole.fields.size(); ++f) moved.changes.set(static_cast<field_index>(f), whole.fields[f]);
-                // What the person saw: fields with a merge stay merged when the base moves under them.
-                if (const auto shown = overlay(schemas()[key.model], &moved, base->row); shown && base->row) {
-                    const field_changes asked = moved.changes;
-                    for (const auto& change : asked)
-                        if (change.field < shown->fields.size()) moved.changes.set(change.field, shown->fields[change.field]);
-                }
-                moved.op = base->row ? operation::update : operation::create;
-            }
-            moved.edited_at = w.clock.tick(now);  // the person has seen what the base is now
-            moved.before = base->row;
-            moved.base = base->provisional ? base_ref{base->provisional->row_version, base->provisional->after} : base_ref{base->version, {}};
-            if (auto r = w.rows.put_open(moved); !r) return r;
-            return w.rows.place(key, *base, true);
-        });
+        return run(now, [&](work& w) { return waiting_in(w).take_client(key, {}, std::nullopt, now); });
+    }
+
+    /// Replaces fields of a waiting intent by the values of @p edits, or adds them to it, and sends it like `take_client`. What was not named
+    /// stays as the user wrote it. Where nothing differs from what the authority has any more, the intent is given up.
+    /// @param seen  the version that the person decided on (`waiting_explanation::server_version`); nothing: whatever is there
+    /// @return `errc::absent`, `errc::stale`, and what `waiting_changes::take_client` names; `errc::constraint` when the app's table refuses the values.
+    ///         Then nothing was changed
+    [[nodiscard]] result<void> edit(const record_key& key, const field_changes& edits, std::optional<std::int64_t> seen, timestamp now) {
+        return run(now, [&](work& w) { return waiting_in(w).take_client(key, edits, seen, now); });
+    }
+
+    /// Why an intent waits, and what the user wrote against what the authority has.
+    /// @return `errc::absent` when nothing waits for that record
+    [[nodiscard]] result<waiting_explanation> explain(const record_key& key, timestamp now) {
+        return listed(now, [&](work& w) { return waiting_in(w).explain(key); });
     }
 
     /// Gives up a waiting intent: the record shows what the authority has (take the server's).
     /// @return `errc::absent` when nothing waits for that record
     [[nodiscard]] result<void> discard(const record_key& key, timestamp now) {
-        return run(now, [&](work& w) -> result<void> {
-            auto open = w.t.open_intent(key);
-            if (!open) return std::move(open).error();
-            if (!*open || !(*open)->waiting) return nothing_waits(key);
-            auto base = w.rows.load(key);
-            if (!base) return std::move(base).error();
-            if (auto r = w.t.drop_open(key); !r) return r;
-            return w.rows.place(key, *base, true);
-        });
+        return run(now, [&](work& w) { return waiting_in(w).discard(key); });
     }
 
 private:
@@ -456,15 +429,17 @@ private:
     }
 
     template <class Read>
-    [[nodiscard]] auto listed(timestamp now, Read read) -> decltype(read(std::declval<transaction&>())) {
-        decltype(read(std::declval<transaction&>())) out = make_fault(errc::bug, "the transaction was not begun");
+    [[nodiscard]] auto listed(timestamp now, Read read) -> decltype(read(std::declval<work&>())) {
+        decltype(read(std::declval<work&>())) out = make_fault(errc::bug, "the transaction was not begun");
         auto done = run(now, [&](work& w) -> result<void> {
-            out = read(w.t);
+            out = read(w);
             return out ? result<void>{} : result<void>{out.error()};
         });
         if (!done) return std::move(done).error();
         return out;
     }
+
+    [[nodiscard]] waiting_changes<transaction> waiting_in(work& w) { return {w.t, schemas(), w.rows, w.clock}; }
 
     template <class T>
     [[nodiscard]] static result<T> with(result<void> done, T out) {
@@ -581,10 +556,6 @@ private:
         if (seq == w.state.checkpoint + 1) w.state.checkpoint = seq;
         // What the user gave up in this bundle may be what stood in a row's way.
         return w.state.needs_hydration ? result<void>{} : w.intake.retry_quarantined(report);
-    }
-
-    [[nodiscard]] result<void> nothing_waits(const record_key& key) const {
-        return make_fault(errc::absent, "no change of a record of model `", schemas()[key.model].name, "` with that key waits");
     }
 
     Store* store_;

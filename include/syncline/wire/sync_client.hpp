@@ -1,12 +1,15 @@
 #ifndef SYNCLINE_WIRE_SYNC_CLIENT_HPP
 #define SYNCLINE_WIRE_SYNC_CLIENT_HPP
 
+#include <syncline/change/intent.hpp>
 #include <syncline/change/unread_row.hpp>
 #include <syncline/conflict/conflict.hpp>
 #include <syncline/engine/replica.hpp>
 #include <syncline/engine/replica_types.hpp>
 #include <syncline/engine/sync_result.hpp>
+#include <syncline/engine/waiting_explanation.hpp>
 #include <syncline/model/record.hpp>
+#include <syncline/model/value.hpp>
 #include <syncline/storage/fenced_store.hpp>
 #include <syncline/storage/replica_store.hpp>
 #include <syncline/storage/sync_lease.hpp>
@@ -161,6 +164,29 @@ public:
     [[nodiscard]] result<void> take_client(const record_key& key) {
         const std::lock_guard lock{mutex_};
         return engine_.take_client(key, around_.clock());
+    }
+    /// Why the change of @p key waits: what the user wrote, what the server has, field by field and in words.
+    /// @return `errc::absent` when nothing waits for that record
+    [[nodiscard]] result<waiting_explanation> explain(const record_key& key) {
+        const std::lock_guard lock{mutex_};
+        return engine_.explain(key, around_.clock());
+    }
+    /// Replaces fields of the change that waits by new values and sends it again, on what the server has now. Fields that are not named stay as
+    /// the user wrote them; where nothing differs from the server's row any more, the change is given up.
+    /// @param fields  by name
+    /// @param seen    `waiting_explanation::server_version`, so that nothing is overwritten that was not looked at; nothing: whatever is there
+    /// @return `errc::absent`, `errc::unknown_field`, `errc::malformed_value`, `errc::constraint`, `errc::invalid_argument` for a deletion,
+    ///         `errc::stale` when the server's row is not the one that was seen; then nothing was changed
+    [[nodiscard]] result<void> edit(const record_key& key, const std::vector<std::pair<std::string, value>>& fields,
+                                    std::optional<std::int64_t> seen = std::nullopt) {
+        field_changes edits;
+        for (const auto& [name, to] : fields) {
+            const auto at = store_.schemas().contains(key.model) ? store_.schemas()[key.model].find_field(name) : std::nullopt;
+            if (!at) return make_fault(errc::unknown_field, "the model of the record has no field `", name, "`");
+            edits.set(*at, to);
+        }
+        const std::lock_guard lock{mutex_};
+        return engine_.edit(key, edits, seen, around_.clock());
     }
     /// Rows that a restore of the server from a backup took away or changed back, as they were here last. Nothing sends them again by itself.
     [[nodiscard]] result<std::vector<row_image>> lost_by_restore(std::size_t limit = 1000) {
