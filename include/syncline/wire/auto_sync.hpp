@@ -24,10 +24,11 @@ SYNCLINE_NAMESPACE_BEGIN
 
 /// Where automatic syncs run and what wakes them: the host's own event loop, thread pool and timers. Nothing of ours starts a thread.
 struct sync_executor {
-    /// Runs a task, now or later, on whatever thread; a sync blocks it. A task that is thrown away is noticed, and tried again later.
+    /// Runs a task, now or later, on whatever thread; a sync blocks it. A task that is thrown away is noticed, and tried again later; it is to be
+    /// thrown away outside of the host's own locks, since that may call `at`.
     std::function<void(std::function<void()>)> run;
     /// Calls a function at a time, or later, once; at once where the time is past. It only looks, and hands a task to `run`. One that is
-    /// thrown away is a wake-up that never comes.
+    /// thrown away is a wake-up that never comes. Best is a timer that counts by a steady clock: it still goes off after the clock jumped back.
     std::function<void(timestamp, std::function<void()>)> at;
 };
 

@@ -28,7 +28,7 @@ struct pull_served {
     std::string source;
     std::size_t rows = 0;   ///< of this page
     bool more = false;      ///< the device will ask for another one
-    bool snapshot = false;  ///< a part of a whole picture, for a device that builds its state anew
+    bool snapshot = false;  ///< a part of a whole picture: for a device that builds its state anew, on the mutation wire for a new one too
 };
 
 /// Who wants to know what a `sync_server` does. Each may be empty. They are called on the thread of the request, after its transaction and

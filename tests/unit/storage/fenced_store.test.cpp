@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <string>
+#include <utility>
 
 using namespace syncline;
 using store_contract::must;
@@ -17,6 +18,24 @@ static_assert(replica_store<fenced_store<memory_replica_store>>);
 static_assert(replica_store<fenced_store<archetypes::replica_store_archetype>>, "a store without leases can be fenced too");
 
 namespace {
+
+// A store that keeps no lease.
+struct bare_transaction : memory_replica_store::transaction {
+    explicit bare_transaction(memory_replica_store::transaction of) : memory_replica_store::transaction(std::move(of)) {}
+    void lease() = delete;
+    void put_lease() = delete;
+};
+struct bare_store {
+    using transaction = bare_transaction;
+    const schema_set& schemas() const { return inner.schemas(); }
+    result<bare_transaction> begin() {
+        auto t = inner.begin();
+        if (!t) return std::move(t).error();
+        return bare_transaction{std::move(*t)};
+    }
+    memory_replica_store inner{store_contract::schemas()};
+};
+static_assert(replica_store<bare_store> && !leasing_store<bare_store>);
 
 constexpr duration minute = std::chrono::seconds{60};
 constexpr timestamp noon = from_microseconds(1'700'000'000'000'000);
@@ -111,4 +130,22 @@ TEST_CASE("fenced store: a lease that was never given back is taken over at once
     CHECK(must(s.a.take("a2", minute, noon)));
     CHECK(s.kept().owner == "a2");
     CHECK(s.kept().fence == 2);
+}
+
+TEST_CASE("fenced store: over a store without leases nothing is held, and nothing is in the way") {
+    bare_store data;
+    fenced_store<bare_store> a{data};
+    fenced_store<bare_store> b{data};
+    CHECK(must(a.take("a", minute, noon)));
+    CHECK(must(b.take("b", minute, noon)));
+    CHECK_FALSE(a.held());
+    {
+        const fenced_store<bare_store>::raised up{a, noon + 10 * minute};
+        auto t = must(a.begin());
+        must(t.write(k, store_contract::task_row("one")));
+        must(t.commit());
+    }
+    CHECK(a.renew(noon));
+    CHECK(a.give_back());
+    CHECK(data.inner.row(k) == store_contract::task_row("one"));
 }

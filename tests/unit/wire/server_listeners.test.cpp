@@ -13,6 +13,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -98,7 +99,9 @@ void check_counts(Options options) {
     CHECK(s.pulls[0].source == b.status()->state.source_id);
     CHECK(s.pulls[0].rows == 2);
     CHECK_FALSE(s.pulls[0].more);
-    CHECK_FALSE(s.pulls[0].snapshot);
+    CHECK(s.pulls[0].snapshot == std::is_same_v<Options, mutation_client_options>);
+    CHECK(b.pull().ok());
+    CHECK_FALSE(s.pulls[1].snapshot);
 
     s.forget();
     s.lab.device_write(*first, key_named("T"), row(3));
@@ -124,6 +127,7 @@ void check_counts(Options options) {
     CHECK(b.pull().hydrated);
     REQUIRE_FALSE(s.pulls.empty());
     CHECK(s.pulls[0].rows == 2);
+    CHECK(s.pulls[0].snapshot);
 }
 
 }  // namespace

@@ -97,7 +97,8 @@ private:
         auto answer = engine_->pull(from, message->query, now);
         if (!answer) return fault_response(answer.error());
         newest_ = (std::max)(newest_, answer->newest_write);
-        served_ = pull_served{who, from.source, answer->rows.rows.size(), answer->rows.more, message->query.walk_started.has_value()};
+        const bool whole = message->query.from == 0 || message->query.walk_started;
+        served_ = pull_served{who, from.source, answer->rows.rows.size(), answer->rows.more, whole};
         return json_response(200, mutation_wire::write_pull_answer(engine_->schemas(), *answer, message->extended));
     }
 
