@@ -3,6 +3,7 @@
 
 #include <syncline/engine/sync_result.hpp>
 #include <syncline/support/random.hpp>
+#include <syncline/support/result.hpp>
 #include <syncline/support/time.hpp>
 #include <syncline/support/version.hpp>
 #include <syncline/wire/client_step.hpp>
@@ -19,7 +20,7 @@ SYNCLINE_NAMESPACE_BEGIN
 struct sync_schedule {
     bool after_local_write = false;  ///< push after a local write; and pull, when the answer tells of changes of others
     duration throttle{0};            ///< the least time between the starts of two syncs for local writes; the first one after a quiet time starts at once
-    bool push_only = false;          ///< syncs for local writes, resume and network only push
+    bool push_only = false;          ///< syncs for local writes, resume and network only push, unless the server takes nothing before a pull
     duration interval{0};            ///< a whole sync whenever the last one is this old; 0: none
     bool on_resume = false;          ///< a sync when the app comes back to the foreground
     bool on_network = false;         ///< a sync when the network comes back
@@ -91,10 +92,10 @@ public:
         std::optional<timestamp> soonest = due_;
         const bool writes = dirty_ && schedule_.after_local_write;
         const timestamp writes_from = started_ ? after(*started_, schedule_.throttle) : now;
-        if (requested_ || wanted_ || behind_ || writes) {
-            timestamp start = requested_ || wanted_ || behind_ ? now : (std::max)(now, writes_from);
+        if (requested_ || wanted_ || behind_ || whole_ || writes) {
+            timestamp start = requested_ || wanted_ || behind_ || whole_ ? now : (std::max)(now, writes_from);
             if (retry_) start = (std::max)(start, *retry_);
-            if (start <= now) return begin(now, requested_ || wanted_ || (writes && writes_from <= now));
+            if (start <= now) return begin(now, requested_ || wanted_ || whole_ || (writes && writes_from <= now));
             soonest = soonest ? (std::min)(*soonest, start) : start;
         }
         if (soonest) return run_at{*soonest};
@@ -122,6 +123,7 @@ public:
         wanted_ = wanted_ || had.wanted;
         behind_ = behind_ || had.behind;
         requested_ = requested_ || had.requested;
+        whole_ = whole_ || had.whole || (report.why && needs_whole_sync(report.why->code));
         retry_ = after(now, pause(random));
     }
 
@@ -137,7 +139,13 @@ private:
         bool wanted = false;
         bool behind = false;
         bool requested = false;
+        bool whole = false;
     };
+
+    // A device that met another incarnation of the data must pull before it pushes; one with a bundle on its way must push before it pulls.
+    [[nodiscard]] static bool needs_whole_sync(errc code) noexcept {
+        return category_of(code) == fault_category::take_other_step && code != errc::unauthenticated && code != errc::forbidden && code != errc::cancelled;
+    }
 
     [[nodiscard]] static timestamp after(timestamp t, duration d) noexcept {
         return d > (timestamp::max)() - (std::max)(t, timestamp{}) ? (timestamp::max)() : t + d;
@@ -146,15 +154,15 @@ private:
     [[nodiscard]] bool cooling(timestamp now) const noexcept { return ended_ && now < after(*ended_, schedule_.cool_down); }
 
     [[nodiscard]] schedule_step begin(timestamp now, bool pushes) {
-        asked what{sync_mode::push_then_pull, dirty_, wanted_, behind_, requested_};
+        asked what{sync_mode::push_then_pull, dirty_, wanted_, behind_, requested_, whole_};
         if (!pushes) {
             what.mode = sync_mode::pull_only;
             what.dirty = false;
-        } else if (!requested_ && !behind_ && (!wanted_ || schedule_.push_only)) {
+        } else if (!requested_ && !behind_ && !whole_ && (!wanted_ || schedule_.push_only)) {
             what.mode = sync_mode::push_only;
         }
         if (pushes) dirty_ = false;
-        wanted_ = behind_ = requested_ = false;
+        wanted_ = behind_ = requested_ = whole_ = false;
         if (due_ && *due_ <= now) due_.reset();  // until it is finished
         if (pushes) started_ = now;
         running_ = what;
@@ -187,6 +195,7 @@ private:
     bool wanted_ = false;     // resume or network
     bool behind_ = false;     // the server has news
     bool requested_ = false;  // a whole sync: by a person, or by the interval
+    bool whole_ = false;      // a whole sync: half of one could not be done alone
     std::optional<asked> running_;
     std::optional<timestamp> started_;  // the last one that pushed
     std::optional<timestamp> ended_;

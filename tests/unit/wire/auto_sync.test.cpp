@@ -166,6 +166,27 @@ TEST_CASE("auto sync: a local write is pushed, what others did comes back with i
     }
 }
 
+TEST_CASE("auto sync: after a restore of the server a local write still arrives, though it takes a pull first") {
+    const auto check = [](auto& b) {
+        REQUIRE(b.sync.start());
+        b.write("T", 1);
+        b.settle();
+        CHECK(b.server.engine().begin_incarnation("another", b.now));
+        b.write("T2", 2);
+        b.settle();
+        CHECK(b.arrived("T2"));
+        CHECK(b.hands.timers.empty());
+    };
+    SECTION("mutation wire") {
+        mutation_bench b;
+        check(b);
+    }
+    SECTION("bundle wire") {
+        bundle_bench b;
+        check(b);
+    }
+}
+
 TEST_CASE("auto sync: push_only pushes only, until a whole sync is asked for") {
     auto s = after_writes();
     s.push_only = true;

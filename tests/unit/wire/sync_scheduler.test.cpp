@@ -179,6 +179,36 @@ TEST_CASE("sync scheduler: it is tried for ever, with pauses that double up to a
     CHECK(*time_of(b.next()) - b.now <= seconds{1});
 }
 
+TEST_CASE("sync scheduler: what cannot be pushed before a pull, or pulled before a push, is tried as a whole sync") {
+    for (const bool push_only : {false, true}) {
+        auto s = after_writes();
+        s.push_only = push_only;
+        bench b{s};
+        const auto fails = [&](errc code) {
+            sync_result r;
+            r.why = fault{code, "first something else"};
+            b.finish(r);
+            b.now = *time_of(b.next());
+        };
+        b.scheduler.note_local_write();
+        REQUIRE(mode_of(b.next()) == sync_mode::push_only);
+        fails(errc::unauthenticated);
+        REQUIRE(mode_of(b.next()) == sync_mode::push_only);
+        fails(errc::epoch_changed);
+        CHECK(mode_of(b.next()) == sync_mode::push_then_pull);
+        fails(errc::unavailable);
+        CHECK(mode_of(b.next()) == sync_mode::push_then_pull);
+        b.finish(good());
+        b.scheduler.note_behind();
+        REQUIRE(mode_of(b.next()) == sync_mode::pull_only);
+        fails(errc::stale);
+        CHECK(mode_of(b.next()) == sync_mode::push_then_pull);
+        b.finish(good());
+        b.scheduler.note_local_write();
+        CHECK(mode_of(b.next()) == sync_mode::push_only);
+    }
+}
+
 TEST_CASE("sync scheduler: pauses of nothing are a millisecond at least") {
     auto s = after_writes();
     s.retry_first = s.retry_ceiling = duration{0};
