@@ -1,4 +1,5 @@
-// Two real processes on one device's file: only one syncs at a time, a dead one's lease runs out, and one that was taken over changes nothing.
+// Two real processes on one device's file: only one syncs at a time, a dead one's lease runs out, and one that was taken over changes
+// nothing.
 // The second process is a fork, made before anything else runs; the two talk through pipes, so nothing here waits for time.
 
 #include <syncline/adapters/sqlite/authority_store.hpp>
@@ -197,7 +198,8 @@ void only_one_syncs() {
     const files f;
     f.write("n1", "one");
     line wire;
-    const pid_t child = start_holder(f, wire, [](const sync_result& r) { require(r.ok() && !r.skipped && r.pushed == 1, "the holder's sync"); });
+    const auto fine = [](const sync_result& r) { require(r.ok() && !r.skipped && r.pushed == 1, "the holder's sync"); };
+    const pid_t child = start_holder(f, wire, fine);
     program p{f, 2};
     const auto skipped = p.client.sync();
     require(skipped.skipped && skipped.ok(), "a held lock skips at once");

@@ -18,7 +18,8 @@
 #include <utility>
 #include <vector>
 
-// The executable form of the table and of S1 to S6 in `storage/replica_store.hpp`, and of L1 to L4 in `storage/sync_lease.hpp` for a store that
+// The executable form of the table and of S1 to S6 in `storage/replica_store.hpp`, and of L1 to L4 in `storage/sync_lease.hpp` for a store
+// that
 // keeps a lease.
 //
 //   TEST_CASE("my_store: keeps the replica store's contract") { store_contract::check_replica_store([] { return my_harness{}; }); }

@@ -371,10 +371,12 @@ public:
         return run(now, [&](work& w) { return waiting_in(w).take_client(key, {}, std::nullopt, now); });
     }
 
-    /// Replaces fields of a waiting intent by the values of @p edits, or adds them to it, and sends it like `take_client`. What was not named
+    /// Replaces fields of a waiting intent by the values of @p edits, or adds them to it, and sends it like `take_client`. What was not
+    /// named
     /// stays as the user wrote it. Where nothing differs from what the authority has any more, the intent is given up.
     /// @param seen  the version that the person decided on (`waiting_explanation::server_version`); nothing: whatever is there
-    /// @return `errc::absent`, `errc::stale`, and what `waiting_changes::take_client` names; `errc::constraint` when the app's table refuses the values.
+    /// @return `errc::absent`, `errc::stale`, and what `waiting_changes::take_client` names; `errc::constraint` when the app's table
+    ///         refuses the values.
     ///         Then nothing was changed
     [[nodiscard]] result<void> edit(const record_key& key, const field_changes& edits, std::optional<std::int64_t> seen, timestamp now) {
         return run(now, [&](work& w) { return waiting_in(w).take_client(key, edits, seen, now); });
@@ -468,7 +470,8 @@ private:
         if (!base) return std::move(base).error();
         if (auto r = w.t.drop_frozen(key); !r) return r;
 
-        if (met_others(o)) report.conflicts.push_back({key, o.kind, o.rule, o.id, o.carries_row ? o.row : std::nullopt, o.carries_row ? o.version : 0});
+        if (met_others(o))
+            report.conflicts.push_back({key, o.kind, o.rule, o.id, o.carries_row ? o.row : std::nullopt, o.carries_row ? o.version : 0});
         const auto take_row = [&]() -> result<void> {
             if (o.version < base->version) return {};
             const known_base old = std::exchange(*base, known_base{o.version, o.row, std::nullopt});

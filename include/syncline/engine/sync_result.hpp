@@ -34,7 +34,8 @@ struct sync_conflict {
     mutation_id id;                   ///< of the change
     std::string model;                ///< the model's name
     record_key key;
-    outcome_kind kind = outcome_kind::applied;  ///< superseded: the server's row stays; refused: it waits for a person; applied: merged, or laid over
+    /// Superseded: the server's row stays; refused: it waits for a person; applied: merged, or laid over.
+    outcome_kind kind = outcome_kind::applied;
     std::string rule;                 ///< how it was decided, in words; empty: the server does not say
     std::optional<record> server;     ///< the server's row, which the device has taken in; nothing: gone, or not told
     std::int64_t server_version = 0;  ///< and its version; 0: not told

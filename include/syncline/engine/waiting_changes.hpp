@@ -50,10 +50,12 @@ public:
     /// Lays it on what the authority has now and sends it again. This is the person's word, so it moves the base (ENGINE.md rule 1).
     /// @param edits  values that replace those of the change, or join it; a field that comes to what the authority has is no longer changed
     /// @param seen   the version that the person saw; nothing: whatever is there
-    /// @return `errc::stale` when the authority's row is not the one that was seen; `errc::unknown_field`; `errc::malformed_value`, by name,
+    /// @return `errc::stale` when the authority's row is not the one that was seen; `errc::unknown_field`; `errc::malformed_value`, by
+    ///         name,
     ///         for a value that is not of its field's kind, or for nothing where something must be; `errc::invalid_argument` for an
     ///         edit of an erase
-    [[nodiscard]] result<void> take_client(const record_key& key, const field_changes& edits, std::optional<std::int64_t> seen, timestamp now) {
+    [[nodiscard]] result<void> take_client(const record_key& key, const field_changes& edits, std::optional<std::int64_t> seen,
+                                           timestamp now) {
         auto open = find(key);
         if (!open) return std::move(open).error();
         const model_schema& schema = schemas_[key.model];
@@ -78,8 +80,9 @@ public:
             for (const auto& edit : edits) moved.changes.set(edit.field, edit.to);
             if (base->row && !edits.empty()) {
                 const field_changes asked = moved.changes;
+                const auto& there = base->row->fields;
                 for (const auto& change : asked)
-                    if (change.field < base->row->fields.size() && change.to == base->row->fields[change.field]) moved.changes.erase(change.field);
+                    if (change.field < there.size() && change.to == there[change.field]) moved.changes.erase(change.field);
                 if (moved.changes.empty()) return give_up(key, *base);
             }
             moved.op = base->row ? operation::update : operation::create;
@@ -102,7 +105,8 @@ public:
 
 private:
     [[nodiscard]] result<intent> find(const record_key& key) {
-        if (!schemas_.contains(key.model)) return make_fault(errc::unknown_model, "there is no model number ", std::to_string(key.model), " here");
+        if (!schemas_.contains(key.model))
+            return make_fault(errc::unknown_model, "there is no model number ", std::to_string(key.model), " here");
         auto open = t_.open_intent(key);
         if (!open) return std::move(open).error();
         if (!*open || !(*open)->waiting)
@@ -117,13 +121,15 @@ private:
 
     [[nodiscard]] static result<void> fits(const model_schema& schema, const intent& open, const field_changes& edits) {
         if (!edits.empty() && open.op == operation::erase)
-            return make_fault(errc::invalid_argument, "the change of model `", schema.name, "` that waits is a deletion and has no fields; retry or discard it");
+            return make_fault(errc::invalid_argument, "the change of model `", schema.name,
+                              "` that waits is a deletion and has no fields; retry or discard it");
         for (const auto& edit : edits) {
             if (edit.field >= schema.fields.size())
                 return make_fault(errc::unknown_field, "model `", schema.name, "` has no field number ", std::to_string(edit.field));
             const field_schema& field = schema.fields[edit.field];
             if (edit.to.is_null() ? !field.nullable : edit.to.kind() != field.kind)
-                return make_fault(errc::malformed_value, "field `", field.name, "` of model `", schema.name, "` is of kind ", name_of(field.kind),
+                return make_fault(errc::malformed_value, "field `", field.name, "` of model `", schema.name, "` is of kind ",
+                                  name_of(field.kind),
                                   field.nullable ? "" : " and cannot be empty", "; the edit gives ", name_of(edit.to.kind()));
         }
         return {};

@@ -34,7 +34,8 @@ struct waiting_explanation {
     std::string model;
     std::optional<record> server;        ///< the server's row as this device knows it; nothing: the server has no such record
     std::int64_t server_version = 0;     ///< its version, for `edit`; 0: the server never told of it
-    std::vector<field_explanation> fields;  ///< those that the user changed and those that changed on the server since, in the model's order
+    /// Those that the user changed and those that changed on the server since, in the model's order.
+    std::vector<field_explanation> fields;
     std::string text;                    ///< everything in words: what was done, why it waits, each field, what can be done
 };
 
@@ -60,7 +61,10 @@ namespace detail {
     std::string out{"`"};
     out.append(f.name).append("`: ");
     const bool moved = f.server && f.before && !(*f.server == *f.before);
-    if (!f.wrote) return out.append("you left it alone; it was ").append(text_of(*f.before)).append(" and the server has ").append(text_of(*f.server)).append(" now");
+    if (!f.wrote) {
+        out.append("you left it alone; it was ").append(text_of(*f.before));
+        return out.append(" and the server has ").append(text_of(*f.server)).append(" now");
+    }
     out.append("you wrote ").append(text_of(*f.wrote));
     if (!server_has_record) return out.append("; the server has no such record");
     if (*f.server == *f.wrote) return out.append(", and so has the server");
@@ -74,7 +78,8 @@ namespace detail {
 /// Explains @p what, field by field and in words. A pure function; the texts hold the user's data.
 /// @param server   the server's row as the device knows it; nothing: there is none
 /// @param version  its version; 0: the server never told of the record
-[[nodiscard]] inline waiting_explanation explain_waiting(const model_schema& schema, const intent& what, const std::optional<record>& server, std::int64_t version) {
+[[nodiscard]] inline waiting_explanation explain_waiting(const model_schema& schema, const intent& what,
+                                                         const std::optional<record>& server, std::int64_t version) {
     waiting_explanation out;
     out.what = what;
     out.model = schema.name;

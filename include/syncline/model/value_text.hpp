@@ -26,7 +26,8 @@ inline void append_padded(std::string& out, std::int64_t n, std::size_t width) {
     out.append(digits);
 }
 
-/// A time as `2024-05-02 09:00:00.000000 UTC`, without the fraction where it is zero; outside the years that the calendar has, its microseconds.
+/// A time as `2024-05-02 09:00:00.000000 UTC`, without the fraction where it is zero; outside the years that the calendar has, its
+/// microseconds.
 inline void append_time(std::string& out, timestamp t) {
     const auto day = std::chrono::floor<std::chrono::days>(t);
     constexpr std::int64_t most = 11'000'000;  // days from 1970: about the year 32000, where the standard calendar ends
@@ -57,7 +58,8 @@ inline void append_time(std::string& out, timestamp t) {
 
 }  // namespace detail
 
-/// @p v for a person to read, not to be read back: texts in quotes and cut after @p longest octets, at a character's end; bytes by their number.
+/// @p v for a person to read, not to be read back: texts in quotes and cut after @p longest octets, at a character's end; bytes by their
+/// number.
 [[nodiscard]] inline std::string text_of(const value& v, std::size_t longest = 80) {
     std::string out;
     switch (v.kind()) {

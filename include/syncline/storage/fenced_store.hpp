@@ -14,7 +14,8 @@
 
 SYNCLINE_NAMESPACE_BEGIN
 
-/// A replica's store behind a fence: while it is up, every transaction first looks whether the lease is still the one that was taken, inside
+/// A replica's store behind a fence: while it is up, every transaction first looks whether the lease is still the one that was taken,
+/// inside
 /// that same transaction, and moves its end on when half of it is over. Down, it is the store itself. Models `replica_store`, so an engine
 /// works on it and knows nothing of leases.
 ///

@@ -25,7 +25,8 @@ struct sync_lease {
     friend bool operator==(const sync_lease&, const sync_lease&) = default;
 };
 
-/// A replica's transaction that also keeps a lease: the optional capability with which several programs can share one device's data and only
+/// A replica's transaction that also keeps a lease: the optional capability with which several programs can share one device's data and
+/// only
 /// one of them syncs at a time.
 ///
 /// Semantic requirements beside S1 to S6, cited by number in the contract suite:
@@ -49,9 +50,12 @@ concept leasing_transaction = replica_transaction<T> && requires(T t, const sync
 template <class S>
 concept leasing_store = replica_store<S> && leasing_transaction<typename S::transaction>;
 
-// What holds, whatever clocks do: a sync writes nothing in a transaction that finds another owner or fence in the lease (`fenced_store`), and
-// transactions come one after the other. So at no time can two syncs both change the data, and one that was taken over changes nothing more.
-// The clock decides only about politeness: whether one that is still alive is waited for. A clock that jumps ahead by more than the lease cuts
+// What holds, whatever clocks do: a sync writes nothing in a transaction that finds another owner or fence in the lease (`fenced_store`),
+// and
+// transactions come one after the other. So at no time can two syncs both change the data, and one that was taken over changes nothing
+// more.
+// The clock decides only about politeness: whether one that is still alive is waited for. A clock that jumps ahead by more than the lease
+// cuts
 // off a live holder, which ends with a fault and loses nothing. One that jumps back can keep a dead holder's lease for at most twice its
 // length, since an end farther off than that cannot have been written by the clock that reads it.
 
@@ -79,7 +83,8 @@ namespace detail {
 /// @param own_last  the token of an earlier sync of the caller that is known to be over; empty: none. It is taken over at once
 /// @return the lease, to be kept for the fence; nothing: another one holds it
 template <leasing_transaction Transaction>
-[[nodiscard]] result<std::optional<sync_lease>> take_lease(Transaction& t, std::string owner, const std::string& own_last, duration length, timestamp now) {
+[[nodiscard]] result<std::optional<sync_lease>> take_lease(Transaction& t, std::string owner, const std::string& own_last, duration length,
+                                                            timestamp now) {
     auto held = t.lease();
     if (!held) return std::move(held).error();
     if (is_held(*held, now) && held->owner != own_last) return std::optional<sync_lease>{};
@@ -98,8 +103,8 @@ template <leasing_transaction Transaction>
 [[nodiscard]] result<sync_lease> check_lease(Transaction& t, const sync_lease& mine) {
     auto held = t.lease();
     if (!held || (held->owner == mine.owner && held->fence == mine.fence)) return held;
-    return make_fault(errc::busy, "another sync took over this one's lease, since it was not renewed in time; this one changes nothing any more: "
-                                  "sync again");
+    return make_fault(errc::busy, "another sync took over this one's lease, since it was not renewed in time; this one changes nothing "
+                                  "any more: sync again");
 }
 
 /// Whether @p lease should be moved on: half of its time is over, or a clock that jumped back has left its end too far ahead.

@@ -6,7 +6,8 @@
 SYNCLINE_NAMESPACE_BEGIN
 
 /// Calls @p call, which is the host's and must not be able to break what goes on around it.
-/// @return whether it returned; false: it ended with an exception, which is dropped. Where the program is built without exceptions there are none
+/// @return whether it returned; false: it ended with an exception, which is dropped. Where the program is built without exceptions there
+///         are none
 template <class Call>
 [[nodiscard]] bool guarded_call(Call&& call) {
 #if defined(__cpp_exceptions)

@@ -24,11 +24,13 @@ SYNCLINE_NAMESPACE_BEGIN
 
 /// Where automatic syncs run and what wakes them: the host's own event loop, thread pool and timers. Nothing of ours starts a thread.
 struct sync_executor {
-    /// Runs a task, now or later, on whatever thread; a sync blocks it. A task that is thrown away is noticed, and tried again later; it is to be
+    /// Runs a task, now or later, on whatever thread; a sync blocks it. A task that is thrown away is noticed, and tried again later; it is
+    /// to be
     /// thrown away outside of the host's own locks, since that may call `at`.
     std::function<void(std::function<void()>)> run;
     /// Calls a function at a time, or later, once; at once where the time is past. It only looks, and hands a task to `run`. One that is
-    /// thrown away is a wake-up that never comes. Best is a timer that counts by a steady clock: it still goes off after the clock jumped back.
+    /// thrown away is a wake-up that never comes. Best is a timer that counts by a steady clock: it still goes off after the clock jumped
+    /// back.
     std::function<void(timestamp, std::function<void()>)> at;
 };
 
@@ -44,8 +46,8 @@ public:
     /// @param clock   the time now, of the same clock as the client's
     /// @param random  64 random bits, to spread the pauses after failures; called under a lock
     /// @param done    told of every sync that was run here, skipped ones too; an exception of it goes no further. Empty: nobody
-    auto_sync(Client& client, sync_schedule schedule, sync_executor executor, std::function<timestamp()> clock, std::function<std::uint64_t()> random,
-              std::function<void(const sync_result&)> done = {})
+    auto_sync(Client& client, sync_schedule schedule, sync_executor executor, std::function<timestamp()> clock,
+              std::function<std::uint64_t()> random, std::function<void(const sync_result&)> done = {})
         : shared_(std::make_shared<shared>()) {
         shared_->client = &client;
         shared_->schedule = schedule;
@@ -59,7 +61,8 @@ public:
     /// As `stop`.
     ~auto_sync() { stop(); }
 
-    /// Begins: reads when the last whole sync ended and whether changes were left over from before, which count as local writes. Before that, and
+    /// Begins: reads when the last whole sync ended and whether changes were left over from before, which count as local writes. Before
+    /// that, and
     /// after `stop`, notes do nothing. Starting again is fine.
     /// @return faults of the store; then nothing was begun
     [[nodiscard]] result<void> start() {

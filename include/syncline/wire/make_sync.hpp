@@ -28,7 +28,8 @@ template <replica_store Store, transport Transport>
 [[nodiscard]] sync_client<Store, mutation_client, Transport> make_sync_client(Store& store, Transport carrier, mutation_client_options options = {},
                                                                               resolver_set resolvers = resolver_set{},
                                                                               sync_surroundings around = system_surroundings(),
-                                                                              replica_options device = {}, sync_client_options client = {}) {
+                                                                              replica_options device = {},
+                                                                              sync_client_options client = {}) {
     return {store, std::move(carrier), std::move(options), std::move(around), std::move(resolvers), device, std::move(client)};
 }
 

@@ -50,7 +50,8 @@ struct sync_client_options {
     /// sync `skipped` at once. Off: only syncs of this object exclude each other, and two programs on one file can undo each other's
     /// work. Without effect over a store that keeps no lease.
     bool lock = true;
-    /// For how long the lease is taken each time; it is moved on while the sync runs. After a crash the next sync waits for as long at most.
+    /// For how long the lease is taken each time; it is moved on while the sync runs. After a crash the next sync waits for as long at
+    /// most.
     duration lease = std::chrono::seconds{60};
     sync_listeners listeners;
 };
@@ -62,7 +63,8 @@ struct sync_client_options {
 /// going on, never for the network. The store itself must be touched by nobody else at the same time.
 ///
 /// A sync holds the lease of the data (`sync_lease.hpp`): one whose lease another program took over, since a request took longer than
-/// it or a clock jumped, ends with `errc::busy` and changes nothing more. What the app or a person does (`retry`, `discard`, ...) needs no lease.
+/// it or a clock jumped, ends with `errc::busy` and changes nothing more. What the app or a person does (`retry`, `discard`, ...) needs no
+/// lease.
 /// @tparam Store      models `replica_store`; outlives the client
 /// @tparam Wire       `mutation_client` or `bundle_client` of `replica<Store>`
 /// @tparam Transport  models `transport`
@@ -76,8 +78,8 @@ public:
     template <class Options>
     sync_client(Store& store, Transport transport, Options options, sync_surroundings around, resolver_set resolvers = resolver_set{},
                 replica_options device = {}, sync_client_options client = {})
-        : store_(store), engine_(store_, std::move(resolvers), device), wire_(engine_, std::move(options)), transport_(std::move(transport)),
-          around_(std::move(around)), client_(std::move(client)) {}
+        : store_(store), engine_(store_, std::move(resolvers), device), wire_(engine_, std::move(options)),
+          transport_(std::move(transport)), around_(std::move(around)), client_(std::move(client)) {}
 
     sync_client(const sync_client&) = delete;
     sync_client& operator=(const sync_client&) = delete;
@@ -115,11 +117,13 @@ public:
         return report;
     }
 
-    /// Moves the lease of a sync that is running on. The sync does so by itself between requests; where one request may take longer than the lease,
+    /// Moves the lease of a sync that is running on. The sync does so by itself between requests; where one request may take longer than
+    /// the lease,
     /// call this from a timer. Without effect when no sync runs.
     /// @return `errc::busy` when another program took it over; faults of the store
     [[nodiscard]] result<void> renew_lease() {
         const std::lock_guard lock{mutex_};
+        if (!running_.test()) return {};  // an exception may have left one behind; its time is to run out
         return store_.renew(around_.clock());
     }
 
@@ -171,10 +175,12 @@ public:
         const std::lock_guard lock{mutex_};
         return engine_.explain(key, around_.clock());
     }
-    /// Replaces fields of the change that waits by new values and sends it again, on what the server has now. Fields that are not named stay as
+    /// Replaces fields of the change that waits by new values and sends it again, on what the server has now. Fields that are not named
+    /// stay as
     /// the user wrote them; where nothing differs from the server's row any more, the change is given up.
     /// @param fields  by name
-    /// @param seen    `waiting_explanation::server_version`, so that nothing is overwritten that was not looked at; nothing: whatever is there
+    /// @param seen    `waiting_explanation::server_version`, so that nothing is overwritten that was not looked at; nothing: whatever is
+    ///         there
     /// @return `errc::absent`, `errc::unknown_field`, `errc::malformed_value`, `errc::constraint`, `errc::invalid_argument` for a deletion,
     ///         `errc::stale` when the server's row is not the one that was seen; then nothing was changed
     [[nodiscard]] result<void> edit(const record_key& key, const std::vector<std::pair<std::string, value>>& fields,
@@ -246,7 +252,8 @@ private:
             if (const auto* wait = std::get_if<wait_step>(&*step)) {
                 // A long wait in pieces, between which the lease is moved on.
                 const timestamp piece = from_microseconds(detail::microseconds_after(around_.clock(), client_.lease / 3));
-                around_.wait_until(client_.lock && piece < wait->until ? piece : wait->until);
+                const bool in_pieces = client_.lock && client_.lease > duration{0};
+                around_.wait_until(in_pieces && piece < wait->until ? piece : wait->until);
                 continue;
             }
             const auto& send = std::get<send_step>(*step);

@@ -16,16 +16,20 @@
 
 SYNCLINE_NAMESPACE_BEGIN
 
-/// A push, a pull or a whole sync as a thing: its task is handed to an executor of the host's, and its result can be waited for or called back.
+/// A push, a pull or a whole sync as a thing: its task is handed to an executor of the host's, and its result can be waited for or called
+/// back.
 ///
-/// It always comes to an end: a task that is thrown away without being run, as by an executor that shuts down, ends as `errc::cancelled`, and
+/// It always comes to an end: a task that is thrown away without being run, as by an executor that shuts down, ends as `errc::cancelled`,
+/// and
 /// one that ends with an exception as `errc::internal`. Copies are the same job. Safe to use from several threads.
 class sync_job {
 public:
     /// @param work  does the sync; called once, by whoever runs the task
-    /// @param then  told of the result, on the thread that ran the task or threw it away, outside of locks and before `wait` returns; empty: nobody.
+    /// @param then  told of the result, on the thread that ran the task or threw it away, outside of locks and before `wait` returns;
+    ///         empty: nobody.
     ///              An exception of it goes no further
-    explicit sync_job(std::function<sync_result()> work, std::function<void(const sync_result&)> then = {}) : shared_(std::make_shared<shared>()) {
+    explicit sync_job(std::function<sync_result()> work, std::function<void(const sync_result&)> then = {})
+        : shared_(std::make_shared<shared>()) {
         shared_->run.reset(new runner{shared_, std::move(work), std::move(then)});
     }
 
@@ -73,7 +77,7 @@ private:
             sync_result report;
             if (!guarded_call([&] { report = work(); })) {
                 report = {};
-                report.why = fault{errc::internal, "a callback of the host ended the sync with an exception; what was settled before is kept"};
+                report.why = fault{errc::internal, "a callback of the host ended the sync with an exception; what was settled is kept"};
             }
             end(std::move(report));
         }
@@ -108,7 +112,8 @@ private:
 
 /// A job of @p client, a `sync_client` that outlives its task.
 template <class Client>
-[[nodiscard]] sync_job make_sync_job(Client& client, sync_mode mode = sync_mode::push_then_pull, std::function<void(const sync_result&)> then = {}) {
+[[nodiscard]] sync_job make_sync_job(Client& client, sync_mode mode = sync_mode::push_then_pull,
+                                     std::function<void(const sync_result&)> then = {}) {
     return sync_job{[&client, mode] { return client.run(mode); }, std::move(then)};
 }
 

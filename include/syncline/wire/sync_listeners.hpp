@@ -12,7 +12,8 @@
 
 SYNCLINE_NAMESPACE_BEGIN
 
-/// Who wants to know what a `sync_client` does. Each may be empty. They are called on the thread that syncs, outside of locks and transactions,
+/// Who wants to know what a `sync_client` does. Each may be empty. They are called on the thread that syncs, outside of locks and
+/// transactions,
 /// one after the other; an exception is counted in `sync_result::listener_failures` and goes no further. They may call the client: a sync
 /// that they start is skipped, since one is running.
 struct sync_listeners {

@@ -19,8 +19,10 @@ SYNCLINE_NAMESPACE_BEGIN
 /// When a device syncs by itself. Everything is off until it is named.
 struct sync_schedule {
     bool after_local_write = false;  ///< push after a local write; and pull, when the answer tells of changes of others
-    duration throttle{0};            ///< the least time between the starts of two syncs for local writes; the first one after a quiet time starts at once
-    bool push_only = false;          ///< syncs for local writes, resume and network only push, unless the server takes nothing before a pull
+    /// The least time between the starts of two syncs for local writes; the first one after a quiet time starts at once.
+    duration throttle{0};
+    /// Syncs for local writes, resume and network only push, unless the server takes nothing before a pull.
+    bool push_only = false;
     duration interval{0};            ///< a whole sync whenever the last one is this old; 0: none
     bool on_resume = false;          ///< a sync when the app comes back to the foreground
     bool on_network = false;         ///< a sync when the network comes back
@@ -45,15 +47,18 @@ struct run_later {};
 /// What a `sync_scheduler` says.
 using schedule_step = std::variant<run_later, run_at, run_now>;
 
-/// Decides when a device syncs: a state machine with no clock, thread or timer of its own. Note what happens, then ask `next`; and ask again at
+/// Decides when a device syncs: a state machine with no clock, thread or timer of its own. Note what happens, then ask `next`; and ask
+/// again at
 /// the time that it names. At most one sync runs at a time.
 ///
 /// No wake-up is lost (W32): a local write is remembered until a push that began after it has ended well. One that came while a sync was
-/// running, or whose sync failed or was skipped, is followed by another sync, at once or after a pause. A clock that jumps back makes nothing
+/// running, or whose sync failed or was skipped, is followed by another sync, at once or after a pause. A clock that jumps back makes
+/// nothing
 /// wait longer than it would have; one that jumps ahead makes things due.
 class sync_scheduler {
 public:
-    /// @param last_sync  the end of the last whole sync, as the device has stored it (`replica_state::last_sync_us`); nothing, or a time that is
+    /// @param last_sync  the end of the last whole sync, as the device has stored it (`replica_state::last_sync_us`); nothing, or a time
+    ///         that is
     ///                   still ahead: never
     sync_scheduler(sync_schedule schedule, timestamp now, std::optional<timestamp> last_sync) : schedule_(schedule), seen_(now) {
         if (last_sync && *last_sync <= now) ended_ = last_sync;
@@ -144,7 +149,8 @@ private:
 
     // A device that met another incarnation of the data must pull before it pushes; one with a bundle on its way must push before it pulls.
     [[nodiscard]] static bool needs_whole_sync(errc code) noexcept {
-        return category_of(code) == fault_category::take_other_step && code != errc::unauthenticated && code != errc::forbidden && code != errc::cancelled;
+        return category_of(code) == fault_category::take_other_step && code != errc::unauthenticated && code != errc::forbidden &&
+               code != errc::cancelled;
     }
 
     [[nodiscard]] static timestamp after(timestamp t, duration d) noexcept {

@@ -67,7 +67,8 @@ TEST_CASE("sync result: rejections are found by code and by the name of the reas
 TEST_CASE("sync result: what the validator said is told by record, field by field") {
     sync_result r;
     CHECK(r.validation_errors().empty());
-    r.rejections.push_back({"m1", {0, "t1"}, outcome_kind::refused, {errc::validation_failed, "bad"}, {{"title", "is empty"}, {"due", "is past"}}});
+    r.rejections.push_back({"m1", {0, "t1"}, outcome_kind::refused, {errc::validation_failed, "bad"},
+                            {{"title", "is empty"}, {"due", "is past"}}});
     r.rejections.push_back({"m2", {0, "t2"}, outcome_kind::refused, {errc::conflict, "no"}, {{"title", "of a conflict"}}});
     r.rejections.push_back({"m3", {0, "t3"}, outcome_kind::refused, {errc::validation_failed, "not today"}, {}});
     r.rejections.push_back({"m4", {0, "t1"}, outcome_kind::refused, {errc::validation_failed, "bad"}, {{"title", "is still empty"}}});

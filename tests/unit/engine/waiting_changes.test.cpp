@@ -20,7 +20,9 @@ struct refused_device : device {
         write("T", node_row(2));
         answer(node_row(6, 6));
     }
-    static row_image image_of(const std::string& key, std::int64_t version, std::optional<record> row) { return {key_named(key), version, std::move(row), {}}; }
+    static row_image image_of(const std::string& key, std::int64_t version, std::optional<record> row) {
+        return {key_named(key), version, std::move(row), {}};
+    }
     void answer(std::optional<record> server_row) {
         outcome o;
         o.id = freeze()->items[0].id;
@@ -31,7 +33,9 @@ struct refused_device : device {
         o.row = std::move(server_row);
         settle({o});
     }
-    result<void> edit(field_changes to, std::optional<std::int64_t> seen = std::nullopt) { return engine.edit(key_named("T"), to, seen, now); }
+    result<void> edit(field_changes to, std::optional<std::int64_t> seen = std::nullopt) {
+        return engine.edit(key_named("T"), to, seen, now);
+    }
 };
 
 field_changes set(field_index field, value to) {

@@ -15,7 +15,8 @@ namespace {
 model_schema task() {
     model_schema m;
     m.name = "task";
-    m.fields = {{"title", value_kind::text, false, nullptr}, {"done", value_kind::boolean, true, nullptr}, {"note", value_kind::text, true, nullptr}};
+    m.fields = {{"title", value_kind::text, false, nullptr}, {"done", value_kind::boolean, true, nullptr},
+                {"note", value_kind::text, true, nullptr}};
     return m;
 }
 record row(const char* title, bool done, const char* note) { return record{{value::text(title), value::boolean(done), value::text(note)}}; }
@@ -86,8 +87,8 @@ TEST_CASE("waiting explanation: a created record, one that is gone, and a deleti
 
 TEST_CASE("waiting explanation: every reason has words, and they differ where what can be done differs") {
     std::vector<std::string> texts;
-    for (const auto code : {errc::conflict, errc::held, errc::constraint, errc::validation_failed, errc::absent, errc::lost_by_restore, errc::maybe_sent,
-                            errc::out_of_view, errc::forbidden, errc::too_large, errc::internal}) {
+    for (const auto code : {errc::conflict, errc::held, errc::constraint, errc::validation_failed, errc::absent,
+                            errc::lost_by_restore, errc::maybe_sent, errc::out_of_view, errc::forbidden, errc::too_large, errc::internal}) {
         auto text = explain_waiting(task(), waits(operation::erase, std::nullopt, code), std::nullopt, 0).text;
         CHECK(std::find(texts.begin(), texts.end(), text) == texts.end());
         texts.push_back(std::move(text));

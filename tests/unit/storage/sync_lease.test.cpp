@@ -126,7 +126,9 @@ TEST_CASE("sync lease: is moved on when half of its time is over, and when its e
 
 TEST_CASE("sync lease: numbers at the ends of what is possible hold nobody up for ever") {
     using limits = std::numeric_limits<std::int64_t>;
-    const auto held = [](std::int64_t expires, std::int64_t length, timestamp now) { return is_held(sync_lease{"a", 1, expires, length}, now); };
+    const auto held = [](std::int64_t expires, std::int64_t length, timestamp now) {
+        return is_held(sync_lease{"a", 1, expires, length}, now);
+    };
     CHECK_FALSE(held((limits::max)(), minute.count(), noon));
     CHECK_FALSE(held((limits::max)(), -1, noon));
     CHECK_FALSE(held((limits::max)(), (limits::min)(), noon));

@@ -81,7 +81,8 @@ sync_schedule after_writes() {
 template <template <class> class Wire, class Options>
 struct bench {
     explicit bench(sync_schedule schedule = after_writes(), sync_client_options client_options = {})
-        : authority(lab.make_authority()), server(*authority, {}, [this] { return now; }, [this] { return random.next(); }), store(lab.make_replica("a")),
+        : authority(lab.make_authority()), server(*authority, {}, [this] { return now; }, [this] { return random.next(); }),
+          store(lab.make_replica("a")),
           client(*store, [this](const request& r) { return carry(r); }, Options{}, around(), resolver_set{}, {}, client_options),
           sync(client, schedule, hands.executor(), [this] { return now; }, [this] { return random.next(); },
                [this](const sync_result& r) { results.push_back(r); }) {
@@ -467,8 +468,9 @@ TEST_CASE("auto sync: an executor with threads of its own, and writers that note
         std::atomic<std::int64_t> clock{to_microseconds(noon)};
         auto_sync<client_type> sync{client, after_writes(),
                                     sync_executor{put, [&](timestamp at, std::function<void()> look) {
+                                                      const std::int64_t to = to_microseconds(at);
                                                       std::int64_t now = clock.load();
-                                                      while (now < to_microseconds(at) && !clock.compare_exchange_weak(now, to_microseconds(at))) {}
+                                                      while (now < to && !clock.compare_exchange_weak(now, to)) {}
                                                       put(std::move(look));
                                                   }},
                                     [&] { return from_microseconds(clock.load()); }, random, [&](const sync_result&) { ++over; }};

@@ -49,7 +49,8 @@ struct listening {
             return rejection{{errc::validation_failed, "no"}, {{"a", "is not liked"}}};
         };
         auto random = std::make_shared<seeded_random>(1);
-        server = std::make_unique<sync_server<memory_authority_store>>(*store, options, [] { return noon; }, [random] { return random->next(); }, listeners);
+        server = std::make_unique<sync_server<memory_authority_store>>(*store, options, [] { return noon; },
+                                                                       [random] { return random->next(); }, listeners);
         server->mount_mutation_wire();
         server->mount_bundle_wire();
     }

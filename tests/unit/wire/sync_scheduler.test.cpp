@@ -481,7 +481,8 @@ void explore(const world& w, const std::vector<event>& events, int depth, std::s
 }  // namespace
 
 TEST_CASE("sync scheduler: after quiet everything that was written was pushed, in every order of up to ten events (W32)") {
-    const std::vector<event> events{event::write, event::look, event::end_well, event::end_behind, event::end_badly, event::end_skipped, event::alarm};
+    const std::vector<event> events{event::write, event::look, event::end_well, event::end_behind, event::end_badly,
+                                    event::end_skipped, event::alarm};
     for (const bool push_only : {false, true})
         for (const auto throttle : {seconds{0}, seconds{10}}) {
             auto s = after_writes();
@@ -496,7 +497,8 @@ TEST_CASE("sync scheduler: after quiet everything that was written was pushed, i
 }
 
 TEST_CASE("sync scheduler: the same with the network coming back and a clock that steps back") {
-    const std::vector<event> events{event::write, event::look, event::end_well, event::end_badly, event::alarm, event::step_back, event::network};
+    const std::vector<event> events{event::write, event::look, event::end_well, event::end_badly, event::alarm,
+                                    event::step_back, event::network};
     auto s = after_writes();
     s.throttle = seconds{10};
     s.on_network = true;

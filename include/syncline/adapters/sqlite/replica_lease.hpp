@@ -12,8 +12,8 @@ SYNCLINE_NAMESPACE_BEGIN
 /// The lease of the data in a file: a table of its own with at most one row, so that processes which share the file exclude each other.
 /// A process that dies leaves its row behind, and its time runs out.
 inline constexpr const char* sqlite_replica_lease_ddl = R"sql(
-CREATE TABLE syncline_replica_lease(one INTEGER PRIMARY KEY CHECK(one=1), owner TEXT NOT NULL, fence INTEGER NOT NULL, expires_us INTEGER NOT NULL,
-  length_us INTEGER NOT NULL);
+CREATE TABLE syncline_replica_lease(one INTEGER PRIMARY KEY CHECK(one=1), owner TEXT NOT NULL, fence INTEGER NOT NULL,
+  expires_us INTEGER NOT NULL, length_us INTEGER NOT NULL);
 )sql";
 
 /// Reads it; for `sqlite_replica_lease_of`.

@@ -48,7 +48,8 @@ struct sqlite_replica_options {
     std::chrono::milliseconds busy_timeout{100};
 };
 
-/// A device's storage in the app's own SQLite database. Models `replica_store` and `leasing_store`: programs that share the file share the lease.
+/// A device's storage in the app's own SQLite database. Models `replica_store` and `leasing_store`: programs that share the file share the
+/// lease.
 ///
 /// It attaches to tables that exist and hold rows, as they are; its own tables and triggers stand beside them under names that
 /// begin with `syncline_replica_`. From then on every change that any SQL of any program makes to those tables is captured.

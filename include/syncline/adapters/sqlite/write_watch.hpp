@@ -16,11 +16,13 @@ SYNCLINE_NAMESPACE_BEGIN
 /// Tells whether the app, or any other program, wrote to the synced tables of a file: for `auto_sync::note_local_write`.
 ///
 /// It looks when it is asked; SQLite tells nobody of a commit in another process. Ask after the app's own commits, on a timer, or when the
-/// file changes. A look without news is one `PRAGMA data_version`, which reads a counter and no table. After news it reads the newest entry of
+/// file changes. A look without news is one `PRAGMA data_version`, which reads a counter and no table. After news it reads the newest entry
+/// of
 /// each model's capture log, so what a sync applied is told from what the app wrote. (A hook on the app's connection would come before the
 /// commit, know nothing of other processes, and replace the app's own hook: a connection has one of each kind.)
 ///
-/// What it promises: every committed write is told by the first look after it, or has been pushed meanwhile. It may tell once too often, when
+/// What it promises: every committed write is told by the first look after it, or has been pushed meanwhile. It may tell once too often,
+/// when
 /// a sync took the write in between two looks and has not pushed it yet. It sees no write before the commit, and none that only
 /// changes what is not synced. One thread at a time.
 class sqlite_write_watch {
@@ -30,7 +32,8 @@ public:
     [[nodiscard]] static result<sqlite_write_watch> open(const std::string& path) {
         auto db = sqlite_database::open(path, {false, sqlite_open_options{}.busy_timeout});
         if (!db) return db.error();
-        const auto there = db->query_integer("SELECT count(*) FROM main.sqlite_schema WHERE type='table' AND name='syncline_replica_state'");
+        const auto there = db->query_integer("SELECT count(*) FROM main.sqlite_schema WHERE type='table' AND "
+                                             "name='syncline_replica_state'");
         if (!there) return there.error();
         if (*there == 0) return make_fault(errc::absent, "the database `", path, "` is not synced; open a replica's store on it first");
         return sqlite_write_watch{std::move(*db)};
@@ -71,9 +74,10 @@ public:
             known = seq;
         }
         if (!news && absorbed) {
-            // A sync, or a question such as `status`, took the entries out of the log: what is not pushed yet is an open or a frozen intent.
-            const auto open = db_.query_integer("SELECT (SELECT count(*) FROM (SELECT 1 FROM main.syncline_replica_open WHERE waiting=0 LIMIT 1))+"
-                                                "(SELECT count(*) FROM (SELECT 1 FROM main.syncline_replica_frozen LIMIT 1))");
+            // A sync, or a question such as `status`, took the entries out of the log: what is not pushed yet is an open or a frozen
+            // intent.
+            const auto open = db_.query_integer("SELECT EXISTS(SELECT 1 FROM main.syncline_replica_open WHERE waiting=0) OR "
+                                                "EXISTS(SELECT 1 FROM main.syncline_replica_frozen)");
             if (!open) return open.error();
             news = *open != 0;
         }

@@ -290,7 +290,8 @@ private:
         auto page = engine_->snapshot_page(from, id, static_cast<std::uint32_t>(*after), count, now);
         if (!page) return fault_response(step::snapshot_page, page.error());
         note_write(page->first.newest_write);
-        const bool more = !page->second.empty() && *after + static_cast<std::int64_t>(page->second.size()) < static_cast<std::int64_t>(page->first.row_count);
+        const std::int64_t upto = *after + static_cast<std::int64_t>(page->second.size());
+        const bool more = !page->second.empty() && upto < static_cast<std::int64_t>(page->first.row_count);
         served_ = pull_served{{from.principal, from.tenant}, from.source, page->second.size(), more, true};
         return json_response(200, bundle_wire::write_snapshot_page(names_, page->first, page->second, *after));
     }

@@ -102,7 +102,8 @@ private:
         return json_response(200, mutation_wire::write_pull_answer(engine_->schemas(), *answer, message->extended));
     }
 
-    [[nodiscard]] static push_served counted(const std::vector<mutation_wire::answered>& all, const principal& who, const std::string& source) {
+    [[nodiscard]] static push_served counted(const std::vector<mutation_wire::answered>& all, const principal& who,
+                                             const std::string& source) {
         push_served out{who, source};
         for (const auto& [what, key] : all) {
             switch (what.kind) {
