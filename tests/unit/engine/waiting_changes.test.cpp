@@ -44,6 +44,12 @@ field_changes set(field_index field, value to) {
     return out;
 }
 
+// Nothing: it went well.
+template <class T>
+std::optional<errc> code_of(const result<T>& r) {
+    return r ? std::optional<errc>{} : std::optional{r.error().code};
+}
+
 field_set fields(std::initializer_list<field_index> of) {
     field_set out;
     for (const auto f : of) out.insert(f);
@@ -63,8 +69,8 @@ TEST_CASE("waiting changes: a change is explained by what the user wrote and wha
     CHECK(e.fields[0].server == value::integer(6));
     CHECK_FALSE(e.fields[1].wrote);
     CHECK(e.text.find("it was not decided") != std::string::npos);
-    CHECK(d.engine.explain(key_named("T2"), d.now).error().code == errc::absent);
-    CHECK(d.engine.explain(record_key{9, "T"}, d.now).error().code == errc::unknown_model);
+    CHECK(code_of(d.engine.explain(key_named("T2"), d.now)) == errc::absent);
+    CHECK(code_of(d.engine.explain(record_key{9, "T"}, d.now)) == errc::unknown_model);
     d.check();
 }
 
@@ -79,7 +85,7 @@ TEST_CASE("waiting changes: an edit replaces the value, keeps the others, and go
     CHECK(next->items[0].what.changes.fields() == fields({field_a, field_b}));
     d.check();
     // Nothing waits any more.
-    CHECK(d.edit(set(field_a, value::integer(3))).error().code == errc::absent);
+    CHECK(code_of(d.edit(set(field_a, value::integer(3)))) == errc::absent);
 }
 
 TEST_CASE("waiting changes: a field that is edited to what the server has is no longer changed") {
@@ -105,7 +111,7 @@ TEST_CASE("waiting changes: an edit of what the person did not see is refused, a
     const auto seen = lab_must(d.engine.explain(key_named("T"), d.now)).server_version;
     d.take({refused_device::image_of("T", 9, node_row(7, 6))});
     const auto before = d.row("T");
-    CHECK(d.edit(set(field_a, value::integer(3)), seen).error().code == errc::stale);
+    CHECK(code_of(d.edit(set(field_a, value::integer(3)), seen)) == errc::stale);
     CHECK(d.row("T") == before);
     CHECK(d.open("T")->waiting);
     CHECK(d.edit(set(field_a, value::integer(3)), 9));
@@ -116,9 +122,9 @@ TEST_CASE("waiting changes: an edit of what the person did not see is refused, a
 TEST_CASE("waiting changes: an edit that does not fit the model, or the table, is refused by name and changes nothing (promise 11)") {
     refused_device d;
     const auto before = d.row("T");
-    CHECK(d.edit(set(200, value::integer(3))).error().code == errc::unknown_field);
+    CHECK(code_of(d.edit(set(200, value::integer(3)))) == errc::unknown_field);
     const auto kind = d.edit(set(field_a, value::text("3")));
-    CHECK(kind.error().code == errc::malformed_value);
+    REQUIRE(code_of(kind) == errc::malformed_value);
     CHECK(kind.error().detail.find("`a`") != std::string::npos);
     CHECK(d.row("T") == before);
     CHECK(d.open("T")->waiting);
@@ -137,7 +143,7 @@ TEST_CASE("waiting changes: the app's own table can refuse an edit; then it wait
     o.kind = outcome_kind::refused;
     o.why = wait_reason{errc::validation_failed, "no"};
     d.settle({o});
-    CHECK(d.engine.edit(key_named("T"), set(field_a, value::integer(4)), std::nullopt, d.now).error().code == errc::constraint);
+    CHECK(code_of(d.engine.edit(key_named("T"), set(field_a, value::integer(4)), std::nullopt, d.now)) == errc::constraint);
     CHECK(d.row("T") == node_row(2));
     CHECK(d.open("T")->waiting);
     CHECK(d.engine.edit(key_named("T"), set(field_a, value::integer(3)), std::nullopt, d.now));
@@ -160,7 +166,7 @@ TEST_CASE("waiting changes: an edit of a record that is gone makes it again whol
         const auto done = d.engine.edit(key_named("T"), set(field_b, value::integer(5)), 8, d.now);
         CHECK(done.has_value() == !erases);
         if (erases) {
-            CHECK(done.error().code == errc::invalid_argument);
+            CHECK(code_of(done) == errc::invalid_argument);
             CHECK(d.open("T")->waiting);
         } else {
             CHECK(d.freeze()->items[0].what.op == operation::create);
