@@ -234,7 +234,7 @@ TEST_CASE("authority capture: whatever SQL another connection runs, every record
 }
 
 TEST_CASE("authority capture: whatever SQL the stock sqlite3 program runs, every record that differs afterwards was staged") {
-    if (std::system("sqlite3 --version > /dev/null 2>&1") != 0) return;
+    REQUIRE(std::system("sqlite3 --version > /dev/null 2>&1") == 0);  // the program is part of what the tests need
     for (std::uint32_t seed = 1000; seed < 1040; ++seed) fuzz(seed, true);
 }
 

@@ -279,10 +279,7 @@ TEST_CASE("sqlite capture: net edits undone give the tables before, with trigger
 }
 
 TEST_CASE("sqlite capture: the sqlite3 program's changes are captured like any other's") {
-    if (std::system("sqlite3 --version > /dev/null 2>&1") != 0) {
-        WARN("there is no sqlite3 program here; not run");
-        return;
-    }
+    REQUIRE(std::system("sqlite3 --version > /dev/null 2>&1") == 0);  // the program is part of what the tests need
     for (std::uint64_t seed = 2001; seed <= 2030; ++seed) run_history(seed, seed % 2 == 0, true);
 }
 
