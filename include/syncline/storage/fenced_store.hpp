@@ -8,7 +8,6 @@
 #include <syncline/support/time.hpp>
 #include <syncline/support/version.hpp>
 
-#include <optional>
 #include <string>
 #include <utility>
 
@@ -35,13 +34,13 @@ public:
     [[nodiscard]] result<transaction> begin() {
         auto t = store_->begin();
         if constexpr (leasing_store<Store>) {
-            if (!t || !up_ || !held_) return t;
-            auto held = check_lease(*t, *held_);
+            if (!t || !up_ || !holds()) return t;
+            auto held = check_lease(*t, held_);
             if (!held) return std::move(held).error();
             held_ = std::move(*held);
             // Not noted in `held_`: whether this transaction commits is not known yet.
-            if (is_due(*held_, now_))
-                if (auto r = t->put_lease(renewed(*held_, now_)); !r) return std::move(r).error();
+            if (is_due(held_, now_))
+                if (auto r = t->put_lease(renewed(held_, now_)); !r) return std::move(r).error();
         }
         return t;
     }
@@ -53,11 +52,11 @@ public:
         if constexpr (leasing_store<Store>) {
             auto t = store_->begin();
             if (!t) return std::move(t).error();
-            auto mine = take_lease(*t, std::move(owner), held_ ? held_->owner : std::string{}, length, now);
+            auto mine = take_lease(*t, std::move(owner), held_.owner, length, now);
             if (!mine) return std::move(mine).error();
             if (!*mine) return false;
             if (auto r = t->commit(); !r) return std::move(r).error();
-            held_ = std::move(*mine);
+            held_ = std::move(**mine);
         }
         return true;
     }
@@ -66,12 +65,12 @@ public:
     /// @return `errc::busy` when another sync took it over; faults of the store
     [[nodiscard]] result<void> renew(timestamp now) {
         if constexpr (leasing_store<Store>) {
-            if (!held_ || !is_due(*held_, now)) return {};
+            if (!holds() || !is_due(held_, now)) return {};
             const raised up{*this, now};
             auto t = begin();
             if (!t) return std::move(t).error();
             if (auto r = t->commit(); !r) return r;
-            held_ = renewed(*held_, now);
+            held_ = renewed(held_, now);
         }
         return {};
     }
@@ -79,20 +78,20 @@ public:
     /// Gives the lease back, in a transaction of its own; one that was taken over is left alone. Where this fails, it ends by its time.
     [[nodiscard]] result<void> give_back() {
         if constexpr (leasing_store<Store>) {
-            if (!held_) return {};
+            if (!holds()) return {};
             auto t = store_->begin();
             if (!t) return std::move(t).error();
-            if (check_lease(*t, *held_)) {
-                if (auto r = give_back_lease(*t, *held_); !r) return r;
+            if (check_lease(*t, held_)) {
+                if (auto r = give_back_lease(*t, held_); !r) return r;
                 if (auto r = t->commit(); !r) return r;
             }
-            held_.reset();
+            held_ = sync_lease{};
         }
         return {};
     }
 
-    /// The lease that was taken and not given back, as it was written last.
-    [[nodiscard]] const std::optional<sync_lease>& held() const noexcept { return held_; }
+    /// The lease that was taken and not given back, as it was written last; nullptr: none.
+    [[nodiscard]] const sync_lease* held() const noexcept { return holds() ? &held_ : nullptr; }
 
     /// Keeps the fence up as long as it lives. Transactions that are begun meanwhile belong to the sync that holds the lease.
     class raised {
@@ -111,8 +110,10 @@ public:
     };
 
 private:
+    [[nodiscard]] bool holds() const noexcept { return !held_.owner.empty(); }
+
     Store* store_;
-    std::optional<sync_lease> held_;
+    sync_lease held_;  // without an owner: none
     bool up_ = false;
     timestamp now_{};
 };

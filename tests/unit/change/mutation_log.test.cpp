@@ -315,12 +315,12 @@ TEST_CASE("mutation log: what depends on a creation that waits stays at any dept
     };
     const auto frozen = [&](std::size_t limit) {
         std::string out;
-        for (const auto& item : lab_must(log.freeze(limit, ids))) out += item.what.key.key;
+        for (const auto& sent : lab_must(log.freeze(limit, ids))) out += sent.what.key.key;
         return out;
     };
     const auto settle = [&](outcome_kind kind) {
         std::vector<outcome> said;
-        for (const auto& item : log.in_flight()) said.push_back(answer(item.id, kind, 1));
+        for (const auto& sent : log.in_flight()) said.push_back(answer(sent.id, kind, 1));
         log.settle(said);
     };
     write("a", "");

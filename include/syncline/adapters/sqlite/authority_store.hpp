@@ -184,6 +184,7 @@ private:
                 auto table = read_sqlite_table(db, schema.table_name());
                 if (!table) return std::move(table).error();
                 if (auto r = check_sqlite_model(*table, schema); !r) return r;
+                if (auto r = check_sqlite_writable(db, *table, schema.key_name); !r) return r;
                 sqlite_captured_model m{std::move(*table), owner_of(schema)};
                 if (!m.owner.empty())
                     if (auto r = check_sqlite_owner(m.table, schema, m.owner); !r) return r;

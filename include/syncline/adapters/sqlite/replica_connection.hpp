@@ -52,6 +52,7 @@ public:
             auto table = read_sqlite_table(db, model.table_name());
             if (!table) return table.error();
             if (auto ok = check_sqlite_model(*table, model); !ok) return ok;
+            if (auto ok = check_sqlite_writable(db, *table, model.key_name); !ok) return ok;
             for (const auto& other : attached)
                 if (other.table.name == table->name)
                     return make_fault(errc::unsupported, "two models are registered on table `", table->name, "`; register one");

@@ -375,6 +375,22 @@ struct sqlite_table {
     return {};
 }
 
+/// Checks that this connection can write @p table at all: indexes and triggers may use collations and functions that only the app's own connection has.
+/// @return `errc::unsupported`, naming the table and what is missing
+[[nodiscard]] inline result<void> check_sqlite_writable(sqlite_database& db, const sqlite_table& table, const std::string& key) {
+    const std::string t = sqlite_quoted(table.name);
+    const std::string k = sqlite_quoted(key);
+    for (const auto& [before, after] : {std::pair<std::string, std::string>{"INSERT INTO main.", " DEFAULT VALUES"}, {"UPDATE main.", " SET " + k + "=" + k},
+                                        {"DELETE FROM main.", ""}}) {
+        const auto compiled = db.prepare(before + t + after);
+        if (compiled) continue;
+        if (sqlite3_errcode(db.handle()) != SQLITE_ERROR) return compiled.error();
+        return make_fault(errc::unsupported, "table `", table.name, "` cannot be written on this connection (", compiled.error().detail,
+                          "); where an index or trigger uses a collation or function of the app's, give the store a connection that has it");
+    }
+    return {};
+}
+
 SYNCLINE_NAMESPACE_END
 
 #endif

@@ -143,6 +143,28 @@ TEST_CASE("sqlite_replica_store: what cannot be synced is refused by name, and n
     }
 }
 
+TEST_CASE("sqlite_replica_store: a table that only the app's own connection can write is refused by name, and works on that one") {
+    const scratch_folder dir;
+    auto app = connect(dir.file());
+    const auto compare = [](void*, int, const void*, int, const void*) { return 0; };
+    const auto shout = [](sqlite3_context* c, int, sqlite3_value** v) { sqlite3_result_value(c, v[0]); };
+    REQUIRE(sqlite3_create_collation(app.handle(), "mine", SQLITE_UTF8, nullptr, compare) == SQLITE_OK);
+    REQUIRE(sqlite3_create_function(app.handle(), "shout", 1, SQLITE_UTF8, nullptr, shout, nullptr, nullptr) == SQLITE_OK);
+    must(app.execute("CREATE TABLE a(id TEXT PRIMARY KEY, v TEXT); CREATE INDEX of_v ON a(v COLLATE mine); CREATE TABLE b(id TEXT PRIMARY KEY, v);"
+                     "CREATE TRIGGER loud AFTER UPDATE ON b BEGIN SELECT shout(NEW.v); END"));
+    for (const auto& [table, what] : {std::pair{"a", "mine"}, std::pair{"b", "shout"}}) {
+        const auto opened = sqlite_replica_store::open(dir.file(), std::vector<std::string>{table}, quick());
+        REQUIRE(fault_of(opened) == errc::unsupported);
+        CHECK(opened.error().detail.find(what) != std::string::npos);
+        CHECK(must(app.query_integer("SELECT count(*) FROM sqlite_schema WHERE name LIKE 'syncline%'")) == 0);
+    }
+    auto store = must(sqlite_replica_store::open(app.handle(), std::vector<std::string>{"a", "b"}, quick()));
+    auto t = must(store.begin());
+    must(t.write({0, "k"}, record{{value::text("x")}}));
+    must(t.commit());
+    CHECK(must(app.query_integer("SELECT count(*) FROM a")) == 1);
+}
+
 TEST_CASE("sqlite_replica_store: a model that does not fit its table is refused by name") {
     const scratch_folder dir;
     auto app = connect(dir.file());
