@@ -167,13 +167,13 @@ stage_tsan() {
     TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1 run_tests tsan "$few_seeds" -L '^thread$'
 }
 
-# Without optimisation, so that the warnings of both levels are seen in every run.
+# Without optimisation and with a Clang, which compiles this in two thirds of the time that GCC takes: the campaign has GCC's Debug build.
 stage_meson() {
     local folder="$BUILD_DIR/meson" code=0
     if [ -f "$folder/build.ninja" ]; then
         meson setup --reconfigure "$folder" >"$BUILD_DIR/meson.configure.log" 2>&1 || code=$?
     else
-        CXX="$(command -v ccache >/dev/null 2>&1 && echo "ccache ")g++" meson setup "$folder" "$top" \
+        CXX="$(command -v ccache >/dev/null 2>&1 && echo "ccache ")$(newest_clang)" meson setup "$folder" "$top" \
             --buildtype=plain -Dcpp_args=-O0 >"$BUILD_DIR/meson.configure.log" 2>&1 || code=$?
     fi
     if [ "$code" != 0 ]; then
@@ -249,7 +249,7 @@ describe() {
     gcc) echo "GCC Release, all tests, $seeds seeds" ;;
     asan) echo "Clang ASan and UBSan, unit to simulation, $few_seeds seeds" ;;
     tsan) echo "Clang TSan, drivers and servers" ;;
-    meson) echo "meson, GCC -O0, all tests, $few_seeds seeds" ;;
+    meson) echo "meson, Clang -O0, all tests, $few_seeds seeds" ;;
     consumers) echo "projects of others: installed, as a part, by include path" ;;
     demo) echo "examples/demo.sh" ;;
     mutants) echo "mutants of the core die" ;;
