@@ -45,7 +45,7 @@ TEST_CASE("replica_attach: the bookkeeping of layout 2 is brought up to date wit
         back += "CREATE TABLE keep_" + std::string{table} + " AS SELECT " + columns(name) + " FROM " + name + "; DROP TABLE " + name + ";";
         move += "INSERT INTO " + name + "(" + columns(name) + ") SELECT * FROM keep_" + table + "; DROP TABLE keep_" + table + ";";
     }
-    d.sql(back + move + "UPDATE syncline_replica_state SET layout=2");
+    d.sql(back + move + "DROP TABLE syncline_replica_lease; UPDATE syncline_replica_state SET layout=2");
     d.open(std::vector<std::string>{"t"});
     CHECK(d.ask("SELECT layout FROM syncline_replica_state") == std::to_string(sqlite_replica_layout));
     CHECK(d.status().counts.open == 2);
