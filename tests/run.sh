@@ -155,7 +155,7 @@ stage_asan() {
     configure_and_build asan "tests.unit tests.wire tests.property tests.faults tests.simulation build.no_exceptions" \
         -DCMAKE_CXX_COMPILER="$(newest_clang)"
     ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1 UBSAN_OPTIONS=print_stacktrace=1 \
-        run_tests asan "$((few_seeds / 2))" -L '^(unit|wire|property|faults|simulation)$'
+        run_tests asan "$few_seeds" -L '^(unit|wire|property|faults|simulation)$'
 }
 
 stage_tsan() {
@@ -247,7 +247,7 @@ describe() {
     case "$1" in
     checks) echo "lists, layers, documents, must not compile, macros" ;;
     gcc) echo "GCC Release, all tests, $seeds seeds" ;;
-    asan) echo "Clang ASan and UBSan, unit to simulation, $((few_seeds / 2)) seeds" ;;
+    asan) echo "Clang ASan and UBSan, unit to simulation, $few_seeds seeds" ;;
     tsan) echo "Clang TSan, drivers and servers" ;;
     meson) echo "meson, Clang -O0, all tests, $few_seeds seeds" ;;
     consumers) echo "projects of others: installed, as a part, by include path" ;;
