@@ -26,8 +26,7 @@ struct sync_lease {
 };
 
 /// A replica's transaction that also keeps a lease: the optional capability with which several programs can share one device's data and
-/// only
-/// one of them syncs at a time.
+/// only one of them syncs at a time.
 ///
 /// Semantic requirements beside S1 to S6, cited by number in the contract suite:
 /// - L1  The lease is part of the transaction: what `put_lease` wrote is there after `commit()`, and never was without it.

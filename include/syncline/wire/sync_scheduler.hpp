@@ -48,13 +48,11 @@ struct run_later {};
 using schedule_step = std::variant<run_later, run_at, run_now>;
 
 /// Decides when a device syncs: a state machine with no clock, thread or timer of its own. Note what happens, then ask `next`; and ask
-/// again at
-/// the time that it names. At most one sync runs at a time.
+/// again at the time that it names. At most one sync runs at a time.
 ///
 /// No wake-up is lost (W32): a local write is remembered until a push that began after it has ended well. One that came while a sync was
 /// running, or whose sync failed or was skipped, is followed by another sync, at once or after a pause. A clock that jumps back makes
-/// nothing
-/// wait longer than it would have; one that jumps ahead makes things due.
+/// nothing wait longer than it would have; one that jumps ahead makes things due.
 class sync_scheduler {
 public:
     /// @param last_sync  the end of the last whole sync, as the device has stored it (`replica_state::last_sync_us`); nothing, or a time
