@@ -140,6 +140,7 @@ public:
         result<std::vector<record_key>> unstaged(const record_key* after, std::size_t n) {
             return fuse_->call([&] { return in_.unstaged(after, n); });
         }
+        result<replica_presence> presence() { return fuse_->call([&] { return in_.presence(); }); }
         result<replica_counts> counts() { return fuse_->call([&] { return in_.counts(); }); }
         result<void> commit() { return fuse_->commit([&] { return in_.commit(); }); }
 

@@ -248,6 +248,22 @@ void check_replica_layers(Make make) {
         CHECK(must(t.staged(nullptr, all)).empty());
         CHECK(must(t.unstaged(nullptr, all)).size() == unstaged.size() + expected.size());
     }
+    SECTION("presence tells whether anything lies there, for each place by itself") {
+        const auto present = [&](auto put) {
+            replica_presence out;
+            dropped(h.store(), [&](auto& t) {
+                put(t);
+                out = must(t.presence());
+            });
+            return out;
+        };
+        CHECK(present([](auto&) {}) == replica_presence{});
+        CHECK(present([&](auto& t) { must(t.put_open(full_intent(a, 1), 0)); }) == replica_presence{true, false, false, false});
+        CHECK(present([&](auto& t) { must(t.put_open(waiting_intent(a, 1, errc::held), 0)); }) == replica_presence{true, false, false, false});
+        CHECK(present([&](auto& t) { must(t.put_frozen(batch_item{"m", 0, full_intent(a, 4)})); }) == replica_presence{false, true, false, false});
+        CHECK(present([&](auto& t) { must(t.quarantine({row_image{a, 1, {}, {}}, wait_reason{}})); }) == replica_presence{false, false, true, false});
+        CHECK(present([&](auto& t) { must(t.put_unread({{"task", "a"}, 1, {}, {}})); }) == replica_presence{false, false, false, true});
+    }
     SECTION("counts tell what lies where") {
         dropped(h.store(), [&](auto& t) {
             must(t.put_open(full_intent(a, 1), 0));

@@ -90,6 +90,8 @@ std::string replica_text(T& t) {
     out.append("state ").append(s.source_id).append(" ").append(std::to_string(s.checkpoint)).append(" ").append(std::to_string(s.next_ordinal)).append("\n");
     out.append("staged\n").append(show(must(t.staged(nullptr, all))));
     out.append("unstaged\n").append(show(must(t.unstaged(nullptr, all))));
+    const auto has = must(t.presence());
+    for (const bool any : {has.intents, has.frozen, has.quarantined, has.unread}) out.append(any ? "some " : "none ");
     const auto n = must(t.counts());
     for (const auto c : {n.open, n.waiting, n.frozen, n.quarantined, n.unread, n.lost}) out.append(std::to_string(c)).append(" ");
     return out;
@@ -215,6 +217,7 @@ struct replica_reference {
             if ((after == nullptr || *after < k) && !stage_rows.contains(k) && out.size() < n) out.push_back(k);
         return out;
     }
+    result<replica_presence> presence() { return replica_presence{!open.empty(), !items.empty(), !sick.empty(), !illegible.empty()}; }
     result<replica_counts> counts() {
         replica_counts n;
         for (const auto& [k, o] : open) ++(o.first.waiting ? n.waiting : n.open);

@@ -79,6 +79,20 @@ public:
         return with(std::move(done), std::move(absorbed));
     }
 
+    /// Takes in what the app did, and tells where the device stands, in a time that does not depend on how much waits.
+    [[nodiscard]] result<replica_standing> standing(timestamp now) {
+        replica_standing out;
+        auto done = run(now, [&](work& w) -> result<void> {
+            auto has = w.t.presence();
+            if (!has) return std::move(has).error();
+            out.has = *has;
+            out.state = w.state;
+            return {};
+        });
+        return with(std::move(done), std::move(out));
+    }
+
+    /// The same with everything counted, for people.
     [[nodiscard]] result<replica_status> status(timestamp now) {
         replica_status out;
         auto done = run(now, [&](work& w) -> result<void> {

@@ -68,6 +68,12 @@ struct settle_report {
     std::vector<decided_conflict> conflicts;  ///< every change that met changes of others: merged, superseded, or refused for it
 };
 
+/// Where a device stands: what a wire's client asks before each step.
+struct replica_standing {
+    replica_state state;
+    replica_presence has;
+};
+
 /// Everything that `status()` tells.
 struct replica_status {
     replica_state state;

@@ -50,10 +50,10 @@ public:
     [[nodiscard]] result<std::size_t> absorb(replica_state& state, hybrid_clock& clock, timestamp now) {
         auto edits = t_.take_captured();
         if (!edits) return std::move(edits).error();
-        auto counts = t_.counts();
-        if (!counts) return std::move(counts).error();
-        layers_ = counts->open + counts->waiting + counts->frozen > 0;
-        quarantined_ = counts->quarantined > 0;
+        auto has = t_.presence();
+        if (!has) return std::move(has).error();
+        layers_ = has->intents || has->frozen;
+        quarantined_ = has->quarantined;
         auto hidden = t_.hidden();
         if (!hidden) return std::move(hidden).error();
         hidden_.insert(hidden->begin(), hidden->end());

@@ -354,6 +354,11 @@ public:
             return out;
         }
 
+        [[nodiscard]] result<replica_presence> presence() {
+            if (core_ == nullptr) return over();
+            return replica_presence{!now().ready.empty() || !now().waiting.empty(), !now().frozen.empty(), !now().quarantine.empty(), !now().unread.empty()};
+        }
+
         [[nodiscard]] result<replica_counts> counts() {
             if (core_ == nullptr) return over();
             return replica_counts{now().ready.size(), now().waiting.size(), now().frozen.size(), now().quarantine.size(), now().unread.size(), now().lost.size()};

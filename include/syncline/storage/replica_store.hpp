@@ -106,6 +106,16 @@ struct replica_counts {
     std::uint64_t lost = 0;         ///< rows that a restore of the authority took away or changed back, not dismissed yet
 };
 
+/// What `replica_counts` counts, without counting: whether anything is there.
+struct replica_presence {
+    bool intents = false;      ///< open ones, whether they wait or not
+    bool frozen = false;
+    bool quarantined = false;
+    bool unread = false;
+
+    friend bool operator==(const replica_presence&, const replica_presence&) = default;
+};
+
 /// One transaction of a replica's store.
 ///
 /// Semantic requirements, cited by number in the conformance kit:
@@ -152,7 +162,8 @@ struct replica_counts {
 /// | `t.stage(rows)` / `t.clear_stage()` | `result<void>` | hydration: rows staged beside the tables; the same key again replaces |
 /// | `t.staged(after, n)` | `result<std::vector<row_image>>` | staged rows in key order after that key (nullptr: from the first) |
 /// | `t.unstaged(after, n)` | `result<std::vector<record_key>>` | keys with a base that were not staged, in key order |
-/// | `t.counts()` | `result<replica_counts>` | |
+/// | `t.presence()` | `result<replica_presence>` | in constant time: every transaction of a replica asks |
+/// | `t.counts()` | `result<replica_counts>` | may take time linear in what is counted |
 /// | `t.commit()` | `result<void>` | S1; afterwards the transaction is over |
 ///
 /// Any function may also return `errc::io_error`, `storage_full` or `busy`; the transaction is then to be dropped.
@@ -202,6 +213,7 @@ concept replica_transaction = std::move_constructible<T> &&
         { t.clear_stage() } -> std::same_as<result<void>>;
         { t.staged(after, n) } -> std::same_as<result<std::vector<row_image>>>;
         { t.unstaged(after, n) } -> std::same_as<result<std::vector<record_key>>>;
+        { t.presence() } -> std::same_as<result<replica_presence>>;
         { t.counts() } -> std::same_as<result<replica_counts>>;
         { t.commit() } -> std::same_as<result<void>>;
     };

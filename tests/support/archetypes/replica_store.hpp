@@ -56,6 +56,7 @@ struct replica_transaction_archetype {
     result<void> clear_stage();
     result<std::vector<row_image>> staged(const record_key*, std::size_t);
     result<std::vector<record_key>> unstaged(const record_key*, std::size_t);
+    result<replica_presence> presence();
     result<replica_counts> counts();
     result<void> commit();
 
@@ -121,6 +122,7 @@ struct replica_lacks_stage : replica_transaction_archetype { void stage() = dele
 struct replica_lacks_clear_stage : replica_transaction_archetype { void clear_stage() = delete; };
 struct replica_lacks_staged : replica_transaction_archetype { void staged() = delete; };
 struct replica_lacks_unstaged : replica_transaction_archetype { void unstaged() = delete; };
+struct replica_lacks_presence : replica_transaction_archetype { void presence() = delete; };
 struct replica_lacks_counts : replica_transaction_archetype { void counts() = delete; };
 struct replica_lacks_commit : replica_transaction_archetype { void commit() = delete; };
 struct replica_lacks_moving : replica_transaction_archetype { replica_lacks_moving(replica_lacks_moving&&) = delete; };
@@ -156,7 +158,7 @@ static_assert(replica_transaction_refuses_all<
     replica_lacks_put_unread, replica_lacks_drop_unread, replica_lacks_find_unread, replica_lacks_unread,
     replica_lacks_bases_within, replica_lacks_put_lost, replica_lacks_drop_lost, replica_lacks_lost_rows, replica_lacks_state,
     replica_lacks_put_state, replica_lacks_stage, replica_lacks_clear_stage, replica_lacks_staged, replica_lacks_unstaged,
-    replica_lacks_counts, replica_lacks_commit, replica_lacks_moving>);
+    replica_lacks_presence, replica_lacks_counts, replica_lacks_commit, replica_lacks_moving>);
 static_assert(replica_store_refuses_all<replica_lacks_schemas, replica_lacks_mere_reference, replica_lacks_begin, replica_lacks_transaction>);
 
 }  // namespace archetypes

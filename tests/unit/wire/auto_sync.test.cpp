@@ -462,7 +462,8 @@ TEST_CASE("auto sync: an executor with threads of its own, and writers that note
             task();
         }
     };
-    std::atomic<int> over{0};
+    int over = 0;
+    std::condition_variable one_more;
     {
         // Timers go off at once: the clock stands still, so a time is only a place in the queue.
         std::atomic<std::int64_t> clock{to_microseconds(noon)};
@@ -473,7 +474,11 @@ TEST_CASE("auto sync: an executor with threads of its own, and writers that note
                                                       while (now < to && !clock.compare_exchange_weak(now, to)) {}
                                                       put(std::move(look));
                                                   }},
-                                    [&] { return from_microseconds(clock.load()); }, random, [&](const sync_result&) { ++over; }};
+                                    [&] { return from_microseconds(clock.load()); }, random, [&](const sync_result&) {
+                                        const std::lock_guard lock{mutex};
+                                        ++over;
+                                        one_more.notify_all();
+                                    }};
         REQUIRE(sync.start());
         std::thread first{work};
         std::thread second{work};
@@ -487,6 +492,11 @@ TEST_CASE("auto sync: an executor with threads of its own, and writers that note
                 }
             });
         for (auto& w : writers) w.join();
+        {
+            // The writers may be done before any of the workers was given a turn, and after `stop` nothing would start any more.
+            std::unique_lock lock{mutex};
+            one_more.wait(lock, [&] { return over > 0; });
+        }
         sync.stop();
         {
             const std::lock_guard lock{mutex};

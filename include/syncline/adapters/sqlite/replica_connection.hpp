@@ -45,6 +45,7 @@ public:
 
     /// Reads the tables again and brings bookkeeping and triggers up to date with them. Inside a transaction.
     [[nodiscard]] result<void> attach() {
+        switch_triggers(1);
         if (auto ok = create_sqlite_replica_tables(db); !ok) return ok;
         std::vector<sqlite_replica_table> attached;
         for (model_id id = 0; id < schemas.size(); ++id) {
@@ -462,6 +463,8 @@ private:
         written_.clear();
         touched_.clear();
         seen_.reset();
+        // A connection of our own has no other use, and each switch makes SQLite compile every statement anew.
+        if (db.is_owned()) return;
         switch_triggers(triggers_were_);
         if (foreign_keys_ != 0) switch_foreign_keys(1);
         foreign_keys_ = 0;

@@ -549,6 +549,19 @@ public:
                     [&](sqlite_statement& s) { bind_after(s, after).bind(3, limit_of(limit)); });
     }
 
+    [[nodiscard]] result<replica_presence> presence() {
+        replica_presence out;
+        auto done = each("SELECT EXISTS(SELECT 1 FROM main.syncline_replica_open),EXISTS(SELECT 1 FROM main.syncline_replica_frozen),"
+                         "EXISTS(SELECT 1 FROM main.syncline_replica_quarantine),EXISTS(SELECT 1 FROM main.syncline_replica_unread)",
+                         [](sqlite_statement&) {},
+                         [&](const sqlite_statement& s) -> result<void> {
+                             const auto any = [&](int at) { return s.column_integer(at) != 0; };
+                             out = {any(0), any(1), any(2), any(3)};
+                             return {};
+                         });
+        if (!done) return done.error();
+        return out;
+    }
     [[nodiscard]] result<replica_counts> counts() {
         replica_counts out;
         auto done = each("SELECT (SELECT count(*) FROM main.syncline_replica_open WHERE waiting=0),(SELECT count(*) FROM main.syncline_replica_open "

@@ -203,13 +203,13 @@ private:
     // -- push
 
     [[nodiscard]] result<optional_step> next_push(timestamp now, random_source random) {
-        auto status = engine_->status(now);
-        if (!status) return std::move(status).error();
-        source_ = status->state.source_id;
-        epoch_ = status->state.epoch;
+        auto standing = engine_->standing(now);
+        if (!standing) return std::move(standing).error();
+        source_ = standing->state.source_id;
+        epoch_ = standing->state.epoch;
         // Numbers have no gaps: an own one above the checkpoint tells of bundles of others in between.
-        report_.behind = report_.behind || newest_committed_ > status->state.checkpoint;
-        if (status->state.needs_hydration && mode_ == sync_mode::push_then_pull) {
+        report_.behind = report_.behind || newest_committed_ > standing->state.checkpoint;
+        if (standing->state.needs_hydration && mode_ == sync_mode::push_then_pull) {
             // A device that met a new incarnation of the data pushes nothing before it has caught up (ENGINE.md rule 10).
             phase_ = phase::hydrate;
             after_hydration_ = phase::push;
@@ -441,22 +441,22 @@ private:
     // -- pull
 
     [[nodiscard]] result<optional_step> next_pull(timestamp now) {
-        auto status = engine_->status(now);
-        if (!status) return std::move(status).error();
-        source_ = status->state.source_id;
-        epoch_ = status->state.epoch;
-        if (status->state.needs_hydration) {
+        auto standing = engine_->standing(now);
+        if (!standing) return std::move(standing).error();
+        source_ = standing->state.source_id;
+        epoch_ = standing->state.epoch;
+        if (standing->state.needs_hydration) {
             phase_ = phase::hydrate;
             after_hydration_ = phase::pull;
             return optional_step{};
         }
-        if (status->counts.frozen != 0) {
+        if (standing->has.frozen) {
             // Its rows could not be told from the batch's own.
             if (!report_.why) report_.why = fault{errc::stale, "a batch of this device is on its way; push before pulling"};
             phase_ = phase::finish;
             return optional_step{};
         }
-        asked_after_ = status->state.checkpoint;
+        asked_after_ = standing->state.checkpoint;
         std::string path = "/pull";
         append_query(path, "after_bundle_seq", std::to_string(asked_after_));
         append_query(path, "max_bundles", std::to_string(bundle_limit_));
@@ -502,11 +502,11 @@ private:
     // -- hydration
 
     [[nodiscard]] result<optional_step> next_hydrate(timestamp now) {
-        auto status = engine_->status(now);
-        if (!status) return std::move(status).error();
-        source_ = status->state.source_id;
-        epoch_ = status->state.epoch;
-        if (!status->state.needs_hydration) {
+        auto standing = engine_->standing(now);
+        if (!standing) return std::move(standing).error();
+        source_ = standing->state.source_id;
+        epoch_ = standing->state.epoch;
+        if (!standing->state.needs_hydration) {
             if (!finished_snapshot_.empty())
                 return optional_step{send(asked::drop_snapshot, http_method::erase,
                                           std::string{"/snapshot-sessions/"}.append(percent_encode(finished_snapshot_)))};
@@ -515,10 +515,10 @@ private:
             return optional_step{};
         }
         asked_after_ = 0;
-        if (!status->state.hydration_session.empty()) {
-            if (snapshot_id_ != status->state.hydration_session) snapshot_rows_.reset();
-            snapshot_id_ = status->state.hydration_session;
-            asked_after_ = status->state.hydration_position;
+        if (!standing->state.hydration_session.empty()) {
+            if (snapshot_id_ != standing->state.hydration_session) snapshot_rows_.reset();
+            snapshot_id_ = standing->state.hydration_session;
+            asked_after_ = standing->state.hydration_position;
         }
         if (snapshot_id_.empty()) {
             if (++hydrations_ > options_.max_session_restarts) {

@@ -151,9 +151,9 @@ private:
     // A device that must rehydrate, perhaps because the authority is a new incarnation, sends nothing on what it knew before (ENGINE.md
     // rule 10). @return whether the phase was changed for it
     [[nodiscard]] result<bool> hydrates_first(timestamp now) {
-        auto status = engine_->status(now);
-        if (!status) return std::move(status).error();
-        if (!status->state.needs_hydration) return false;
+        auto standing = engine_->standing(now);
+        if (!standing) return std::move(standing).error();
+        if (!standing->state.needs_hydration) return false;
         if (mode_ == sync_mode::push_only)
             end(fault{errc::epoch_changed, "this device must build its state anew before it sends anything: pull, or run a whole sync"});
         phase_ = mode_ == sync_mode::push_only ? phase::done : phase::pull;
@@ -164,31 +164,31 @@ private:
     [[nodiscard]] result<std::optional<client_step>> next_push(timestamp now, random_source random) {
         if (suspected_) {
             // A push of nothing tells whether it is the server that fails, or one of the changes.
-            auto status = engine_->status(now);
-            if (!status) return std::move(status).error();
+            auto standing = engine_->standing(now);
+            if (!standing) return std::move(standing).error();
             return std::optional<client_step>{
-                send(options_.push_path, mutation_wire::write_push(engine_->schemas(), status->state.source_id, status->state.epoch, {}, 0))};
+                send(options_.push_path, mutation_wire::write_push(engine_->schemas(), standing->state.source_id, standing->state.epoch, {}, 0))};
         }
         auto batch = engine_->freeze(options_.batch_size == 0 ? 100'000 : options_.batch_size, false, random, now);
         if (!batch) return std::move(batch).error();
         if (!*batch) return std::optional<client_step>{};
-        auto status = engine_->status(now);
-        if (!status) return std::move(status).error();
+        auto standing = engine_->standing(now);
+        if (!standing) return std::move(standing).error();
         batch_ = std::move(**batch);
         in_request_ = (std::min)(search_.limit(push_limit_), batch_.items.size());
-        checkpoint_ = status->state.checkpoint;
+        checkpoint_ = standing->state.checkpoint;
         return std::optional<client_step>{
-            send(options_.push_path, mutation_wire::write_push(engine_->schemas(), status->state.source_id, status->state.epoch, batch_.items, in_request_))};
+            send(options_.push_path, mutation_wire::write_push(engine_->schemas(), standing->state.source_id, standing->state.epoch, batch_.items, in_request_))};
     }
 
     [[nodiscard]] result<client_step> next_pull(timestamp now) {
-        auto status = engine_->status(now);
-        if (!status) return std::move(status).error();
-        const auto& state = status->state;
+        auto standing = engine_->standing(now);
+        if (!standing) return std::move(standing).error();
+        const auto& state = standing->state;
         pull_query query;
         query.limit = page_limit_;
         walking_ = state.needs_hydration;
-        if (!walking_ && status->counts.unread != 0) {
+        if (!walking_ && standing->has.unread) {
             if (auto r = reread(now); !r) return std::move(r).error();
             const auto some = static_cast<std::ptrdiff_t>((std::min)(options_.ask_again, again_.size()));
             query.again.assign(again_.begin(), again_.begin() + some);
@@ -202,7 +202,7 @@ private:
             if (state.checkpoint != 0 || walk_started_) query.walk_started = walk_started_;
         }
         asked_from_ = query.from;
-        if (status->counts.frozen != 0) {
+        if (standing->has.frozen) {
             auto ids = engine_->in_flight(now);
             if (!ids) return std::move(ids).error();
             query.in_flight = std::move(*ids);
