@@ -5,6 +5,9 @@
 # fields of the same records, the same field of others, and one deletes what the other edits; both come back and sync. Shows what was pushed,
 # pulled, merged and refused and why, and ends with a non-zero status unless both devices and the server hold equal tables.
 #
+# A second part does it from the shell, with the tasks example: some thousand tasks are imported, two devices edit while the server is down, a
+# conflict is shown and resolved, and exit codes say what happened.
+#
 # Installs and builds what is missing. Environment: BUILD_DIR (default build/).
 set -euo pipefail
 exec </dev/null
@@ -16,9 +19,10 @@ build="${BUILD_DIR:-$top/build}/demo"
 cmake -S . -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_CXX_FLAGS_RELEASE="-O2 -DNDEBUG" -DSYNCLINE_BUILD_TESTS=OFF >"/tmp/demo-cmake.$$" 2>&1 ||
     { cat "/tmp/demo-cmake.$$" >&2; exit 1; }
 rm -f "/tmp/demo-cmake.$$"
-cmake --build "$build" --target example.language_server example.language_device
+cmake --build "$build" --target example.language_server example.language_device example.tasks.main
 server_program=$(find "$build" -type f -name example.language_server -perm -u+x)
 device_program=$(find "$build" -type f -name example.language_device -perm -u+x)
+tasks_program=$(find "$build" -type f -name example.tasks.main -perm -u+x)
 
 work=$(mktemp -d)
 server=""
@@ -126,3 +130,74 @@ for side in a b; do
     [ "$left" = 0 ] || { echo "device $side still has $left changes in its queue" >&2; exit 1; }
 done
 echo "equal; all 20 records that both edited carry both edits, and nothing waits"
+
+# --- the second part
+
+# tasks DEVICE EXIT_CODE COMMAND...: runs the tasks example as one of the devices, and expects that exit code.
+tasks() {
+    local side=$1 wanted=$2 status=0
+    shift 2
+    echo "\$ tasks $*    (device $side)"
+    TASKS_DB="$work/tasks-$side.db" TASKS_SERVER="$url" TASKS_TOKEN="$(token "$side")" "$tasks_program" "$@" || status=$?
+    [ "$status" = "$wanted" ] || { echo "tasks $*: ended with $status instead of $wanted" >&2; exit 1; }
+}
+start_tasks_server() {
+    : >"$work/url"
+    "$tasks_program" serve "$work/tasks-server.db" --user ann=token-of-ann --user ben=token-of-ben >"$work/url" 2>"$work/tasks-server.log" &
+    server=$!
+    for _ in $(seq 1 100); do
+        grep -q http "$work/url" && break
+        kill -0 "$server" 2>/dev/null || { cat "$work/tasks-server.log" >&2; exit 1; }
+        sleep 0.1
+    done
+    url=$(grep -o 'http://.*' "$work/url")
+}
+
+say "Second part, tasks from the shell: device A imports a task for each place of ISO 3166-2"
+start_tasks_server
+python3 - "$work/places.json" <<'END'
+import json, sys
+places = json.load(open("/usr/share/iso-codes/json/iso_3166-2.json", encoding="utf-8"))["3166-2"]
+json.dump([{"id": p["code"], "title": "Visit " + p["name"], "note": p["type"]} for p in places], open(sys.argv[1], "w", encoding="utf-8"))
+END
+tasks a 0 import "$work/places.json"
+tasks a 0 sync
+tasks b 0 sync
+
+say "The server stops; both devices edit, and a sync says that it has to wait"
+stop_server
+tasks a 0 edit FR-971 --title "Visit the butterfly island"
+tasks b 0 edit FR-971 --title "Visit Basse-Terre" --priority 2
+tasks a 0 done FR-974
+tasks b 0 edit FR-974 --due 2030-07-14
+tasks b 0 rm DE-SL
+tasks a 3 sync
+tasks a 0 status
+
+say "The server is back; what both did to the same field waits on device B, which decides"
+start_tasks_server
+tasks a 0 sync
+tasks b 1 sync
+tasks b 1 conflicts
+tasks b 0 resolve FR-971 --take merged title="Visit Basse-Terre, the butterfly island"
+tasks b 0 sync
+tasks a 0 sync
+tasks b 0 conflicts
+
+say "Are the lists equal?"
+stop_server
+for side in a b; do
+    tasks "$side" 0 list --all --json | sed 1d >"$work/tasks-$side.json"
+    sql "tasks-$side" "SELECT * FROM task ORDER BY id" >"$work/tasks-$side.txt"
+    cmp "$work/tasks-a.txt" "$work/tasks-$side.txt" || { echo "the lists differ" >&2; exit 1; }
+done
+sql tasks-server "SELECT * FROM task ORDER BY id" | cmp - "$work/tasks-a.txt" || { echo "the server's list differs" >&2; exit 1; }
+cmp "$work/tasks-a.json" "$work/tasks-b.json"
+python3 - "$work/tasks-a.json" <<'END'
+import json, sys
+tasks = {t["id"]: t for t in json.load(open(sys.argv[1], encoding="utf-8"))["tasks"]}
+kept = [tasks["FR-971"]["title"], tasks["FR-971"]["priority"], tasks["FR-974"]["done"], tasks["FR-974"]["due"], "DE-SL" in tasks]
+if kept != ["Visit Basse-Terre, the butterfly island", 2, True, "2030-07-14", False]:
+    sys.exit(f"an edit is missing: {kept}")
+print(f"equal: {len(tasks)} tasks on both devices and the server, with everybody's edits")
+END

@@ -90,6 +90,16 @@ public:
         return {};
     }
 
+    /// The lease as the data has it now, whoever holds it, read in a transaction of its own; over a store without leases, nobody's.
+    [[nodiscard]] result<sync_lease> current() {
+        if constexpr (leasing_store<Store>) {
+            auto t = store_->begin();
+            if (!t) return std::move(t).error();
+            return t->lease();
+        }
+        return sync_lease{};
+    }
+
     /// The lease that was taken and not given back, as it was written last; nullptr: none.
     [[nodiscard]] const sync_lease* held() const noexcept { return holds() ? &held_ : nullptr; }
 

@@ -11,6 +11,7 @@
 #include <limits>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 SYNCLINE_NAMESPACE_BEGIN
@@ -68,6 +69,19 @@ namespace detail {
 }
 
 }  // namespace detail
+
+/// An owner's token with the holder's name, in words for a person, in front of it; without a name, the token.
+/// @param token  without blanks
+[[nodiscard]] inline std::string named_owner(std::string name, std::string_view token) {
+    if (!name.empty()) name.push_back(' ');
+    return name.append(token);
+}
+
+/// The name of the one who holds @p lease, as `named_owner` put it there; empty: it has none.
+[[nodiscard]] inline std::string holder_name(const sync_lease& lease) {
+    const auto blank = lease.owner.rfind(' ');
+    return blank == std::string::npos ? std::string{} : lease.owner.substr(0, blank);
+}
 
 /// Whether somebody holds @p lease at @p now: it has an owner, and its end is ahead, but no farther than twice its length.
 [[nodiscard]] constexpr bool is_held(const sync_lease& lease, timestamp now) noexcept {

@@ -53,6 +53,8 @@ struct sync_client_options {
     /// For how long the lease is taken each time; it is moved on while the sync runs. After a crash the next sync waits for as long at
     /// most.
     duration lease = std::chrono::seconds{60};
+    /// Who syncs, in words for a person (a program's name, a process): others see it by `lease_holder` and `holder_name`.
+    std::string lease_name;
     sync_listeners listeners;
 };
 
@@ -98,6 +100,7 @@ public:
             return report;
         }
         const release_flag release{running_};
+        cancelled_ = false;
         random_source random{around_.random};
         if (client_.lock) {
             auto taken = take_lease(random);
@@ -117,6 +120,11 @@ public:
         return report;
     }
 
+    /// Ends the sync that is running, with `errc::cancelled`, before its next request; what was settled is kept, and the lease is given back.
+    /// It does not wait, and reaches into no call of the host's: a transport or a `wait_until` that blocks for long is to be woken by its
+    /// own means. From any thread. Without effect when no sync runs.
+    void cancel() noexcept { cancelled_ = true; }
+
     /// Moves the lease of a sync that is running on. The sync does so by itself between requests; where one request may take longer than
     /// the lease,
     /// call this from a timer. Without effect when no sync runs.
@@ -125,6 +133,15 @@ public:
         const std::lock_guard lock{mutex_};
         if (!running_.test()) return {};  // an exception may have left one behind; its time is to run out
         return store_.renew(around_.clock());
+    }
+
+    /// The lease of the data as somebody holds it now, in this program or another one; nothing: nobody syncs, or the store keeps no lease.
+    [[nodiscard]] result<std::optional<sync_lease>> lease_holder() {
+        const std::lock_guard lock{mutex_};
+        auto held = store_.current();
+        if (!held) return std::move(held).error();
+        if (!is_held(*held, around_.clock())) return std::optional<sync_lease>{};
+        return std::optional<sync_lease>{std::move(*held)};
     }
 
     [[nodiscard]] result<replica_status> status() {
@@ -219,7 +236,7 @@ private:
 
     [[nodiscard]] result<bool> take_lease(random_source random) {
         const std::lock_guard lock{mutex_};
-        return store_.take(to_string(make_uuid_v4(random)), client_.lease, around_.clock());
+        return store_.take(named_owner(client_.lease_name, to_string(make_uuid_v4(random))), client_.lease, around_.clock());
     }
 
     // One step of the sync: everything that it does to the store stands behind the fence.
@@ -245,6 +262,7 @@ private:
         }
         std::size_t told = 0;
         while (true) {
+            if (cancelled_) return ended_by(fault{errc::cancelled, "the sync was cancelled; what it had not done goes on with the next one"});
             auto step = fenced([&](timestamp now) { return wire_.next(now, random); });
             failures += tell_conflicts(told);
             if (!step) return ended_by(std::move(step).error());
@@ -261,6 +279,8 @@ private:
             auto taken = fenced([&](timestamp now) { return wire_.on(send.token, answer, now, random); });
             failures += tell_conflicts(told);
             if (!taken) return ended_by(std::move(taken).error());
+            // Unlocked: only this thread moves the wire on.
+            failures += tell(client_.listeners.progressed, wire_.report());
         }
     }
 
@@ -296,6 +316,7 @@ private:
     sync_client_options client_;
     std::mutex mutex_;
     std::atomic_flag running_ = ATOMIC_FLAG_INIT;
+    std::atomic<bool> cancelled_{false};
 };
 
 SYNCLINE_NAMESPACE_END

@@ -22,6 +22,8 @@ struct sync_listeners {
     /// A change met changes of others. The decision is durable and the server's state, where it was told, taken in. Called once for each
     /// of `sync_result::met`, while the sync goes on.
     std::function<void(const sync_conflict&)> conflict;
+    /// An answer of the server was taken in: what the sync has settled so far. For a display of progress; the counts only grow.
+    std::function<void(const sync_result&)> progressed;
     /// A sync that had begun is over and has given the lock back, whether a fault ended it or not.
     std::function<void(const sync_result&)> completed;
 };

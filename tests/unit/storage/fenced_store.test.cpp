@@ -72,8 +72,10 @@ TEST_CASE("fenced store: only one of two programs has the lease at a time") {
     CHECK(must(s.a.take("a", minute, noon)));
     CHECK_FALSE(must(s.b.take("b", minute, noon)));
     CHECK_FALSE(s.b.held());
+    CHECK(must(s.b.current()).owner == "a");
     must(s.a.give_back());
     CHECK_FALSE(s.a.held());
+    CHECK(must(s.b.current()).owner.empty());
     CHECK(must(s.b.take("b", minute, noon)));
 }
 

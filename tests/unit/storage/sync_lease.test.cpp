@@ -39,6 +39,17 @@ struct data {
 
 }  // namespace
 
+TEST_CASE("sync lease: a holder's name stands in front of its token, whatever it is made of") {
+    for (const char* name : {"", "editor", "the editor, process 7", " "}) {
+        CAPTURE(name);
+        sync_lease lease;
+        lease.owner = named_owner(name, "7e3c");
+        CHECK(holder_name(lease) == name);
+        CHECK(lease.owner.substr(lease.owner.size() - 4) == "7e3c");
+    }
+    CHECK(holder_name(sync_lease{}).empty());
+}
+
 TEST_CASE("sync lease: a free one is taken, a held one is not, and one whose time is up is taken over") {
     data d;
     const auto first = d.take("a", noon);

@@ -269,6 +269,81 @@ TEST_CASE("sync client: a sync that a fault ends is completed too, with what was
     CHECK(report.pushed == 1);
 }
 
+TEST_CASE("sync client: progress is told after each answer, and ends at what was settled", "[wire]") {
+    host h;
+    auto store = h.lab.make_replica("a");
+    std::vector<std::size_t> pushed;
+    int requests = 0;
+    sync_client_options client;
+    client.listeners.progressed = [&](const sync_result& r) {
+        CHECK(requests == static_cast<int>(pushed.size()) + 1);
+        pushed.push_back(r.pushed);
+        throw std::runtime_error("of the host");
+    };
+    mutation_client_options options;
+    options.batch_size = 1;
+    device<mutation_client> a{*store,
+                              [&](const request& r) {
+                                  ++requests;
+                                  return as(h, "a")(r);
+                              },
+                              options, quiet(5), resolver_set{}, {}, client};
+    h.lab.device_write(*store, key_named("T"), row(1));
+    h.lab.device_write(*store, key_named("T2"), row(2));
+    const auto report = a.sync();
+    CHECK(report.ok());
+    CHECK(pushed == std::vector<std::size_t>{1, 2, 2});
+    CHECK(report.listener_failures == 3);
+}
+
+TEST_CASE("sync client: a cancelled sync ends before its next request, keeps what is settled, and the next one goes on", "[wire]") {
+    host h;
+    auto store = h.lab.make_replica("a");
+    int requests = 0;
+    device<mutation_client>* self = nullptr;
+    mutation_client_options options;
+    options.batch_size = 1;
+    device<mutation_client> a{*store,
+                              [&](const request& r) {
+                                  if (++requests == 2) self->cancel();
+                                  return as(h, "a")(r);
+                              },
+                              options, quiet(5)};
+    self = &a;
+    for (const char* key : {"T", "T2", "T3"}) h.lab.device_write(*store, key_named(key), row(1));
+    a.cancel();  // no sync runs
+    const auto report = a.sync();
+    REQUIRE(report.why);
+    CHECK(report.why->code == errc::cancelled);
+    CHECK(report.pushed == 2);
+    CHECK(requests == 2);
+    const auto held = a.lease_holder();
+    REQUIRE(held);
+    CHECK_FALSE(*held);
+    const auto rest = a.sync();
+    CHECK(rest.ok());
+    CHECK(rest.pushed == 1);
+    CHECK(a.status()->counts.open == 0);
+}
+
+TEST_CASE("sync client: a sync that waits for another attempt can be cancelled", "[wire]") {
+    host h;
+    auto store = h.lab.make_replica("a");
+    device<mutation_client>* self = nullptr;
+    int waits = 0;
+    auto around = quiet(5);
+    around.wait_until = [&](timestamp) {
+        REQUIRE(++waits == 1);
+        self->cancel();
+    };
+    device<mutation_client> a{*store, [](const request&) -> result<response> { return response{429, {{"Retry-After", "600"}}, {}}; },
+                              mutation_client_options{}, around};
+    self = &a;
+    const auto report = a.sync();
+    REQUIRE(report.why);
+    CHECK(report.why->code == errc::cancelled);
+}
+
 // --- the lock
 
 namespace {
@@ -357,6 +432,30 @@ void check_lock() {
 TEST_CASE("sync client: of two programs on the same data only one syncs, and one that was taken over is fenced off (W30)", "[wire]") {
     SECTION("mutation wire") { check_lock<mutation_client, mutation_client_options>(); }
     SECTION("bundle wire") { check_lock<bundle_client, bundle_client_options>(); }
+}
+
+TEST_CASE("sync client: who syncs is told by name, to other programs too, while the lease lasts", "[wire]") {
+    sync_client_options named;
+    named.lease_name = "the editor";
+    two_programs<mutation_client, mutation_client_options> p{{}, named};
+    std::string owner;
+    bool over = false;
+    p.before_answer = [&] {
+        const auto held = p.b.lease_holder();
+        REQUIRE(held);
+        REQUIRE(*held);
+        owner = holder_name(**held);
+        *p.time.now += std::chrono::seconds{60};
+        const auto late = p.b.lease_holder();
+        over = late && !*late;
+        *p.time.now -= std::chrono::seconds{60};
+    };
+    CHECK(p.a.sync().ok());
+    CHECK(owner == "the editor");
+    CHECK(over);
+    const auto free = p.b.lease_holder();
+    REQUIRE(free);
+    CHECK_FALSE(*free);
 }
 
 TEST_CASE("sync client: what was settled before a takeover stands in the result", "[wire]") {

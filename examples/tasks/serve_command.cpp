@@ -1,0 +1,102 @@
+// tasks serve: the server, over HTTP on this machine. To serve others put a proxy that does the TLS in front of it.
+
+#include "commands.hpp"
+#include "device.hpp"
+#include "stop_request.hpp"
+
+#include <syncline/adapters/httplib/server.hpp>
+#include <syncline/adapters/sqlite/authority_store.hpp>
+#include <syncline/conflict/resolvers.hpp>
+#include <syncline/transport/authentication.hpp>
+#include <syncline/model/model_traits.hpp>
+#include <syncline/wire/make_sync.hpp>
+
+#include <iostream>
+#include <optional>
+#include <string>
+
+namespace {
+
+// [rules]
+// The rules of task.hpp again: what another program wrote into a device's table is checked here.
+std::optional<syncline::rejection> check(const syncline::proposed_change& change) {
+    if (change.after == nullptr) return std::nullopt;
+    const auto proposed = syncline::from_record<task>(change.key.key, *change.after);
+    if (!proposed) return syncline::rejection{{proposed.error().code, proposed.error().detail}, {}};
+    const auto wrong = problem_with(*proposed);
+    if (!wrong) return std::nullopt;
+    return syncline::rejection{{syncline::errc::validation_failed, wrong->text}, {{wrong->field, wrong->text}}};
+}
+
+syncline::resolver resolver_for(conflict_rule rule) {
+    switch (rule) {
+    case conflict_rule::ask: return syncline::resolvers::defer_to_user{};
+    case conflict_rule::server: return syncline::resolvers::server_wins{};
+    case conflict_rule::client: return syncline::resolvers::client_wins{};
+    case conflict_rule::latest: return syncline::resolvers::last_write_wins{};
+    }
+    return {};
+}
+// [/rules]
+
+syncline::server_listeners told_on_stderr() {
+    syncline::server_listeners heard;
+    heard.push_completed = [](const syncline::push_served& p) {
+        std::cerr << "tasks serve: " + p.who.id + " sent " + counted(p.applied + p.superseded + p.refused, "change") + ", " +
+                         std::to_string(p.refused) + " refused\n";
+    };
+    heard.pull_completed = [](const syncline::pull_served& p) {
+        if (p.rows != 0) std::cerr << "tasks serve: " + p.who.id + " received " + counted(p.rows, "task") + "\n";
+    };
+    return heard;
+}
+
+void let_in(syncline::httplib_server& http, const arguments& a) {
+    if (a.allow_anonymous) return or_fail(http.authenticate_with(syncline::allow_anonymous{{"anyone", "main"}}));
+    syncline::bearer_tokens users;
+    for (const auto& [name, token] : a.users) or_fail(users.add(token, syncline::principal{name, "main"}));
+    or_fail(http.authenticate_with(std::move(users)));
+}
+
+}  // namespace
+
+answer serve(const arguments& a) {
+    stop_request stop;
+    {
+        task_list app{a.file, true};  // makes the table where there is none
+        if (app.file().has_table("syncline_replica_state"))
+            throw failure{exit_code::wrong_use, "is_a_device", "the file " + a.file + " is a device's list; a server needs a file of its own"};
+    }
+    // [server]
+    auto store = or_fail(syncline::sqlite_authority_store::open(a.file, or_fail(syncline::schemas_of<task>())));
+    syncline::authority_options rules;
+    rules.validate = check;
+    or_fail(rules.resolvers.add("task", resolver_for(a.on_conflict)));
+    auto server = syncline::make_sync_server(store, rules, told_on_stderr());
+    server.mount_mutation_wire();
+    server.mount_bundle_wire();
+
+    syncline::httplib_server_options where;
+    where.port = a.port;
+    syncline::httplib_server http{where};
+    let_in(http, a);
+    or_fail(http.mount("", server));
+    or_fail(http.start());
+    // [/server]
+    const std::string url = "http://127.0.0.1:" + std::to_string(http.port());
+
+    answer began;
+    began.text = "serving " + a.file + " at " + url + "\n";
+    began.members = [&](syncline::json_writer& w) {
+        w.key("url");
+        w.string(url);
+        w.key("port");
+        w.integer(http.port());
+    };
+    static_cast<void>(print(began, a.command, a.json));
+    began.said = true;
+    stop.wait();
+    http.stop();
+    std::cerr << "tasks serve: stopped\n";
+    return began;
+}
