@@ -110,17 +110,19 @@ def compile_source(source, include, into):
         raise Broken(f"{source} does not compile: " + done.stdout[:2000])
 
 
-def libraries(source):
-    found = command(["pkg-config", "--libs", "catch2"]) if shutil.which("pkg-config") else None
-    words = found.stdout.split() if found and found.returncode == 0 else []
-    return words + (["-lsqlite3"] if "/sqlite/" in source else [])
+def libraries():
+    words = []
+    for name in ("catch2", "sqlite3"):
+        found = command(["pkg-config", "--libs", name]) if shutil.which("pkg-config") else None
+        words += found.stdout.split() if found and found.returncode == 0 else []
+    return words
 
 
 def build(source, include, folder):
     name = re.sub(r"[^a-z0-9_]", "_", source)
     compile_source(source, include, folder / f"{name}.o")
     program = folder / name
-    done = command([COMPILER[-1], str(folder / f"{name}.o"), str(SCRATCH / "catch_main.o"), "-o", str(program)] + libraries(source))
+    done = command([COMPILER[-1], str(folder / f"{name}.o"), str(SCRATCH / "catch_main.o"), "-o", str(program)] + libraries())
     if done.returncode != 0:
         raise Broken(f"{source} does not link: " + done.stdout[:2000])
     (folder / f"{name}.o").unlink()

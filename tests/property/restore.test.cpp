@@ -199,7 +199,7 @@ struct held_row {
 
 }  // namespace
 
-TEST_CASE("restore: devices notice a server that was restored from a backup, lose nothing that they had not sent, and report what is gone") {
+TEST_CASE("restore: devices notice a server that was restored from a backup, lose nothing that they had not sent, and report what is gone (W16)") {
     const std::vector<std::pair<const char*, resolver>> all{{"server_wins", resolvers::server_wins{}}, {"client_wins", resolvers::client_wins{}}, {"field_merge", resolvers::field_merge{}}};
     std::size_t reported = 0;
     std::size_t pending = 0;
@@ -272,7 +272,7 @@ TEST_CASE("restore: devices notice a server that was restored from a backup, los
     CHECK(pending > 30);
 }
 
-TEST_CASE("restore: a row that a device had been told of and the backup does not have is taken away and reported, and never sent again by itself") {
+TEST_CASE("restore: a row that a device had been told of and the backup does not have is taken away and reported, and never sent again by itself (W16)") {
     for (const bool numbered : {false, true}) {
         INFO((numbered ? "bundle wire" : "mutation wire"));
         world w{numbered ? 7u : 8u, resolvers::server_wins{}};

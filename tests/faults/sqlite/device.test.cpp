@@ -39,7 +39,7 @@ TEST_CASE("device: from each call of the file system on all fail and the program
     for (auto& t : every_operation()) t->fail_each(layer::files, true);
 }
 
-TEST_CASE("device: the process dies at each change of a file") {
+TEST_CASE("device: the process dies at each change of a file (W20)") {
     for (auto& t : every_operation()) t->die_at_each();
 }
 

@@ -298,7 +298,7 @@ TEST_CASE("by model: the resolver named for the model decides, any other model g
     CHECK(verb_of(*other, s.c) == take_server);
 }
 
-TEST_CASE("by model: a model named twice is refused, not decided by order") {
+TEST_CASE("by model: a model named twice is refused, not decided by order (W50)") {
     const auto r = resolvers::by_model({{"task", resolvers::client_wins{}}, {"task", resolvers::server_wins{}}});
     REQUIRE_FALSE(r);
     CHECK(r.error().code == errc::invalid_argument);

@@ -226,7 +226,7 @@ TEST_CASE("waiting: holds back what needs the record that it would create, and n
     CHECK(d.freeze()->items.size() == 2);
 }
 
-TEST_CASE("apply: a page that does not continue the checkpoint is dropped whole (W17)") {
+TEST_CASE("apply: a page that does not continue the checkpoint is dropped whole (W30)") {
     device d;
     CHECK(!d.apply(0, 10, {image("T", 1, node_row(1))}).stale);
     CHECK(d.apply(0, 10, {image("T", 2, node_row(2))}).stale);

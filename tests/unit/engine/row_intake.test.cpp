@@ -116,7 +116,7 @@ TEST_CASE("taking rows in: another mutation's id settles nothing") {
     CHECK(d.status().counts.frozen == 1);
 }
 
-TEST_CASE("quarantine: a row that the table refuses is kept and tried again, its neighbours and the cursor go on (W25)") {
+TEST_CASE("quarantine: a row that the table refuses is kept and tried again, its neighbours and the cursor go on (W09, W25)") {
     device d{resolver_set{}, unique_a()};
     d.take({image("T", 1, node_row(7))});
     const auto report = d.take({image("T2", 2, node_row(7)), image("P", 2, node_row(8))});

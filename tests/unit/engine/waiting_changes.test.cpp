@@ -58,7 +58,7 @@ field_set fields(std::initializer_list<field_index> of) {
 
 }  // namespace
 
-TEST_CASE("waiting changes: a change is explained by what the user wrote and what the server has (promise 12)") {
+TEST_CASE("waiting changes: a change is explained by what the user wrote and what the server has (promise 12) (W35)") {
     refused_device d;
     const auto e = lab_must(d.engine.explain(key_named("T"), d.now));
     CHECK(e.model == "node");

@@ -66,7 +66,7 @@ TEST_CASE("schema set: ids are positions, and names find them") {
     CHECK(seen == "ab");
 }
 
-TEST_CASE("schema set: a wrong description is refused with what to do, and changes nothing") {
+TEST_CASE("schema set: a wrong description is refused with what to do, and changes nothing (W49)") {
     struct mistake {
         const char* says;
         std::function<void(model_schema&)> make;

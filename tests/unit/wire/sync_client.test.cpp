@@ -458,7 +458,7 @@ TEST_CASE("sync client: who syncs is told by name, to other programs too, while 
     CHECK_FALSE(*free);
 }
 
-TEST_CASE("sync client: what was settled before a takeover stands in the result", "[wire]") {
+TEST_CASE("sync client: what was settled before a takeover stands in the result (W34)", "[wire]") {
     mutation_client_options options;
     options.batch_size = 1;
     two_programs<mutation_client, mutation_client_options> p{options};

@@ -30,7 +30,7 @@ const std::vector<std::string> keys{"P", "T", "T2", "C1", "C2"};
 
 }  // namespace
 
-TEST_CASE("culprit: a change that crashes the server waits for a person, wherever it stands, and the rest goes through", "[wire]") {
+TEST_CASE("culprit: a change that crashes the server waits for a person, wherever it stands, and the rest goes through (W22)", "[wire]") {
     for (const auto& bad : keys) {
         INFO(bad);
         world w;
@@ -78,7 +78,7 @@ TEST_CASE("culprit: the failures are counted across runs that end after the firs
     for (const auto& key : keys) CHECK(w.at(key).has_value() == (key != "T2"));
 }
 
-TEST_CASE("culprit: a server that fails on everything is at fault itself, and nothing is given up", "[wire]") {
+TEST_CASE("culprit: a server that fails on everything is at fault itself, and nothing is given up (W22)", "[wire]") {
     world w;
     device a{w, "a"};
     for (const auto& key : keys) a.write(key, 1, 1);

@@ -72,7 +72,7 @@ const std::vector<spoilt>& spoilt_rows() {
 
 }  // namespace
 
-TEST_CASE("unread rows: each kind stops neither its neighbours nor the cursor, and is kept with what, where and why", "[wire]") {
+TEST_CASE("unread rows: each kind stops neither its neighbours nor the cursor, and is kept with what, where and why (W24, W25)", "[wire]") {
     for (const auto& s : spoilt_rows()) {
         INFO(s.what);
         world w;

@@ -44,7 +44,7 @@ std::size_t count_of(const std::string& text, std::string_view what) {
 
 }  // namespace
 
-TEST_CASE("httplib_server: does not start without an authenticator unless told to let everybody in", "[httplib]") {
+TEST_CASE("httplib_server: does not start without an authenticator unless told to let everybody in (W43)", "[httplib]") {
     httplib_server server;
     CHECK(server.start().error().code == errc::invalid_argument);
     REQUIRE(server.mount("", hello));

@@ -43,7 +43,8 @@ struct world {
     std::optional<mutation_server<authority<memory_authority_store>>> server;
     std::function<std::optional<rejection>(const proposed_change&)> validate;
 
-    response handle(const request& r, const std::string& who = "someone") { return server->handle(r, principal{who, "main"}, noon); }
+    response handle(const request& r, const std::string& who = "someone") { return server->handle(r, principal{who, "main"}, now); }
+    timestamp now = noon;  // the server's clock
     void write(const std::string& key, std::int64_t a, std::int64_t b) {
         lab.server_write(*store, key_named(key), row(key, a, b));
     }
@@ -58,9 +59,9 @@ struct world {
 using lossy = std::function<result<response>(const request&)>;
 
 struct device {
-    device(world& of, std::string called, mutation_client_options options = {})
-        : w(of), name(std::move(called)), random(static_cast<unsigned char>(name[0])), store(w.lab.make_replica(name)), engine(*store), wire(engine, quick(std::move(options))) {
-        REQUIRE(engine.open(random, noon));
+    device(world& of, std::string called, mutation_client_options options = {}, duration off = {})
+        : w(of), name(std::move(called)), clock(noon + off), random(static_cast<unsigned char>(name[0])), store(w.lab.make_replica(name)), engine(*store), wire(engine, quick(std::move(options))) {
+        REQUIRE(engine.open(random, clock));
     }
     static mutation_client_options quick(mutation_client_options o) {
         o.backoff_after_failure.first = 1us;
@@ -68,6 +69,7 @@ struct device {
     }
     world& w;
     std::string name;
+    timestamp clock;  // at the beginning of each sync
     seeded_random random;
     std::unique_ptr<memory_replica_store> store;
     replica<memory_replica_store> engine;
@@ -85,7 +87,7 @@ struct device {
 
     sync_result sync(sync_mode mode = sync_mode::push_then_pull, const lossy& through = {}) {
         wire.start(mode);
-        timestamp now = noon;
+        timestamp now = clock;
         for (int steps = 0; steps < 10'000; ++steps) {
             auto step = wire.next(now, random);
             REQUIRE(step);
