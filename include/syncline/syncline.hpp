@@ -30,6 +30,9 @@
 #include <syncline/engine/bundle_conflicts.hpp>
 #include <syncline/engine/freezing.hpp>
 #include <syncline/engine/history_floor.hpp>
+#include <syncline/engine/legacy_base.hpp>
+#include <syncline/engine/legacy_memory.hpp>
+#include <syncline/engine/legacy_push.hpp>
 #include <syncline/engine/push_decider.hpp>
 #include <syncline/engine/replica.hpp>
 #include <syncline/engine/replica_types.hpp>
@@ -106,6 +109,7 @@
 #include <syncline/wire/make_sync.hpp>
 #include <syncline/wire/mutation/answers.hpp>
 #include <syncline/wire/mutation/client.hpp>
+#include <syncline/wire/mutation/legacy_values.hpp>
 #include <syncline/wire/mutation/messages.hpp>
 #include <syncline/wire/mutation/server.hpp>
 #include <syncline/wire/server_listeners.hpp>

@@ -185,6 +185,7 @@ public:
         result<std::optional<sealed_row>> sealed(const record_key& k) { return fuse_->call([&] { return in_.sealed(k); }); }
         result<void> append(const bundle& b) { return fuse_->call([&] { return in_.append(b); }); }
         result<std::vector<change_mark>> changes_of(const record_key& k, std::int64_t v) { return fuse_->call([&] { return in_.changes_of(k, v); }); }
+        result<std::vector<row_change>> history_of(const record_key& k) { return fuse_->call([&] { return in_.history_of(k); }); }
         result<std::vector<row_change>> latest_after(std::int64_t c, std::size_t n) { return fuse_->call([&] { return in_.latest_after(c, n); }); }
         result<std::vector<bundle_head>> bundle_heads(std::int64_t s, std::size_t n) { return fuse_->call([&] { return in_.bundle_heads(s, n); }); }
         result<std::vector<row_change>> bundle_rows(std::int64_t s, std::uint32_t from, std::size_t n) {
@@ -219,6 +220,10 @@ public:
         }
         result<void> drop_source(std::string_view p, std::string_view source) { return fuse_->call([&] { return in_.drop_source(p, source); }); }
         result<std::vector<source_mark>> sources() { return fuse_->call([&] { return in_.sources(); }); }
+        result<void> put_note(std::string_view p, std::string_view n, std::string_view b) { return fuse_->call([&] { return in_.put_note(p, n, b); }); }
+        result<std::optional<std::string>> find_note(std::string_view p, std::string_view n) { return fuse_->call([&] { return in_.find_note(p, n); }); }
+        result<std::vector<std::pair<std::string, std::string>>> notes(std::string_view p, std::string_view n) { return fuse_->call([&] { return in_.notes(p, n); }); }
+        result<void> drop_notes(std::string_view p, std::string_view n) { return fuse_->call([&] { return in_.drop_notes(p, n); }); }
         result<void> prune(std::int64_t s) { return fuse_->call([&] { return in_.prune(s); }); }
         result<void> expire(timestamp now) { return fuse_->call([&] { return in_.expire(now); }); }
         result<void> commit() { return fuse_->commit([&] { return in_.commit(); }); }

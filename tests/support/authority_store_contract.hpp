@@ -2,6 +2,7 @@
 #define SYNCLINE_TESTS_SUPPORT_AUTHORITY_STORE_CONTRACT_HPP
 
 #include "support/authority_history_contract.hpp"
+#include "support/authority_notes_contract.hpp"
 #include "support/authority_store_model.hpp"
 #include "support/store_contract.hpp"
 
@@ -385,6 +386,7 @@ void check_authority_store(Make make) {
     SECTION("staging") { check_authority_staging(make); }
     SECTION("history") { check_authority_history(make); }
     SECTION("receipts and sessions") { check_authority_sessions(make); }
+    SECTION("notes") { check_authority_notes(make); }
     SECTION("incarnations") { check_authority_incarnations(make); }
     SECTION("random operations do what a list of bundles would do") {
         for (std::uint64_t seed = 1; seed <= 12; ++seed) {

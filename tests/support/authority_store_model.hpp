@@ -108,6 +108,7 @@ std::string authority_text(T& t, const std::string& tenant, const std::vector<st
     for (const auto& l : head.lost)
         for (const auto n : {l.after_seq, l.before_seq, l.after_stamp, l.before_stamp}) out.append("lost ").append(std::to_string(n)).append(" ");
     for (const auto& m : must(t.sources())) out.append(show(m)).append("\n");
+    for (const auto& [name, body] : must(t.notes("p", ""))) out.append("note ").append(quoted(name)).append(quoted(body)).append("\n");
     out.append(must(t.has_staged()) ? "staged\n" : "\n");
     for (const auto& k : authority_universe(tenant)) {
         out.append(show(k)).append(" ").append(show(must(t.current(k))));
@@ -133,6 +134,7 @@ struct authority_reference {
     std::vector<bundle> history;
     std::int64_t floor = 0;
     std::map<std::pair<std::string, std::string>, source_mark> marks;
+    std::map<std::string, std::string> noted;  // of the principal `p`
 
     void stage(const record_key& k) {
         if (std::find(staged_keys.begin(), staged_keys.end(), k) == staged_keys.end()) staged_keys.push_back(k);
@@ -171,6 +173,9 @@ struct authority_reference {
         std::vector<source_mark> out;
         for (const auto& [name, m] : marks) out.push_back(m);
         return out;
+    }
+    result<std::vector<std::pair<std::string, std::string>>> notes(const std::string&, const std::string&) {
+        return std::vector<std::pair<std::string, std::string>>(noted.begin(), noted.end());
     }
     result<bool> has_staged() { return !staged_keys.empty(); }
     result<std::optional<record>> current(const record_key& k) {
@@ -327,6 +332,14 @@ void run_random_authority(Harness& h, std::uint64_t seed) {
                     }
                     break;
                 case 6: {
+                    const std::string note{draw.chance(1, 2) ? "a" : "ab"};
+                    if (draw.chance(1, 2)) {
+                        must(t.put_note("p", note, std::to_string(++n)));
+                        working.noted[note] = std::to_string(n);
+                    } else {
+                        must(t.drop_notes("p", note));
+                        std::erase_if(working.noted, [&](const auto& kept_note) { return kept_note.first.starts_with(note); });
+                    }
                     const std::pair<std::string, std::string> name{draw.chance(1, 2) ? "p" : "it's", draw.chance(1, 2) ? "s" : "\xC3\xA9"};
                     if (draw.chance(1, 3)) {
                         must(t.drop_source(name.first, name.second));
@@ -348,6 +361,9 @@ void run_random_authority(Harness& h, std::uint64_t seed) {
             const auto above = static_cast<std::int64_t>(draw.below(static_cast<std::uint64_t>(must(working.head()).seq) + 2));
             const auto stamp = static_cast<std::int64_t>(draw.below(static_cast<std::uint64_t>(must(working.head()).stamp) + 2));
             REQUIRE(kept_changes(t, k, above) == must(working.changes_of(k, above)));
+            const auto row = must(working.sealed(k));
+            REQUIRE(slice(must(t.history_of(k)), [&](const auto& c) { return c.version > working.floor || (row && c.version == row->version); }, 1000000) ==
+                    slice(working.all_of(k), [&](const auto& c) { return c.version > working.floor || (row && c.version == row->version); }, 1000000));
             REQUIRE(must(t.latest_after(stamp, 2)) == must(working.latest_after(stamp, 2)));
             REQUIRE(must(t.bundle_heads(above, 2)) == must(working.bundle_heads(above, 2)));
             REQUIRE(authority_text(t, tenant) == authority_text(working, tenant));

@@ -72,6 +72,7 @@ struct outcome {
     std::optional<wait_reason> why;
     std::vector<field_message> messages;
     std::string rule;              ///< the decision in words, for explanations: which rule, which resolver
+    bool repeated = false;         ///< an earlier request had the id, and the receipt answers
 
     friend bool operator==(const outcome&, const outcome&) = default;
 };

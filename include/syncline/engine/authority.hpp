@@ -9,6 +9,8 @@
 #include <syncline/engine/authority_types.hpp>
 #include <syncline/engine/bundle_commit.hpp>
 #include <syncline/engine/history_floor.hpp>
+#include <syncline/engine/legacy_base.hpp>
+#include <syncline/engine/legacy_memory.hpp>
 #include <syncline/engine/push_decider.hpp>
 #include <syncline/engine/sealing.hpp>
 #include <syncline/model/model_schema.hpp>
@@ -58,12 +60,15 @@ public:
 
     /// Decides a push of the mutation wire: one request, one transaction, one bundle (ENGINE.md rules 1, 3, 8 and 11).
     /// Refused mutations change nothing and stop nobody else.
+    /// @param legacy  for a device that sends no bases (ENGINE.md rule 9), how its values are compared; its mutations carry the whole payload as
+    ///                `changes`, and its own number of each as `ordinal`. nullptr: a device that sends bases
     /// @return outcomes in the order of @p mutations; `errc::busy`; or a fault of the store, and then nothing happened
-    [[nodiscard]] result<push_answer> push(const caller& who, std::vector<mutation> mutations, timestamp now) {
+    [[nodiscard]] result<push_answer> push(const caller& who, std::vector<mutation> mutations, timestamp now,
+                                           const value_equivalence* legacy = nullptr) {
         auto t = store_->begin(who.tenant, access::write);
         if (!t) return std::move(t).error();
         if (auto sealed = seal(*t, schemas(), bundle_source{}, {}, now); !sealed) return std::move(sealed).error();
-        push_decider<typename Store::transaction> decider{*t, schemas(), options_, who, now};
+        push_decider<typename Store::transaction> decider{*t, schemas(), options_, who, now, legacy};
         auto outcomes = decider.run(std::move(mutations));
         if (!outcomes) return std::move(outcomes).error();
         auto head = t->head();
@@ -77,52 +82,23 @@ public:
     /// not move the cursor; those that this tenant never had are passed over.
     /// @return `errc::history_pruned` below the floor, `errc::invalid_cursor`, or a fault of the store
     [[nodiscard]] result<pull_answer> pull(const caller& who, const pull_query& query, timestamp now) {
-        auto t = begin_sealed(who.tenant, now);
+        if (!query.legacy) return page_of(who, query, now);
+        auto t = store_->begin(who.tenant, access::snapshot);
         if (!t) return std::move(t).error();
-        auto head = t->head();
-        if (!head) return std::move(head).error();
-        if (is_lost_stamp(head->lost, query.from)) return lost_timeline();
-        if (auto r = check_cursor(query.from, head->stamp); !r) return std::move(r).error();
-        const bool walking = query.walk_started && *query.walk_started >= head->floor_stamp && !is_lost_stamp(head->lost, *query.walk_started);
-        if (query.from != 0 && !reachable(query.from, head->floor_stamp) && !walking)
-            return make_fault(errc::history_pruned, "the history after this cursor is no longer kept; start again without a cursor");
-
-        const std::size_t limit = std::clamp<std::size_t>(query.limit, 1, (std::max<std::size_t>)(options_.max_rows_per_page, 1));
-        auto changes = t->latest_after(query.from, limit + 1);
-        if (!changes) return std::move(changes).error();
-        pull_answer out;
-        out.rows.from = query.from;
-        out.rows.next = query.from;
-        out.rows.head_seq = head->seq;
-        out.rows.more = changes->size() > limit;
-        out.head_stamp = head->stamp;
-        out.epoch = head->epoch;
-        if (out.rows.more) changes->pop_back();
-        if (!changes->empty()) out.rows.next = changes->back().stamp;
-
-        auto contained = contained_in_flight(*t, who, query.in_flight);
-        if (!contained) return std::move(contained).error();
-        std::unordered_set<record_key, record_key_hash> sent;
-        for (const auto& key : query.again) {
-            auto known = t->sealed(key);
-            if (!known) return std::move(known).error();
-            if (!*known) continue;
-            if (auto r = add_with_references(*t, query.from, key, (*known)->version, (*known)->written_at, std::move((*known)->row), *contained,
-                                             sent, out);
-                !r)
-                return std::move(r).error();
-        }
-        for (auto& change : *changes)
-            if (auto r = add_with_references(*t, query.from, change.key, change.version, change.written_at, std::move(change.after), *contained,
-                                             sent, out);
-                !r)
-                return std::move(r).error();
-        auto known = t->find_source(who.principal, who.source);
+        auto known = legacy_memory<transaction>{*t, schemas(), who.principal, who.source}.device();
         if (!known) return std::move(known).error();
         if (auto r = t->commit(); !r) return std::move(r).error();
-        // A walk needs the history since it began, wherever in it the device is.
-        const cursor needs = query.from == 0 ? head->stamp : walking ? (std::max)(query.from, (std::min)(*query.walk_started, head->stamp)) : query.from;
-        note_source(who, std::move(*known), std::nullopt, needs, now);
+        pull_query asked = query;
+        if (*known) asked.walk_started = (*known)->walk;
+        if (*known && (*known)->base != 0) asked.needs = (*known)->base;
+        auto out = page_of(who, asked, now);
+        if (!out) return out;
+        // The next request shows the cursor of this one (ENGINE.md rule 9).
+        out->rows.more = out->rows.next != query.from;
+        auto w = store_->begin(who.tenant, access::write);
+        if (!w) return std::move(w).error();
+        if (auto r = note_legacy_pull(*w, schemas(), who.principal, who.source, query.from, out->rows.next, out->head_stamp); !r) return std::move(r).error();
+        if (auto r = w->commit(); !r) return std::move(r).error();
         return out;
     }
 
@@ -368,6 +344,57 @@ public:
 
 private:
     using transaction = typename Store::transaction;
+
+    [[nodiscard]] result<pull_answer> page_of(const caller& who, const pull_query& query, timestamp now) {
+        auto t = begin_sealed(who.tenant, now);
+        if (!t) return std::move(t).error();
+        auto head = t->head();
+        if (!head) return std::move(head).error();
+        if (is_lost_stamp(head->lost, query.from)) return lost_timeline();
+        if (auto r = check_cursor(query.from, head->stamp); !r) return std::move(r).error();
+        const bool walking = query.walk_started && *query.walk_started >= head->floor_stamp && !is_lost_stamp(head->lost, *query.walk_started);
+        if (query.from != 0 && !reachable(query.from, head->floor_stamp) && !walking)
+            return make_fault(errc::history_pruned, "the history after this cursor is no longer kept; start again without a cursor");
+
+        const std::size_t limit = std::clamp<std::size_t>(query.limit, 1, (std::max<std::size_t>)(options_.max_rows_per_page, 1));
+        auto changes = t->latest_after(query.from, limit + 1);
+        if (!changes) return std::move(changes).error();
+        pull_answer out;
+        out.rows.from = query.from;
+        out.rows.next = query.from;
+        out.rows.head_seq = head->seq;
+        out.rows.more = changes->size() > limit;
+        out.head_stamp = head->stamp;
+        out.epoch = head->epoch;
+        if (out.rows.more) changes->pop_back();
+        if (!changes->empty()) out.rows.next = changes->back().stamp;
+
+        auto contained = contained_in_flight(*t, who, query.in_flight);
+        if (!contained) return std::move(contained).error();
+        std::unordered_set<record_key, record_key_hash> sent;
+        for (const auto& key : query.again) {
+            auto known = t->sealed(key);
+            if (!known) return std::move(known).error();
+            if (!*known) continue;
+            if (auto r = add_with_references(*t, query.from, key, (*known)->version, (*known)->written_at, std::move((*known)->row), *contained,
+                                             sent, out);
+                !r)
+                return std::move(r).error();
+        }
+        for (auto& change : *changes)
+            if (auto r = add_with_references(*t, query.from, change.key, change.version, change.written_at, std::move(change.after), *contained,
+                                             sent, out);
+                !r)
+                return std::move(r).error();
+        auto known = t->find_source(who.principal, who.source);
+        if (!known) return std::move(known).error();
+        if (auto r = t->commit(); !r) return std::move(r).error();
+        // A walk needs the history since it began, wherever in it the device is.
+        cursor needs = query.from == 0 ? head->stamp : walking ? (std::max)(query.from, (std::min)(*query.walk_started, head->stamp)) : query.from;
+        if (query.needs) needs = (std::min)(needs, *query.needs);
+        note_source(who, std::move(*known), std::nullopt, needs, now);
+        return out;
+    }
 
     [[nodiscard]] static fault lost_timeline() {
         return make_fault(errc::history_pruned, "this cursor belongs to a timeline that a restore from a backup undid; start again without a cursor");

@@ -83,6 +83,8 @@ struct pull_query {
     std::optional<cursor> walk_started;     ///< the head stamp when a walk from 0 began; keeps it valid below the floor
     std::vector<mutation_id> in_flight;     ///< the device's frozen mutations: rows that contain one say so
     std::vector<record_key> again;          ///< records that the device could not read: their current rows are added to the page
+    bool legacy = false;                    ///< the device sends no bases: what it has seen is remembered for it (ENGINE.md rule 9)
+    std::optional<cursor> needs{};          ///< history that the device needs beside what comes after `from`
 };
 
 /// A page of the mutation wire and what the device needs to know beside it.

@@ -1,6 +1,7 @@
 #ifndef SYNCLINE_ENGINE_HISTORY_FLOOR_HPP
 #define SYNCLINE_ENGINE_HISTORY_FLOOR_HPP
 
+#include <syncline/engine/legacy_memory.hpp>
 #include <syncline/storage/authority_store.hpp>
 #include <syncline/support/result.hpp>
 #include <syncline/support/time.hpp>
@@ -29,6 +30,7 @@ template <authority_transaction Transaction>
     for (const auto& mark : *sources) {
         if (now - mark.seen > ttl) {
             if (auto r = t.drop_source(mark.principal, mark.source); !r) return std::move(r).error();
+            if (auto r = legacy_memory<Transaction>::forget(t, mark.principal, mark.source); !r) return std::move(r).error();
             continue;
         }
         if (mark.seq) seq = (std::min)(seq, *mark.seq);

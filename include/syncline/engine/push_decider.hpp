@@ -9,6 +9,8 @@
 #include <syncline/change/receipt.hpp>
 #include <syncline/conflict/decide.hpp>
 #include <syncline/engine/authority_types.hpp>
+#include <syncline/engine/legacy_base.hpp>
+#include <syncline/engine/legacy_push.hpp>
 #include <syncline/engine/sealing.hpp>
 #include <syncline/model/model_schema.hpp>
 #include <syncline/model/references.hpp>
@@ -133,8 +135,10 @@ struct foreign_changes {
 template <authority_transaction Transaction>
 class push_decider {
 public:
-    push_decider(Transaction& t, const schema_set& schemas, const authority_options& options, const caller& who, timestamp now)
-        : t_(t), schemas_(schemas), options_(options), who_(who), now_(now) {}
+    /// @param legacy  see `authority::push`
+    push_decider(Transaction& t, const schema_set& schemas, const authority_options& options, const caller& who, timestamp now,
+                 const value_equivalence* legacy = nullptr)
+        : t_(t), schemas_(schemas), options_(options), who_(who), now_(now), equivalence_(legacy) {}
 
     /// Runs @p mutations and gives their outcomes, in the order of the argument. Receipts are written; nothing is committed.
     /// @return a fault of the store; then the transaction is to be dropped
@@ -142,15 +146,25 @@ public:
         outcomes_.assign(mutations.size(), outcome{});
         auto head = t_.head();
         if (!head) return std::move(head).error();
-        lost_ = std::move(head->lost);
+        lost_ = head->lost;
         auto order = running_order(schemas_, mutations);
-        if (auto r = order_within_ranks(t_, schemas_, mutations, order); !r) return std::move(r).error();
+        if (equivalence_ != nullptr) {
+            legacy_.emplace(t_, schemas_, who_, *equivalence_, *head);
+            if (auto r = legacy_->open(mutations, now_, options_.source_ttl / 128); !r) return std::move(r).error();
+            std::sort(order.begin(), order.end());  // one mutation per change of the user: only the order in which they were made is known to work
+        } else if (auto r = order_within_ranks(t_, schemas_, mutations, order); !r) {
+            return std::move(r).error();
+        }
         for (const std::size_t i : order) {
             outcomes_[i].id = mutations[i].id;
             if (auto r = one(i, mutations[i]); !r) return std::move(r).error();
         }
+        if (legacy_)
+            if (auto r = legacy_->deliver_again(own_); !r) return std::move(r).error();
         if (auto r = seal(t_, schemas_, bundle_source{who_.source, 0}, own_, now_); !r) return std::move(r).error();
         if (auto r = complete(); !r) return std::move(r).error();
+        if (legacy_)
+            if (auto r = legacy_->save(); !r) return std::move(r).error();
         return std::move(outcomes_);
     }
 
@@ -170,6 +184,11 @@ public:
         bool first = true;
         for (mutation_id at = base.after; !at.empty();) {
             if (!chain.insert(at).second) break;
+            if (const auto here = pending_at_.find(at); here != pending_at_.end()) {  // decided in this request, not sealed yet
+                first = first && pending_[here->second].kept.clean;
+                at = pending_[here->second].kept.after;
+                continue;
+            }
             auto known = t_.find_receipt(who_.principal, at);
             if (!known) return std::move(known).error();
             if (!*known) break;
@@ -182,8 +201,9 @@ public:
         if (!marks) return std::move(marks).error();
         for (const auto& mark : *marks) {
             if (!mark.writer.empty() && chain.contains(mark.writer)) continue;
+            if (mark.fields.empty() && !all.empty()) continue;  // sealed again as it was, to be delivered again
             out.any = true;
-            out.fields |= mark.fields.empty() ? all : mark.fields;
+            out.fields |= mark.fields;
         }
         return out;
     }
@@ -214,22 +234,26 @@ private:
         }
 
         auto parents = parents_of(m.what);
-        const bool behind_error = errored_.contains(key) || any_in(parents, errored_);
+        bool behind_error = errored_.contains(key) || any_in(parents, errored_);
+        if (legacy_ && !behind_error) {
+            auto waits = legacy_->waits(m, parents);
+            if (!waits) return std::move(waits).error();
+            behind_error = *waits;
+        }
         std::optional<rejection> rejected;
         if (!behind_error && options_.mapper) {
             rejected = options_.mapper(who_, m);
             parents = parents_of(m.what);
         }
         if (behind_error || (rejected && category_of(rejected->why.code) == fault_category::retry)) {
-            // A transient fault leaves no receipt, and what builds on it must not be decided before it (W06, W07).
-            errored_.insert(key);
-            outcomes_[index].kind = outcome_kind::error;
+            if (auto r = undecided(index, m); !r) return r;
             outcomes_[index].why = behind_error ? wait_reason{errc::held, "follows a change of the same record or its parent that "
                                                                           "failed for now; both will be sent again"}
                                                 : rejected->why;
             return {};
         }
         decided_in_request_.emplace(m.id, sent_before{index, hash});
+        if (legacy_) legacy_->takes(m);
 
         receipt kept;
         kept.id = m.id;
@@ -252,12 +276,17 @@ private:
         if (!sealed) return std::move(sealed).error();
         auto current = t_.current(key);
         if (!current) return std::move(current).error();
+        if (legacy_) {
+            auto last = legacy_->rebase(m.what, *current, *sealed);
+            if (!last) return std::move(last).error();
+            kept.after = std::move(*last);
+        }
         auto foreign = foreign_since(key, m.what.base, *sealed);
         if (!foreign) return std::move(foreign).error();
         auto d = decide_on(m.what, *current, *sealed, *foreign);
 
         if (d.what == decision::verb::erase) {
-            auto victims = t_.referencing(key, 2);
+            auto victims = legacy_ ? unknown_victims(m) : t_.referencing(key, 2);
             if (!victims) return std::move(victims).error();
             std::erase(*victims, key);  // a record may refer to itself
             if (!victims->empty())  // rule 5: it would hit a live record that the request does not itself erase
@@ -338,14 +367,17 @@ private:
                                            d.what == decision::verb::write ? &*d.row : nullptr};
             if (auto rejected = options_.validate(proposed)) {
                 if (category_of(rejected->why.code) == fault_category::retry) {
-                    errored_.insert(key);
                     decided_in_request_.erase(m.id);
-                    outcomes_[index].kind = outcome_kind::error;
+                    if (auto r = undecided(index, m); !r) return r;
                     outcomes_[index].why = std::move(rejected->why);
                     return {};
                 }
                 return refuse(index, std::move(kept), std::move(rejected->why), "the host's validator refused it", std::move(rejected->messages));
             }
+        }
+        if (legacy_ && d.what == decision::verb::write && current == d.row) {  // a new version would be a change to everybody else
+            kept.outcome = outcome_kind::applied;
+            return finish(index, std::move(kept), d.rule, false);
         }
         if (auto r = t_.savepoint(); !r) return r;
         auto done = d.what == decision::verb::write ? t_.write(key, *d.row) : t_.erase(key);
@@ -368,6 +400,29 @@ private:
         return finish(index, std::move(kept), d.rule, true);
     }
 
+    // A transient fault leaves no receipt, and what builds on the change must not be decided before it (W06, W07).
+    [[nodiscard]] result<void> undecided(std::size_t index, const mutation& m) {
+        errored_.insert(m.what.key);
+        outcomes_[index].kind = outcome_kind::error;
+        return legacy_ ? legacy_->left_out(m) : result<void>{};
+    }
+
+    // What an erase would take along and its user did not know of.
+    [[nodiscard]] result<std::vector<record_key>> unknown_victims(const mutation& m) {
+        auto below = legacy_->descendants(m.what.key);
+        if (!below) return below;
+        std::vector<record_key> out;
+        for (auto& child : *below) {
+            std::optional<bool> own;  // written in this request
+            if (const auto at = own_.find(child); at != own_.end())
+                if (const auto here = pending_at_.find(at->second.writer); here != pending_at_.end()) own = pending_[here->second].kept.clean;
+            auto knew = legacy_->knew(m, child, own);
+            if (!knew) return std::move(knew).error();
+            if (!*knew) out.push_back(std::move(child));
+        }
+        return out;
+    }
+
     [[nodiscard]] result<void> refuse(std::size_t index, receipt kept, wait_reason why, std::string rule,
                                       std::vector<field_message> messages) {
         refused_.insert(kept.key);
@@ -380,8 +435,11 @@ private:
     }
 
     [[nodiscard]] result<void> finish(std::size_t index, receipt kept, std::string rule, bool wrote) {
+        if (legacy_)
+            if (auto r = legacy_->decided(kept); !r) return r;
         outcomes_[index].rule = std::move(rule);
         record_key key = kept.key;
+        pending_at_.insert_or_assign(kept.id, pending_.size());
         pending_.push_back({index, std::move(key), std::move(kept), wrote});
         return {};
     }
@@ -433,8 +491,11 @@ private:
     [[nodiscard]] result<void> repeat(std::size_t index, const receipt& known, const std::string& hash, const record_key& key) {
         auto& out = outcomes_[index];
         if (known.content_hash != hash) return id_reused(index);
+        if (legacy_)
+            if (auto r = legacy_->came_again(key, known.id); !r) return r;
         fill(out, known, std::nullopt);
         out.rule = "already decided: the receipt answers";
+        out.repeated = true;
         if (known.outcome == outcome_kind::refused || known.outcome == outcome_kind::held) refused_.insert(key);
         repeated_.emplace_back(index, key);
         return {};
@@ -487,6 +548,9 @@ private:
     std::vector<std::pair<std::size_t, std::size_t>> copies_;
     std::unordered_set<record_key, record_key_hash> refused_;
     std::unordered_set<record_key, record_key_hash> errored_;
+    std::unordered_map<mutation_id, std::size_t> pending_at_;
+    const value_equivalence* equivalence_;
+    std::optional<legacy_push<Transaction>> legacy_;
 };
 
 SYNCLINE_NAMESPACE_END

@@ -20,6 +20,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_set>
+#include <utility>
 #include <vector>
 
 SYNCLINE_NAMESPACE_BEGIN
@@ -161,6 +162,7 @@ struct snapshot_head {
 /// | `t.sealed(k)` | `result<std::optional<sealed_row>>` | nothing: the key was never seen |
 /// | `t.append(b)` | `result<void>` | adds a sealed bundle, its changes and the new row states |
 /// | `t.changes_of(k, v)` | `result<std::vector<change_mark>>` | changes of k with a version above v that are still kept, ascending: all above the floor, and the last one |
+/// | `t.history_of(k)` | `result<std::vector<row_change>>` | the changes of k that are still kept, ascending |
 /// | `t.latest_after(c, n)` | `result<std::vector<row_change>>` | the last change of each record whose stamp is above c, by stamp, at most n |
 /// | `t.bundle_heads(s, n)` | `result<std::vector<bundle_head>>` | heads of bundles above s, ascending, at most n |
 /// | `t.bundle_rows(s, from, n)` | `result<std::vector<row_change>>` | rows of bundle s by ordinal from 0, from that ordinal on |
@@ -178,6 +180,9 @@ struct snapshot_head {
 /// | `t.put_source(m)` | `result<void>` | creates or replaces, by principal and source |
 /// | `t.find_source(p, src)` / `t.drop_source(p, src)` | `result<std::optional<source_mark>>` / `result<void>` | |
 /// | `t.sources()` | `result<std::vector<source_mark>>` | by principal, then source |
+/// | `t.put_note(p, name, body)` | `result<void>` | keeps octets under a name of the principal; both may hold any octets |
+/// | `t.find_note(p, name)` | `result<std::optional<std::string>>` | |
+/// | `t.notes(p, prefix)` / `t.drop_notes(p, prefix)` | `result<std::vector<std::pair<std::string, std::string>>>` / `result<void>` | those whose name begins with prefix, by name |
 /// | `t.prune(s)` | `result<void>` | raises the floor to s, at most to the newest bundle, never down: forgets superseded changes and heads of bundles up to s |
 /// | `t.expire(now)` | `result<void>` | drops sessions and snapshots with `expires` before now |
 /// | `t.commit()` | `result<void>` | A1; afterwards the transaction is over |
@@ -200,6 +205,7 @@ concept authority_transaction = std::move_constructible<T> &&
         { t.sealed(k) } -> std::same_as<result<std::optional<sealed_row>>>;
         { t.append(b) } -> std::same_as<result<void>>;
         { t.changes_of(k, number) } -> std::same_as<result<std::vector<change_mark>>>;
+        { t.history_of(k) } -> std::same_as<result<std::vector<row_change>>>;
         { t.latest_after(number, n) } -> std::same_as<result<std::vector<row_change>>>;
         { t.bundle_heads(number, n) } -> std::same_as<result<std::vector<bundle_head>>>;
         { t.bundle_rows(number, ordinal, n) } -> std::same_as<result<std::vector<row_change>>>;
@@ -222,6 +228,10 @@ concept authority_transaction = std::move_constructible<T> &&
         { t.find_source(name, name) } -> std::same_as<result<std::optional<source_mark>>>;
         { t.drop_source(name, name) } -> std::same_as<result<void>>;
         { t.sources() } -> std::same_as<result<std::vector<source_mark>>>;
+        { t.put_note(name, name, name) } -> std::same_as<result<void>>;
+        { t.find_note(name, name) } -> std::same_as<result<std::optional<std::string>>>;
+        { t.notes(name, name) } -> std::same_as<result<std::vector<std::pair<std::string, std::string>>>>;
+        { t.drop_notes(name, name) } -> std::same_as<result<void>>;
         { t.prune(number) } -> std::same_as<result<void>>;
         { t.expire(now) } -> std::same_as<result<void>>;
         { t.commit() } -> std::same_as<result<void>>;

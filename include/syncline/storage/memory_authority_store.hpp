@@ -58,6 +58,7 @@ class memory_authority_store {
         std::map<std::pair<std::string, std::uint32_t>, mutation> session_rows;
         std::map<std::string, snapshot_copy> snapshots;
         std::map<std::pair<std::string, std::string>, source_mark> sources;
+        std::map<std::pair<std::string, std::string>, std::string> notes;      // by principal and name
     };
     struct tenant_core {
         std::shared_ptr<data> now;
@@ -208,6 +209,13 @@ public:
             }
             return out;
         }
+        [[nodiscard]] result<std::vector<row_change>> history_of(const record_key& key) const {
+            if (core_ == nullptr) return over();
+            std::vector<row_change> out;
+            for (auto at = seen_->versions.lower_bound({key, 0}); at != seen_->versions.end() && at->first.first == key; ++at)
+                out.push_back(seen_->log.find(at->second)->second);
+            return out;
+        }
         [[nodiscard]] result<std::vector<row_change>> latest_after(std::int64_t stamp, std::size_t limit) const {
             if (core_ == nullptr) return over();
             std::vector<row_change> out;
@@ -351,6 +359,29 @@ public:
             if (core_ == nullptr) return over();
             for (const auto& [name, mark] : seen_->sources) out.push_back(mark);
             return out;
+        }
+
+        [[nodiscard]] result<void> put_note(std::string_view principal, std::string_view name, std::string_view body) {
+            if (auto r = may_write(); !r) return r;
+            journal().put(*seen_, &data::notes, std::pair{std::string{principal}, std::string{name}}, std::string{body});
+            return {};
+        }
+        [[nodiscard]] result<std::optional<std::string>> find_note(std::string_view principal, std::string_view name) const {
+            return find(&data::notes, std::pair{std::string{principal}, std::string{name}});
+        }
+        [[nodiscard]] result<std::vector<std::pair<std::string, std::string>>> notes(std::string_view principal, std::string_view prefix) const {
+            if (core_ == nullptr) return over();
+            std::vector<std::pair<std::string, std::string>> out;
+            auto at = seen_->notes.lower_bound({std::string{principal}, std::string{prefix}});
+            for (; at != seen_->notes.end() && at->first.first == principal && at->first.second.starts_with(prefix); ++at)
+                out.emplace_back(at->first.second, at->second);
+            return out;
+        }
+        [[nodiscard]] result<void> drop_notes(std::string_view principal, std::string_view prefix) {
+            if (auto r = may_write(); !r) return r;
+            auto gone = notes(principal, prefix);
+            for (const auto& note : *gone) journal().drop(*seen_, &data::notes, std::pair{std::string{principal}, note.first});
+            return {};
         }
 
         [[nodiscard]] result<void> prune(std::int64_t to) {

@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace archetypes {
@@ -31,6 +32,7 @@ struct authority_transaction_archetype {
     result<std::optional<sealed_row>> sealed(const record_key&);
     result<void> append(const bundle&);
     result<std::vector<change_mark>> changes_of(const record_key&, std::int64_t);
+    result<std::vector<row_change>> history_of(const record_key&);
     result<std::vector<row_change>> latest_after(std::int64_t, std::size_t);
     result<std::vector<bundle_head>> bundle_heads(std::int64_t, std::size_t);
     result<std::vector<row_change>> bundle_rows(std::int64_t, std::uint32_t, std::size_t);
@@ -53,6 +55,10 @@ struct authority_transaction_archetype {
     result<std::optional<source_mark>> find_source(std::string_view, std::string_view);
     result<void> drop_source(std::string_view, std::string_view);
     result<std::vector<source_mark>> sources();
+    result<void> put_note(std::string_view, std::string_view, std::string_view);
+    result<std::optional<std::string>> find_note(std::string_view, std::string_view);
+    result<std::vector<std::pair<std::string, std::string>>> notes(std::string_view, std::string_view);
+    result<void> drop_notes(std::string_view, std::string_view);
     result<void> prune(std::int64_t);
     result<void> expire(timestamp);
     result<void> commit();
@@ -94,6 +100,7 @@ struct authority_lacks_head : authority_transaction_archetype { void head() = de
 struct authority_lacks_sealed : authority_transaction_archetype { void sealed() = delete; };
 struct authority_lacks_append : authority_transaction_archetype { void append() = delete; };
 struct authority_lacks_changes_of : authority_transaction_archetype { void changes_of() = delete; };
+struct authority_lacks_history_of : authority_transaction_archetype { void history_of() = delete; };
 struct authority_lacks_latest_after : authority_transaction_archetype { void latest_after() = delete; };
 struct authority_lacks_bundle_heads : authority_transaction_archetype { void bundle_heads() = delete; };
 struct authority_lacks_bundle_rows : authority_transaction_archetype { void bundle_rows() = delete; };
@@ -116,6 +123,10 @@ struct authority_lacks_put_source : authority_transaction_archetype { void put_s
 struct authority_lacks_find_source : authority_transaction_archetype { void find_source() = delete; };
 struct authority_lacks_drop_source : authority_transaction_archetype { void drop_source() = delete; };
 struct authority_lacks_sources : authority_transaction_archetype { void sources() = delete; };
+struct authority_lacks_put_note : authority_transaction_archetype { void put_note() = delete; };
+struct authority_lacks_find_note : authority_transaction_archetype { void find_note() = delete; };
+struct authority_lacks_notes : authority_transaction_archetype { void notes() = delete; };
+struct authority_lacks_drop_notes : authority_transaction_archetype { void drop_notes() = delete; };
 struct authority_lacks_prune : authority_transaction_archetype { void prune() = delete; };
 struct authority_lacks_expire : authority_transaction_archetype { void expire() = delete; };
 struct authority_lacks_commit : authority_transaction_archetype { void commit() = delete; };
@@ -147,13 +158,14 @@ static_assert(authority_transaction_refuses_all<
     authority_lacks_current, authority_lacks_write, authority_lacks_erase, authority_lacks_referencing,
     authority_lacks_savepoint, authority_lacks_rollback_to_savepoint, authority_lacks_release_savepoint,
     authority_lacks_take_staged, authority_lacks_has_staged, authority_lacks_head, authority_lacks_sealed,
-    authority_lacks_append, authority_lacks_changes_of, authority_lacks_latest_after, authority_lacks_bundle_heads,
+    authority_lacks_append, authority_lacks_changes_of, authority_lacks_history_of, authority_lacks_latest_after, authority_lacks_bundle_heads,
     authority_lacks_bundle_rows, authority_lacks_find_receipt, authority_lacks_put_receipt,
     authority_lacks_find_bundle_receipt, authority_lacks_put_bundle_receipt, authority_lacks_last_source_bundle_id,
     authority_lacks_put_session, authority_lacks_find_session, authority_lacks_drop_session, authority_lacks_drop_sessions,
     authority_lacks_append_session, authority_lacks_session_mutations, authority_lacks_make_snapshot,
     authority_lacks_find_snapshot, authority_lacks_drop_snapshot, authority_lacks_snapshot_rows, authority_lacks_put_source,
-    authority_lacks_find_source, authority_lacks_drop_source, authority_lacks_sources, authority_lacks_prune,
+    authority_lacks_find_source, authority_lacks_drop_source, authority_lacks_sources, authority_lacks_put_note,
+    authority_lacks_find_note, authority_lacks_notes, authority_lacks_drop_notes, authority_lacks_prune,
     authority_lacks_expire, authority_lacks_commit, authority_lacks_moving>);
 static_assert(authority_store_refuses_all<authority_lacks_schemas, authority_lacks_mere_reference, authority_lacks_begin,
                                            authority_lacks_begin_incarnation, authority_lacks_transaction>);

@@ -15,6 +15,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -160,6 +161,13 @@ public:
             });
         if (!r) return std::move(r).error();
         return out;
+    }
+
+    [[nodiscard]] result<std::vector<row_change>> history_of(const record_key& k) const {
+        return changes(
+            "SELECT c.model, c.key, c.op, c.seq, c.stamp, c.layout, c.fields, c.writer, c.written_at, c.image FROM "
+            "syncline_authority_changes c WHERE c.tenant = ?1 AND c.model = ?2 AND c.key = ?3 ORDER BY c.seq",
+            (std::numeric_limits<std::size_t>::max)(), [&](sqlite_statement& s) { in_.bind_key(s, k); });
     }
 
     [[nodiscard]] result<std::vector<row_change>> latest_after(std::int64_t above, std::size_t most) const {

@@ -4,6 +4,7 @@
 #include <syncline/adapters/sqlite/authority_capture.hpp>
 #include <syncline/adapters/sqlite/authority_incarnation.hpp>
 #include <syncline/adapters/sqlite/authority_log.hpp>
+#include <syncline/adapters/sqlite/authority_notes.hpp>
 #include <syncline/adapters/sqlite/authority_records.hpp>
 #include <syncline/adapters/sqlite/authority_sessions.hpp>
 #include <syncline/adapters/sqlite/authority_sources.hpp>
@@ -211,6 +212,7 @@ private:
             }
             if (!owned && options.tenant.empty()) return make_fault(errc::invalid_argument, "the tenant's name is empty; give it one");
             if (auto r = create_sqlite_authority_tables(db, options.epoch); !r) return r;
+            if (auto r = db.execute(std::string{sqlite_authority_notes_ddl}); !r) return r;
             auto registered = register_sqlite_models(db, schemas);
             if (!registered) return std::move(registered).error();
             catalog = std::move(*registered);
@@ -326,6 +328,9 @@ public:
     [[nodiscard]] result<std::vector<change_mark>> changes_of(const record_key& k, std::int64_t above) const {
         return reading<std::vector<change_mark>>([&] { return log().changes_of(k, above); });
     }
+    [[nodiscard]] result<std::vector<row_change>> history_of(const record_key& k) const {
+        return reading<std::vector<row_change>>([&] { return log().history_of(k); });
+    }
     [[nodiscard]] result<std::vector<row_change>> latest_after(std::int64_t above, std::size_t most) const {
         return reading<std::vector<row_change>>([&] { return log().latest_after(above, most); });
     }
@@ -401,6 +406,19 @@ public:
         return reading<std::vector<source_mark>>([&] { return sources_of().all(); });
     }
 
+    [[nodiscard]] result<void> put_note(std::string_view principal, std::string_view name, std::string_view body) {
+        return writing([&] { return notes_of().put(principal, name, body); });
+    }
+    [[nodiscard]] result<std::optional<std::string>> find_note(std::string_view principal, std::string_view name) const {
+        return reading<std::optional<std::string>>([&] { return notes_of().find(principal, name); });
+    }
+    [[nodiscard]] result<std::vector<std::pair<std::string, std::string>>> notes(std::string_view principal, std::string_view prefix) const {
+        return reading<std::vector<std::pair<std::string, std::string>>>([&] { return notes_of().all(principal, prefix); });
+    }
+    [[nodiscard]] result<void> drop_notes(std::string_view principal, std::string_view prefix) {
+        return writing([&] { return notes_of().drop(principal, prefix); });
+    }
+
     [[nodiscard]] result<void> prune(std::int64_t to) {
         return writing([&] { return log().prune(to); });
     }
@@ -434,6 +452,7 @@ private:
     [[nodiscard]] sqlite_authority_records records() const { return {scope(), core_->models, core_->sql, *tenant_}; }
     [[nodiscard]] sqlite_authority_log log() const { return sqlite_authority_log{scope()}; }
     [[nodiscard]] sqlite_authority_sources sources_of() const { return sqlite_authority_sources{scope()}; }
+    [[nodiscard]] sqlite_authority_notes notes_of() const { return sqlite_authority_notes{scope()}; }
     [[nodiscard]] sqlite_authority_sessions sessions() const { return sqlite_authority_sessions{scope()}; }
 
     [[nodiscard]] static fault over() { return make_fault(errc::bug, "the transaction is over; begin another"); }

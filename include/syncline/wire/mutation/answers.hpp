@@ -25,6 +25,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -126,79 +127,132 @@ inline void write_outcome(json_writer& w, const schema_set& schemas, const answe
 
 }  // namespace detail
 
-/// Writes a push's answer: the three arrays of sheet 2.2, every mutation in at most one of them (a transient error in none, so that it is
-/// sent again), and for a Syncline device the member `outcomes` with every one.
-[[nodiscard]] inline std::string write_push_answer(const schema_set& schemas, const std::vector<answered>& outcomes, std::string_view epoch,
-                                                   cursor head_stamp, bool extended, std::string_view sync_key) {
-    std::string body;
-    json_writer w{body};
+/// What a client that sends no bases is told for a refusal: one of the four reasons that it knows, since any other, like the first three of
+/// them, ends the mutation for good there (sheet 2.3 and 9).
+[[nodiscard]] constexpr std::string_view legacy_reason(errc code) noexcept {
+    switch (code) {
+    case errc::absent:
+    case errc::unknown_model: return "not_found";
+    case errc::internal:
+    case errc::bug: return "error";
+    default: return "validation_failed";
+    }
+}
+
+namespace detail {
+
+// `data` of a rejection: the messages by field, and the reason in words.
+inline void write_rejection_data(json_writer& w, const outcome& o, bool words_as_message) {
+    std::vector<field_message> messages = o.messages;
+    const bool words = o.why && !o.why->detail.empty();
+    if (messages.empty() && words && words_as_message) messages.push_back({{}, o.why->detail});
     w.begin_object();
+    if (!messages.empty()) {
+        w.key("messages");
+        w.begin_object();
+        for (std::size_t i = 0; i < messages.size(); ++i) {
+            bool earlier = false;
+            for (std::size_t j = 0; j < i; ++j) earlier = earlier || messages[j].field == messages[i].field;
+            if (earlier) continue;
+            w.key(messages[i].field);
+            w.begin_array();
+            for (const auto& m : messages)
+                if (m.field == messages[i].field) w.string(m.text);
+            w.end_array();
+        }
+        w.end_object();
+    }
+    if (words) {
+        w.key("detail");
+        w.string(o.why->detail);
+    }
+    w.end_object();
+}
+
+inline void write_rejection(json_writer& w, const outcome& o, std::string_view reason) {
+    w.begin_object();
+    w.key("mutation_id");
+    w.string(o.id);
+    w.key("reason");
+    w.string(reason);
+    w.key("data");
+    write_rejection_data(w, o, reason == "validation_failed");
+    w.end_object();
+}
+
+[[nodiscard]] inline bool is_rejection(const outcome& o) {
+    return (o.kind == outcome_kind::refused || o.kind == outcome_kind::held) && !is_conflict(o);
+}
+
+// The three arrays of sheet 2.2.
+template <class Reason>
+void write_push_arrays(json_writer& w, const schema_set& schemas, const std::vector<answered>& outcomes, std::string_view sync_key, Reason reason) {
     w.key("applied");
     w.begin_array();
     for (const auto& a : outcomes)
-        if (a.what.kind == outcome_kind::applied) w.string(a.what.id);
+        if (a.what.kind == outcome_kind::applied && reason(a.what).empty()) w.string(a.what.id);
     w.end_array();
     w.key("rejected");
     w.begin_array();
-    for (const auto& a : outcomes) {
-        const bool refused = a.what.kind == outcome_kind::refused || a.what.kind == outcome_kind::held;
-        if (!refused || detail::is_conflict(a.what)) continue;
-        w.begin_object();
-        w.key("mutation_id");
-        w.string(a.what.id);
-        w.key("reason");
-        w.string(detail::rejection_reason(a.what.why ? a.what.why->code : errc::internal));
-        w.key("data");
-        w.begin_object();
-        if (!a.what.messages.empty()) {
-            w.key("messages");
-            w.begin_object();
-            for (std::size_t i = 0; i < a.what.messages.size(); ++i) {
-                bool earlier = false;
-                for (std::size_t j = 0; j < i; ++j) earlier = earlier || a.what.messages[j].field == a.what.messages[i].field;
-                if (earlier) continue;
-                w.key(a.what.messages[i].field);
-                w.begin_array();
-                for (const auto& m : a.what.messages)
-                    if (m.field == a.what.messages[i].field) w.string(m.text);
-                w.end_array();
-            }
-            w.end_object();
-        }
-        if (a.what.why && !a.what.why->detail.empty()) {
-            w.key("detail");
-            w.string(a.what.why->detail);
-        }
-        w.end_object();
-        w.end_object();
-    }
+    for (const auto& a : outcomes)
+        if (!reason(a.what).empty()) write_rejection(w, a.what, reason(a.what));
     w.end_array();
     w.key("conflicts");
     w.begin_array();
     for (const auto& a : outcomes) {
-        if (!detail::is_conflict(a.what)) continue;
+        if (!is_conflict(a.what)) continue;
         w.begin_object();
         w.key("mutation_id");
         w.string(a.what.id);
         w.key("reason");
         w.string("conflict");
         w.key("data");
-        detail::write_server_state(w, schemas, a, sync_key);
+        write_server_state(w, schemas, a, sync_key);
         w.end_object();
     }
     w.end_array();
-    if (extended) {
-        w.key("syncline");
-        w.integer(extension_version);
-        w.key("epoch");
-        w.string(epoch);
-        w.key("head");
-        w.integer(head_stamp);
-        w.key("outcomes");
-        w.begin_array();
-        for (const auto& a : outcomes) detail::write_outcome(w, schemas, a);
-        w.end_array();
-    }
+}
+
+}  // namespace detail
+
+/// Writes a push's answer for a device that sends bases: the three arrays of sheet 2.2, every mutation in at most one of them (a transient error
+/// in none, so that it is sent again), and the member `outcomes` with every one.
+[[nodiscard]] inline std::string write_push_answer(const schema_set& schemas, const std::vector<answered>& outcomes, std::string_view epoch,
+                                                   cursor head_stamp, std::string_view sync_key) {
+    std::string body;
+    json_writer w{body};
+    w.begin_object();
+    detail::write_push_arrays(w, schemas, outcomes, sync_key, [](const outcome& o) {
+        return detail::is_rejection(o) ? detail::rejection_reason(o.why ? o.why->code : errc::internal) : std::string_view{};
+    });
+    w.key("syncline");
+    w.integer(extension_version);
+    w.key("epoch");
+    w.string(epoch);
+    w.key("head");
+    w.integer(head_stamp);
+    w.key("outcomes");
+    w.begin_array();
+    for (const auto& a : outcomes) detail::write_outcome(w, schemas, a);
+    w.end_array();
+    w.end_object();
+    return body;
+}
+
+/// Writes a push's answer for a client that sends no bases: the three arrays and nothing else.
+/// @param strict_duplicates  what was applied already is a rejection with `duplicate`, not `applied`
+[[nodiscard]] inline std::string write_legacy_push_answer(const schema_set& schemas, const std::vector<answered>& outcomes, std::string_view sync_key,
+                                                          bool strict_duplicates) {
+    std::string body;
+    json_writer w{body};
+    w.begin_object();
+    std::unordered_map<std::string_view, const outcome*> first;
+    for (const auto& a : outcomes) first.emplace(a.what.id, &a.what);
+    detail::write_push_arrays(w, schemas, outcomes, sync_key, [&](const outcome& o) -> std::string_view {
+        const bool again = o.repeated || first.find(o.id)->second != &o;
+        if (strict_duplicates && again && o.kind == outcome_kind::applied) return "duplicate";
+        return detail::is_rejection(o) ? legacy_reason(o.why ? o.why->code : errc::internal) : std::string_view{};
+    });
     w.end_object();
     return body;
 }

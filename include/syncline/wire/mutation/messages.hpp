@@ -16,6 +16,7 @@
 #include <syncline/support/version.hpp>
 #include <syncline/wire/http_fault.hpp>
 #include <syncline/wire/key_text.hpp>
+#include <syncline/wire/mutation/legacy_values.hpp>
 #include <syncline/wire/value_json.hpp>
 
 #include <algorithm>
@@ -46,7 +47,7 @@ inline constexpr std::size_t max_asked_again = 1000;
 struct push_message {
     std::string client_id;
     std::string epoch;                ///< the incarnation that the device knows; empty: none yet, or a foreign client
-    bool extended = false;
+    bool extended = false;            ///< it sends bases; otherwise `changes` are the whole payload, and `ordinal` is its `version`
     std::vector<mutation> mutations;  ///< those that could be read
     std::vector<std::size_t> places;  ///< where each of them stood in the request
     std::vector<outcome> unreadable;  ///< the others, by the place of `unreadable_places`
@@ -145,7 +146,8 @@ enum class unknown_member : std::uint8_t {
 
 // Members of an object as fields of a model.
 [[nodiscard]] inline result<void> read_fields(json_view object, const model_schema& schema, std::string_view where, std::string_view sync_key,
-                                              unknown_member unknown, record& row, field_set& named) {
+                                              unknown_member unknown, record& row, field_set& named,
+                                              result<value> (*read)(json_view, const field_schema&) = &read_value) {
     row.fields.resize(schema.fields.size());
     if (object.is_array() && object.size() == 0) return {};  // an empty map of a PHP peer
     if (!object.is_object()) return make_fault(errc::malformed_message, "`", where, "` is an object");
@@ -155,7 +157,7 @@ enum class unknown_member : std::uint8_t {
             if (unknown == unknown_member::pass_over || member.key == schema.key_name || member.key == sync_key) continue;
             return make_fault(errc::unknown_field, "model `", schema.name, "` has no field `", member.key, "` (in `", where, "`)");
         }
-        auto v = read_value(member.value, schema.fields[*f]);
+        auto v = read(member.value, schema.fields[*f]);
         if (!v) return std::move(v).error();
         row.fields[*f] = std::move(*v);
         named.insert(*f);
@@ -163,7 +165,22 @@ enum class unknown_member : std::uint8_t {
     return {};
 }
 
-[[nodiscard]] inline result<mutation> read_mutation(json_view m, const schema_set& schemas, std::string_view sync_key) {
+// What a client that sends no base carries: the row as it holds it, whole or the part of it that may be synced; members that this server does
+// not know fall out, as they do at the original (sheet 2.5).
+[[nodiscard]] inline result<void> read_legacy_payload(json_view m, const model_schema& schema, std::string_view sync_key, intent& what) {
+    auto payload = read_object(m, "payload");
+    if (!payload) return std::move(payload).error();
+    if (what.op == operation::erase || !*payload) return {};
+    record row;
+    field_set named;
+    if (auto r = read_fields(**payload, schema, "payload", sync_key, unknown_member::pass_over, row, named, &read_legacy_value); !r) return r;
+    for (std::size_t f = 0; f < schema.fields.size(); ++f)
+        if (named.contains(static_cast<field_index>(f))) what.changes.set(static_cast<field_index>(f), std::move(row.fields[f]));
+    return {};
+}
+
+// @param extended  the device sends bases
+[[nodiscard]] inline result<mutation> read_mutation(json_view m, const schema_set& schemas, std::string_view sync_key, bool extended) {
     mutation out;
     auto id = read_id(m, "mutation_id");
     if (!id) return std::move(id).error();
@@ -186,8 +203,8 @@ enum class unknown_member : std::uint8_t {
         out.what.op = operation::erase;
     else
         return make_fault(errc::malformed_message, "`operation` is one of create, update and delete");
-    // Compared by nothing, but what is not a number is no mutation (sheet 2.1).
-    if (auto version = read_integer(m, "version", 1); !version) return std::move(version).error();
+    auto number = read_integer(m, "version", 1);
+    if (!number) return std::move(number).error();
     auto ms = read_integer(m, "timestamp", 0);
     if (!ms) return std::move(ms).error();
     constexpr std::int64_t most = (std::numeric_limits<std::int64_t>::max)() / 1000;
@@ -196,6 +213,11 @@ enum class unknown_member : std::uint8_t {
         auto t = parse_rfc3339(exact->as_string());
         if (!t) return make_fault(errc::malformed_value, "`edited_at` is a time in RFC 3339");
         out.what.edited_at = *t;
+    }
+    if (!extended) {
+        if (auto r = read_legacy_payload(m, schema, sync_key, out.what); !r) return std::move(r).error();
+        out.what.ordinal = static_cast<std::uint64_t>((std::max)(*number, std::int64_t{0}));
+        return out;
     }
 
     record whole;
@@ -337,7 +359,7 @@ enum class unknown_member : std::uint8_t {
                           std::to_string(max_mutations), "; send them in smaller requests");
     std::size_t place = 0;
     for (const auto& m : *list) {
-        result<mutation> read = m.is_object() ? detail::read_mutation(m, schemas, sync_key)
+        result<mutation> read = m.is_object() ? detail::read_mutation(m, schemas, sync_key, out.extended)
                                               : result<mutation>{make_fault(errc::malformed_message, "a mutation is an object")};
         if (read) {
             out.mutations.push_back(std::move(*read));
@@ -424,6 +446,7 @@ enum class unknown_member : std::uint8_t {
     auto from = detail::read_integer(root, "last_sync_cursor", 0);
     if (!from) return std::move(from).error();
     out.query.from = *from;
+    out.query.legacy = !out.extended;
     auto limit = detail::read_integer(root, "limit", static_cast<std::int64_t>(default_limit));
     if (!limit) return std::move(limit).error();
     if (*limit < 1) return make_fault(errc::malformed_message, "`limit` is at least 1");

@@ -2,6 +2,7 @@
 #define SYNCLINE_WIRE_MUTATION_SERVER_HPP
 
 #include <syncline/engine/authority_types.hpp>
+#include <syncline/engine/legacy_base.hpp>
 #include <syncline/support/result.hpp>
 #include <syncline/support/time.hpp>
 #include <syncline/support/version.hpp>
@@ -12,6 +13,7 @@
 #include <syncline/wire/http_fault.hpp>
 #include <syncline/wire/incarnation.hpp>
 #include <syncline/wire/mutation/answers.hpp>
+#include <syncline/wire/mutation/legacy_values.hpp>
 #include <syncline/wire/mutation/messages.hpp>
 #include <syncline/wire/server_listeners.hpp>
 
@@ -28,6 +30,7 @@ SYNCLINE_NAMESPACE_BEGIN
 struct mutation_server_options {
     std::string prefix = "/tether";       ///< `POST {prefix}/push` and `POST {prefix}/pull`
     std::string sync_key = "tether_id";   ///< the member that names the key in `server_state`
+    bool strict_duplicates = false;       ///< a client that sends no bases gets `duplicate` for what was applied already, not `applied`
     std::size_t max_mutations = 10'000;   ///< of one request
     std::size_t default_page = 1000;      ///< rows of a page where the request names no limit
     json_limits json;                     ///< bounds of a request's body
@@ -76,7 +79,8 @@ private:
 
         std::vector<record_key> keys;
         for (const auto& m : message->mutations) keys.push_back(m.what.key);
-        auto answer = engine_->push(from, std::move(message->mutations), now);
+        const value_equivalence legacy{&mutation_wire::same_legacy_value};
+        auto answer = engine_->push(from, std::move(message->mutations), now, message->extended ? nullptr : &legacy);
         if (!answer) return fault_response(answer.error());
         newest_ = (std::max)(newest_, answer->newest_write);
         std::vector<mutation_wire::answered> all(message->places.size() + message->unreadable.size());
@@ -85,8 +89,9 @@ private:
         for (std::size_t i = 0; i < message->unreadable.size(); ++i)
             all[message->unreadable_places[i]] = {std::move(message->unreadable[i]), std::nullopt};
         served_ = counted(all, who, message->client_id);
-        return json_response(200, mutation_wire::write_push_answer(engine_->schemas(), all, answer->epoch, answer->head_stamp,
-                                                                   message->extended, options_.sync_key));
+        if (!message->extended)
+            return json_response(200, mutation_wire::write_legacy_push_answer(engine_->schemas(), all, options_.sync_key, options_.strict_duplicates));
+        return json_response(200, mutation_wire::write_push_answer(engine_->schemas(), all, answer->epoch, answer->head_stamp, options_.sync_key));
     }
 
     [[nodiscard]] response handle_pull(const request& r, const principal& who, timestamp now) {

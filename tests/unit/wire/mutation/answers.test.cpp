@@ -41,7 +41,7 @@ TEST_CASE("mutation answers: every outcome arrives as it was given", "[wire]") {
         items.push_back(item);
         all.push_back({o, key_named("T")});
     }
-    const auto body = mutation_wire::write_push_answer(schemas, all, "epoch", 99, true, "tether_id");
+    const auto body = mutation_wire::write_push_answer(schemas, all, "epoch", 99, "tether_id");
     const auto read = mutation_wire::read_push_answer(body, schemas, items, {});
     REQUIRE(read);
     CHECK(read->epoch == "epoch");
@@ -61,27 +61,31 @@ TEST_CASE("mutation answers: the three arrays name each mutation at most once, a
         {of(outcome_kind::held, errc::held), key_named("T")},
         {of(outcome_kind::error, errc::internal), key_named("T")},
     };
-    const auto body = mutation_wire::write_push_answer(schemas, all, "epoch", 99, false, "tether_id");
-    const auto tape = json_tape::parse(body);
-    REQUIRE(tape);
-    const auto root = tape->root();
-    CHECK(root.size() == 3);
-    const auto applied = *root.find("applied");
-    const auto rejected = *root.find("rejected");
-    const auto conflicts = *root.find("conflicts");
-    CHECK(applied.size() == 1);
-    CHECK(conflicts.size() == 2);
-    REQUIRE(rejected.size() == 3);
-    std::vector<std::string> reasons;
-    for (const auto& r : rejected) {
-        reasons.emplace_back(r.find("reason")->as_string());
-        CHECK(r.find("data")->is_object());
-    }
-    CHECK(reasons == std::vector<std::string>{"validation_failed", "not_found", "held"});
-    for (const auto& c : conflicts) {
-        const auto state = *c.find("data")->find("server_state");
-        CHECK(state.find("tether_id")->as_string() == "T");
-        CHECK(state.find("a")->as_int().value_or(0) == 5);
+    // A client that sends no bases knows four reasons (sheet 9, item 7), and gets nothing but the three arrays.
+    for (const bool extended : {true, false}) {
+        const auto body = extended ? mutation_wire::write_push_answer(schemas, all, "epoch", 99, "tether_id")
+                                   : mutation_wire::write_legacy_push_answer(schemas, all, "tether_id", false);
+        const auto tape = json_tape::parse(body);
+        REQUIRE(tape);
+        const auto root = tape->root();
+        CHECK((root.size() == 3) == !extended);
+        const auto applied = *root.find("applied");
+        const auto rejected = *root.find("rejected");
+        const auto conflicts = *root.find("conflicts");
+        CHECK(applied.size() == 1);
+        CHECK(conflicts.size() == 2);
+        REQUIRE(rejected.size() == 3);
+        std::vector<std::string> reasons;
+        for (const auto& r : rejected) {
+            reasons.emplace_back(r.find("reason")->as_string());
+            CHECK(r.find("data")->is_object());
+        }
+        CHECK(reasons == std::vector<std::string>{"validation_failed", "not_found", extended ? "held" : "validation_failed"});
+        for (const auto& c : conflicts) {
+            const auto state = *c.find("data")->find("server_state");
+            CHECK(state.find("tether_id")->as_string() == "T");
+            CHECK(state.find("a")->as_int().value_or(0) == 5);
+        }
     }
 }
 

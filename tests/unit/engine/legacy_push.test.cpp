@@ -1,0 +1,154 @@
+#include <syncline/engine/legacy_push.hpp>
+
+#include "unit/engine/fixture.hpp"
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+using namespace engine_tests;
+
+namespace {
+
+// A device that sends no base, by what it tells the engine.
+struct legacy_server : server {
+    using server::server;
+    std::vector<outcome> push_without_base(std::vector<mutation> mutations) { return lab_must(engine.push(ann, std::move(mutations), now, &same)).outcomes; }
+    page pull_and_show() {
+        pull_query q;
+        q.legacy = true;
+        page last;
+        for (;;) {
+            q.from = shown;
+            last = lab_must(engine.pull(ann, q, now)).rows;
+            shown = last.next;
+            if (!last.more) return last;
+        }
+    }
+    value_equivalence same = [](const field_schema&, const value& a, const value& b) { return a == b; };
+    cursor shown = 0;
+};
+
+mutation whole(const mutation_id& id, const std::string& key, const std::optional<record>& row, std::uint64_t number, operation op = operation::update) {
+    mutation m = change_of(id, key, std::nullopt, row);
+    m.what.op = row ? op : operation::erase;
+    m.what.ordinal = number;
+    return m;
+}
+
+}  // namespace
+
+TEST_CASE("legacy push: a chain of own changes in one request is no conflict, and each knows the one before it", "[engine]") {
+    legacy_server s;
+    s.write("T", node_row(1, 1));
+    s.pull_and_show();
+    const auto out = s.push_without_base({whole("m1", "T", node_row(2, 1), 1), whole("m2", "T", node_row(2, 2), 2), whole("m3", "T", node_row(3, 2), 3)});
+    for (const auto& o : out) {
+        CHECK(o.kind == outcome_kind::applied);
+        CHECK(o.clean);
+    }
+    CHECK(s.row("T") == node_row(3, 2));
+    CHECK(s.receipt_of("m1")->after.empty());
+    CHECK(s.receipt_of("m2")->after == "m1");
+    CHECK(s.receipt_of("m3")->after == "m2");
+}
+
+TEST_CASE("legacy push: what changes nothing gets no version, and what the device holds otherwise is delivered again", "[engine]") {
+    legacy_server s;
+    s.write("T", node_row(1, 1));
+    s.pull_and_show();
+    const auto version = s.version_of("T");
+    const auto stamp = s.sealed("T")->stamp;
+    CHECK(s.push_without_base({whole("m1", "T", node_row(1, 1), 1)}).front().kind == outcome_kind::applied);
+    CHECK(s.version_of("T") == version);
+    // Another changed b; the device sends the old one, unedited, with an edit of a that loses.
+    s.write("T", node_row(5, 5));
+    CHECK(s.push_without_base({whole("m2", "T", node_row(2, 1), 2)}).front().kind == outcome_kind::superseded);
+    CHECK(s.row("T") == node_row(5, 5));
+    CHECK(s.sealed("T")->stamp > stamp);
+    const auto page = s.pull(s.shown);
+    REQUIRE(page.rows.size() == 1);
+    CHECK(page.rows[0].row == node_row(5, 5));
+    // To everybody else that is no change: what stands on the version before goes through.
+    auto t = lab_must(s.store.begin("main", access::snapshot));
+    const auto marks = lab_must(t.changes_of(key_named("T"), 0));
+    REQUIRE(marks.size() == 3);
+    CHECK(marks.back().fields.empty());
+    lab_must(t.commit());
+    const auto other = s.push_one(change_of("x", "T", node_row(5, 5), node_row(6, 5), marks[1].version));
+    CHECK(other.kind == outcome_kind::applied);
+    CHECK(other.clean);
+}
+
+TEST_CASE("legacy push: the mutations of a request run as they were made", "[engine]") {
+    legacy_server s;
+    const auto out = s.push_without_base({whole("m1", "T", node_row(1), 1, operation::create), whole("m2", "T", std::nullopt, 2),
+                                          whole("m3", "T", node_row(3), 3, operation::create)});
+    for (const auto& o : out) CHECK(o.kind == outcome_kind::applied);
+    CHECK(s.row("T") == node_row(3));
+}
+
+TEST_CASE("legacy push W07: what was left out blocks its record and its children until it comes again", "[engine]") {
+    int failures = 1;
+    authority_options o;
+    o.validate = [&](const proposed_change&) -> std::optional<rejection> {
+        if (failures-- > 0) return rejection{wait_reason{errc::unavailable, "try later"}, {}};
+        return std::nullopt;
+    };
+    legacy_server s{std::move(o)};
+    const auto create = whole("m1", "P", node_row(1), 1, operation::create);
+    const auto child = whole("c1", "C1", child_row(1, "P"), 1, operation::create);
+    CHECK(s.push_without_base({create}).front().kind == outcome_kind::error);
+    // In requests of their own, and after a pull.
+    CHECK(s.push_without_base({whole("m2", "P", node_row(2), 2)}).front().kind == outcome_kind::error);
+    CHECK(s.push_without_base({child}).front().kind == outcome_kind::error);
+    s.pull_and_show();
+    CHECK(s.push_without_base({whole("c2", "C1", child_row(2, "P"), 2)}).front().kind == outcome_kind::error);
+    CHECK_FALSE(s.row("P"));
+    CHECK_FALSE(s.receipt_of("m2"));
+    SECTION("that id") { CHECK(s.push_without_base({create, whole("m2", "P", node_row(2), 2)}).back().kind == outcome_kind::applied); }
+    SECTION("a version that is not above it") {
+        CHECK(s.push_without_base({whole("other", "P", node_row(2), 1, operation::create)}).back().kind == outcome_kind::applied);
+    }
+    CHECK(s.push_without_base({child, whole("c2", "C1", child_row(2, "P"), 2)}).back().kind == outcome_kind::applied);
+    CHECK(s.row("P") == node_row(2));
+    CHECK(s.row("C1") == child_row(2, "P"));
+}
+
+TEST_CASE("legacy push: every page with rows says that there is more, so that its cursor is shown", "[engine]") {
+    legacy_server s;
+    s.write("T", node_row(1));
+    pull_query q;
+    q.legacy = true;
+    const auto first = lab_must(s.engine.pull(s.ann, q, s.now)).rows;
+    CHECK(first.rows.size() == 1);
+    CHECK(first.more);
+    q.from = first.next;
+    const auto second = lab_must(s.engine.pull(s.ann, q, s.now)).rows;
+    CHECK(second.rows.empty());
+    CHECK_FALSE(second.more);
+    CHECK(second.next == first.next);
+    // A walk that began above the floor goes on below it.
+    s.write("T2", node_row(1));
+    q = {};
+    q.legacy = true;
+    q.limit = 1;
+    const auto page = lab_must(s.engine.pull(s.ann, q, s.now)).rows;
+    s.write("T", node_row(2));
+    s.seal();
+    lab_must(s.engine.prune("main", s.head().seq - 1, s.now));
+    q.from = page.next;
+    CHECK(s.engine.pull(s.ann, q, s.now));
+}
+
+TEST_CASE("legacy push: a counter takes the difference that the client made, whatever others added", "[engine]") {
+    legacy_server s;
+    s.write("T", node_row(1, 1, 10));
+    s.pull_and_show();
+    s.write("T", node_row(1, 1, 15));
+    CHECK(s.push_without_base({whole("m1", "T", node_row(1, 1, 12), 1)}).front().kind == outcome_kind::applied);
+    CHECK(s.row("T") == node_row(1, 1, 17));
+    CHECK(s.push_without_base({whole("m2", "T", node_row(1, 1, 13), 2)}).front().kind == outcome_kind::applied);
+    CHECK(s.row("T") == node_row(1, 1, 18));
+}
