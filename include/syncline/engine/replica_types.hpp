@@ -43,6 +43,7 @@ struct apply_report {
     std::size_t unread = 0;         ///< rows that could not be read, and were not known as such
     std::size_t lost = 0;           ///< rows that a restore of the authority took away or changed back
     bool hydrated = false;          ///< a staged picture was swapped in
+    std::size_t differed = 0;       ///< records that the picture shows in another version, or with other content, than they were known in
 };
 
 /// A change that met changes of others, and what was decided, by the authority or by the replica.

@@ -177,6 +177,7 @@ public:
                 auto base = rows_.load(key);
                 if (!base) return std::move(base).error();
                 if (!base->lost && (base->version > seq || (!base->row && !base->provisional))) continue;  // newer, or a tombstone that stays known
+                if (base->row) ++report.differed;
                 if (base->lost)
                     if (auto r = report_lost(key, *base, std::nullopt, report); !r) return r;
                 if (auto r = place(key, known_base{}, nullptr); !r) return r;
@@ -193,11 +194,15 @@ public:
                 if (!kept) return std::move(kept).error();
                 if (kept->version > seq && !kept->lost) continue;
                 ++report.applied;
-                if (kept->lost) {
-                    auto base = rows_.load(row.key);
-                    if (!base) return std::move(base).error();
-                    if (auto r = report_lost(row.key, *base, row.row, report); !r) return r;
+                known_base base;
+                if (kept->version != 0) {
+                    auto known = rows_.load(row.key);
+                    if (!known) return std::move(known).error();
+                    base = std::move(*known);
                 }
+                if (base.version != row.version || base.row != row.row) ++report.differed;
+                if (kept->lost)
+                    if (auto r = report_lost(row.key, base, row.row, report); !r) return r;
                 if (auto r = settle_contained(row); !r) return r;
                 if (auto r = place(row.key, known_base{row.version, row.row, std::nullopt}, &report); !r) return r;
             }

@@ -221,6 +221,7 @@ public:
         return engine_.dismiss_lost(key, around_.clock());
     }
     /// Builds the state anew from the authority's picture, with the next sync; changes that wait are kept.
+    /// `sync_result::differed` of that sync tells how many records the device had otherwise.
     [[nodiscard]] result<void> rebuild() {
         const std::lock_guard lock{mutex_};
         return engine_.begin_hydration(around_.clock());

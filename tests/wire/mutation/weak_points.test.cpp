@@ -327,6 +327,49 @@ TEST_CASE("weak points: an outcome tells the record as it is after the whole req
     }
 }
 
+TEST_CASE("weak points: a rebuild finds what has diverged, mends it, and keeps what was not sent (W51)", "[wire]") {
+    const std::vector<std::string> keys{"T", "T2", "P", "C1", "C2"};
+    // What a fault of the disk, of the app or of this library may have done to each of the rows, behind everybody's back.
+    enum class harm : std::uint8_t { none, other_content, forgotten, one_too_many };
+    for (const auto done : {harm::none, harm::other_content, harm::forgotten, harm::one_too_many})
+        for (const bool unsent : {false, true}) {
+            INFO("harm " << static_cast<int>(done) << (unsent ? ", with an unsent change" : ""));
+            world w;
+            device a{w, "a"};
+            for (const auto& key : keys) w.write(key, 1, 1);
+            w.lab.server_erase(*w.store, key_named("C2"));
+            w.write("C1", 2, 1);
+            REQUIRE(a.sync().ok());
+            {
+                auto t = lab_must(a.store->begin());
+                switch (done) {
+                case harm::none: break;
+                case harm::other_content: lab_must(t.write(key_named("T2"), world::row("T2", 77, 77))); break;
+                case harm::forgotten:
+                    lab_must(t.erase(key_named("T2")));
+                    lab_must(t.put_base(key_named("T2"), base_row{}));
+                    break;
+                case harm::one_too_many:
+                    lab_must(t.write(key_named("C2"), world::row("C2", 5, 5)));
+                    lab_must(t.put_base(key_named("C2"), base_row{1, false, std::nullopt, std::nullopt, false}));
+                    break;
+                }
+                lab_must(t.commit());
+            }
+            if (unsent) a.set("T", 1, 9);
+            lab_must(a.engine.begin_hydration(noon));
+            const auto report = a.sync(sync_mode::pull_only);
+            CHECK(report.ok());
+            CHECK(report.hydrated);
+            CHECK(report.differed == (done == harm::none ? 0u : 1u));
+            for (const auto& key : {"T2", "P", "C1", "C2"}) CHECK(a.at(key) == w.at(key));
+            if (unsent) CHECK(number(a.at("T"), 1) == 9);
+            REQUIRE(a.sync().ok());
+            CHECK(a.at("T") == w.at("T"));
+            CHECK(number(w.at("T"), 1) == (unsent ? 9 : 1));
+        }
+}
+
 TEST_CASE("weak points: the echo of an own change is not counted as pulled (W47)", "[wire]") {
     pair_of_devices p{0us, 0us};
     p.a.set("T", 0, 7);

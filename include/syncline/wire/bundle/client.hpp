@@ -558,6 +558,7 @@ private:
         report_.pull_errors += done->quarantined;
         report_.lost += done->lost;
         report_.hydrated = report_.hydrated || done->hydrated;
+        report_.differed += done->differed;
         if (done->hydrated) finished_snapshot_ = std::exchange(snapshot_id_, {});
         return {};
     }

@@ -275,6 +275,7 @@ private:
         }
         report_.lost += done->lost;
         report_.hydrated = report_.hydrated || done->hydrated;
+        report_.differed += done->differed;
         if (!done->stale) report_.behind = reply->rows.more;
         if (!reply->rows.more && !done->stale) phase_ = std::exchange(push_after_pull_, false) ? phase::push : phase::finish;
         return {};
