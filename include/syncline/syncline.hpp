@@ -44,6 +44,7 @@
 #include <syncline/engine/unread_rows.hpp>
 #include <syncline/engine/waiting_changes.hpp>
 #include <syncline/engine/waiting_explanation.hpp>
+#include <syncline/model/app_times.hpp>
 #include <syncline/model/field_codec.hpp>
 #include <syncline/model/field_merge.hpp>
 #include <syncline/model/field_set.hpp>
@@ -62,6 +63,7 @@
 #include <syncline/storage/memory_table.hpp>
 #include <syncline/storage/replica_store.hpp>
 #include <syncline/storage/sync_lease.hpp>
+#include <syncline/storage/write_time.hpp>
 #include <syncline/support/base64.hpp>
 #include <syncline/support/canonical_json.hpp>
 #include <syncline/support/guarded_call.hpp>

@@ -80,7 +80,13 @@ void campaign(const char* name, wire_mix mix, std::uint64_t share, std::uint64_t
     counts.each([](std::string_view what, std::uint64_t n) { std::printf(" %s %llu,", std::string{what}.c_str(), static_cast<unsigned long long>(n)); });
     std::printf(" failed %llu\n", static_cast<unsigned long long>(failures));
     CHECK(failures == 0);
-    if (only || count < 200) return;
+    if (only) return;
+    if constexpr (Lab::has_trash) {
+        CHECK(counts.soft_deletes >= count);
+        CHECK(2 * counts.restores >= count);
+        CHECK(10 * counts.purges >= count);
+    }
+    if (count < 200) return;
     // Per hundred seeds. A run in which too little happened shows nothing.
     const bool mutation = mix != wire_mix::bundle, bundle = mix != wire_mix::mutation;
     const auto floor = [&](const char* what, std::uint64_t happened, std::uint64_t wanted) {

@@ -96,6 +96,7 @@ public:
         result<std::optional<record>> visible(const record_key& k) { return fuse_->call([&] { return in_.visible(k); }); }
         result<void> write(const record_key& k, const record& r) { return fuse_->call([&] { return in_.write(k, r); }); }
         result<void> erase(const record_key& k) { return fuse_->call([&] { return in_.erase(k); }); }
+        void tell_time(timestamp at) { syncline::tell_time(in_, at); }
         result<base_row> base(const record_key& k) { return fuse_->call([&] { return in_.base(k); }); }
         result<void> put_base(const record_key& k, const base_row& b) { return fuse_->call([&] { return in_.put_base(k, b); }); }
         result<std::optional<intent>> open_intent(const record_key& k) { return fuse_->call([&] { return in_.open_intent(k); }); }
@@ -175,6 +176,7 @@ public:
         result<std::optional<record>> current(const record_key& k) { return fuse_->call([&] { return in_.current(k); }); }
         result<void> write(const record_key& k, const record& r) { return fuse_->call([&] { return in_.write(k, r); }); }
         result<void> erase(const record_key& k) { return fuse_->call([&] { return in_.erase(k); }); }
+        void tell_time(timestamp at) { syncline::tell_time(in_, at); }
         result<std::vector<record_key>> referencing(const record_key& k, std::size_t n) { return fuse_->call([&] { return in_.referencing(k, n); }); }
         result<void> savepoint() { return fuse_->call([&] { return in_.savepoint(); }); }
         result<void> rollback_to_savepoint() { return fuse_->call([&] { return in_.rollback_to_savepoint(); }); }

@@ -11,6 +11,8 @@
 #include <syncline/storage/memory_authority_store.hpp>
 #include <syncline/storage/memory_replica_store.hpp>
 
+#include "simulation/settings.hpp"
+
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -106,10 +108,12 @@ class memory_lab {
 public:
     using replica_store = memory_replica_store;
     using authority_store = memory_authority_store;
+    static constexpr bool has_trash = false;
 
     explicit memory_lab(overlap_policy overlap) {
         for (auto& m : models(overlap)) lab_must(schemas_.add(std::move(m)));
     }
+    memory_lab(const settings& s, statistics&) : memory_lab(s.overlap) {}
     std::unique_ptr<authority_store> make_authority() {
         memory_table_options options;
         options.trigger = [](const record_key&, record& r) {

@@ -34,7 +34,7 @@ struct statistics {
                   applied = 0, rebases_under_flight = 0, requests_lost = 0, answers_lost = 0, duplicates = 0, late_answers = 0, timeouts = 0,
                   device_crashes = 0, server_crashes = 0, crashes_in_hydration = 0, hydrations = 0, prunes = 0, pulls_after_lost_answer = 0, asked_again_after_lost_answer = 0,
                   second_copies_after_refusal = 0, transient_faults = 0, busy_stores = 0, clock_jumps = 0, person_decisions = 0,
-                  writes_between_transactions = 0;
+                  writes_between_transactions = 0, soft_deletes = 0, restores = 0, purges = 0;
 
     template <class F>
     void each(F f) {
@@ -46,7 +46,7 @@ struct statistics {
             f("prunes", prunes), f("answer lost, then pull", pulls_after_lost_answer),
             f("answer lost, then asked again", asked_again_after_lost_answer), f("second copy after a refusal", second_copies_after_refusal), f("transient faults", transient_faults),
             f("busy stores", busy_stores), f("clock jumps", clock_jumps), f("decisions of persons", person_decisions),
-            f("writes between two transactions", writes_between_transactions);
+            f("writes between two transactions", writes_between_transactions), f("soft deletes", soft_deletes), f("restores", restores), f("purges", purges);
     }
     void add(statistics other) {
         std::vector<std::uint64_t> theirs;
@@ -54,6 +54,12 @@ struct statistics {
         std::size_t i = 0;
         each([&](std::string_view, std::uint64_t& n) { n += theirs[i++]; });
     }
+};
+
+/// Which models of a party have soft deletes, where its tables can.
+struct trash_of {
+    bool node = false;
+    bool child = false;
 };
 
 /// Everything that a seed decides before the first step.
@@ -64,6 +70,8 @@ struct settings {
     std::vector<std::string> keys;
     std::size_t devices = 2;
     std::vector<bool> bundle_wire;  ///< by device
+    trash_of server_trash;
+    std::vector<trash_of> device_trash;
     bool erases = true;
     bool one_principal = false;     ///< all devices are of one person
     std::uint64_t error_percent = 0;   ///< transient faults of the server's validator
@@ -109,6 +117,10 @@ struct settings {
         page_size = number({1, 1, 2, 3, 5});
         batch_size = number({1, 2, 3, 100});
         steps = number({40, 100, 160, 240});
+        // Drawn apart, so that what else a seed decides does not hang on it.
+        seeded_random trash{seed * 5 + static_cast<std::uint64_t>(mix)};
+        server_trash = {trash.chance(3, 4), trash.chance(3, 4)};
+        for (std::size_t i = 0; i < devices; ++i) device_trash.push_back({trash.chance(3, 4), trash.chance(3, 4)});
     }
     [[nodiscard]] bool has(std::string_view key) const {
         for (const auto& k : keys)

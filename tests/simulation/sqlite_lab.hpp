@@ -1,7 +1,8 @@
 #ifndef SYNCLINE_TESTS_SIMULATION_SQLITE_LAB_HPP
 #define SYNCLINE_TESTS_SIMULATION_SQLITE_LAB_HPP
 
-// Stores in SQLite files of a directory of their own. The app and the server's other programs write plain SQL on connections of their own.
+// Stores in SQLite files of a directory of their own. The app and the server's other programs write plain SQL on connections of their own. Where a
+// party has soft deletes, its programs put rows into the trash, take them out, and empty it at times; where not, they delete.
 
 #include <syncline/adapters/sqlite/authority_store.hpp>
 #include <syncline/adapters/sqlite/database.hpp>
@@ -30,17 +31,23 @@ class sqlite_lab {
 public:
     using replica_store = sqlite_replica_store;
     using authority_store = sqlite_authority_store;
+    static constexpr bool has_trash = true;
 
     /// @param device_checks_keys  whether foreign keys are on where a device's store works, as on a connection that an app gives it; switching
     ///                            them off around each transaction makes SQLite compile every statement anew
-    explicit sqlite_lab(overlap_policy overlap, bool device_checks_keys = true) : device_checks_keys_(device_checks_keys) {
-        for (auto& m : models(overlap)) lab_must(schemas_.add(std::move(m)));
+    explicit sqlite_lab(overlap_policy overlap, bool device_checks_keys = true) : overlap_(overlap), device_checks_keys_(device_checks_keys) {
         // Memory where there is some: what a power cut does to a disk is not the question here.
         std::error_code none;
         const char* chosen = std::getenv("TMPDIR");
         std::string base{chosen != nullptr ? chosen : std::filesystem::is_directory("/dev/shm", none) ? "/dev/shm" : "/tmp"};
         folder_ = base.append("/syncline-simulation-XXXXXX");
         if (::mkdtemp(folder_.data()) == nullptr) throw std::runtime_error("cannot make a directory for databases");
+    }
+    sqlite_lab(const settings& s, statistics& counts) : sqlite_lab(s.overlap) {
+        counts_ = &counts;
+        random_ = seeded_random{s.seed};
+        trash_["server"] = s.server_trash;
+        for (std::size_t i = 0; i < s.device_trash.size(); ++i) trash_[ledger_name(i)] = s.device_trash[i];
     }
     sqlite_lab(const sqlite_lab&) = delete;
     sqlite_lab& operator=(const sqlite_lab&) = delete;
@@ -52,8 +59,8 @@ public:
     }
 
     std::unique_ptr<authority_store> make_authority() {
-        static std::string image;
-        ready_made("server", image, [this](sqlite_database& db) {
+        static std::map<std::string, std::string> images;
+        ready_made("server", images, [this](sqlite_database& db) {
             // The server's trigger sets s.
             for (const std::string table : {"node", "child"})
                 lab_must(db.execute(std::string{"CREATE TRIGGER made_"}.append(table).append(" AFTER INSERT ON ").append(table)
@@ -65,8 +72,8 @@ public:
         return open_authority();
     }
     std::unique_ptr<replica_store> make_replica(const std::string& name) {
-        static std::string image;
-        ready_made(name, image, [&](sqlite_database&) {
+        static std::map<std::string, std::string> images;
+        ready_made(name, images, [&](sqlite_database&) {
             open_replica(name);
             connections_.erase(name);
         });
@@ -84,20 +91,38 @@ public:
         store = open_authority();
     }
 
-    void device_write(replica_store& s, const record_key& k, const record& r) { write(app_of(s), k, r); }
-    void device_erase(replica_store& s, const record_key& k) { erase(app_of(s), k); }
+    void device_write(replica_store& s, const record_key& k, const record& r) { write(by_store_.at(&s), k, r); }
+    void device_erase(replica_store& s, const record_key& k) { erase(by_store_.at(&s), k); }
     /// An erase with foreign keys off: what refers to the record stays.
     void device_erase_alone(replica_store& s, const record_key& k) {
         lab_must(app_of(s).execute("PRAGMA foreign_keys=OFF"));
-        erase(app_of(s), k);
+        erase_row(app_of(s), k);
         lab_must(app_of(s).execute("PRAGMA foreign_keys=ON"));
     }
     std::optional<record> device_row(replica_store& s, const record_key& k) { return row(app_of(s), k); }
-    void server_write(authority_store&, const record_key& k, const record& r) { write(apps_.at("server"), k, r); }
-    void server_erase(authority_store&, const record_key& k) { erase(apps_.at("server"), k); }
+    void server_write(authority_store&, const record_key& k, const record& r) { write("server", k, r); }
+    void server_erase(authority_store&, const record_key& k) { erase("server", k); }
     std::optional<record> server_row(authority_store&, const record_key& k) { return row(apps_.at("server"), k); }
 
 private:
+    static std::string ledger_name(std::size_t device) { return std::string(1, static_cast<char>('A' + device)); }
+    [[nodiscard]] trash_of trash(const std::string& name) const {
+        const auto at = trash_.find(name);
+        return at == trash_.end() ? trash_of{} : at->second;
+    }
+    [[nodiscard]] bool is_soft(const std::string& name, const record_key& k) const {
+        return k.model == child_model ? trash(name).child : trash(name).node;
+    }
+    [[nodiscard]] schema_set schemas_of(const std::string& name) const {
+        schema_set out;
+        for (auto& m : models(overlap_)) {
+            m.times.created_at = "made";
+            m.times.updated_at = time_column{"touched", time_form::microseconds};
+            if (m.name == "child" ? trash(name).child : trash(name).node) m.times.deleted_at = "gone";
+            lab_must(out.add(std::move(m)));
+        }
+        return out;
+    }
     [[nodiscard]] std::string file(const std::string& name) const { return std::string{folder_}.append("/").append(name).append(".db"); }
 
     static sqlite_database connect(const std::string& path) {
@@ -110,13 +135,15 @@ private:
     /// Makes the database @p name and connects its app. What @p attach makes of the tables is made once in a process and copied from then on:
     /// DDL takes as long as a short history.
     template <class Attach>
-    void ready_made(const std::string& name, std::string& image, Attach attach) {
+    void ready_made(const std::string& name, std::map<std::string, std::string>& images, Attach attach) {
+        std::string& image = images[std::string{trash(name).node ? "soft " : "hard "}.append(trash(name).child ? "soft" : "hard")];
         if (image.empty()) {
             {
                 auto db = connect(file(name));
-                lab_must(db.execute("CREATE TABLE node(id TEXT PRIMARY KEY NOT NULL, a INTEGER, b INTEGER, n INTEGER, m INTEGER, s TEXT);"
+                lab_must(db.execute("CREATE TABLE node(id TEXT PRIMARY KEY NOT NULL, a INTEGER, b INTEGER, n INTEGER, m INTEGER, s TEXT,"
+                                    " made DATETIME, touched INTEGER, gone DATETIME);"
                                     "CREATE TABLE child(id TEXT PRIMARY KEY NOT NULL, a INTEGER, b INTEGER, n INTEGER, m INTEGER, s TEXT,"
-                                    " parent TEXT REFERENCES node(id) ON DELETE CASCADE)"));
+                                    " parent TEXT REFERENCES node(id) ON DELETE CASCADE, made DATETIME, touched INTEGER, gone DATETIME)"));
                 attach(db);
             }
             std::ifstream in{file(name), std::ios::binary};
@@ -129,7 +156,7 @@ private:
     std::unique_ptr<replica_store> open_replica(const std::string& name) {
         auto& db = connections_.insert_or_assign(name, connect(file(name))).first->second;
         if (!device_checks_keys_) lab_must(db.execute("PRAGMA foreign_keys=OFF"));
-        auto store = std::make_unique<replica_store>(lab_must(replica_store::open(db.handle(), schemas_)));
+        auto store = std::make_unique<replica_store>(lab_must(replica_store::open(db.handle(), schemas_of(name))));
         by_store_[store.get()] = name;
         return store;
     }
@@ -137,7 +164,7 @@ private:
         sqlite_authority_options options;
         options.durability = sqlite_durability::normal;
         options.epoch = "simulated";
-        return std::make_unique<authority_store>(lab_must(authority_store::open(file("server"), schemas_, options)));
+        return std::make_unique<authority_store>(lab_must(authority_store::open(file("server"), schemas_of("server"), options)));
     }
     sqlite_database& app_of(replica_store& s) { return apps_.at(by_store_.at(&s)); }
 
@@ -154,25 +181,66 @@ private:
         }
         s.bind_text(at, k.key);
     }
-    static void write(sqlite_database& db, const record_key& k, const record& r) {
+    static void run(sqlite_database& db, const char* sql, const record_key& k) {
+        auto s = lab_must(db.cached(sql));
+        s->bind_text(1, k.key);
+        lab_must(s->run());
+    }
+    void write(const std::string& name, const record_key& k, const record& r) {
+        auto& db = apps_.at(name);
         const bool child = k.model == child_model;
+        lab_must(db.execute("BEGIN IMMEDIATE"));
+        const bool soft = is_soft(name, k);
+        if (soft) {
+            run(db, child ? "UPDATE child SET a=a WHERE id=?1 AND gone IS NOT NULL" : "UPDATE node SET a=a WHERE id=?1 AND gone IS NOT NULL", k);
+            if (db.changes() != 0) {
+                ++counts_->restores;
+                // Out of the trash and then edited, both at once, or made anew in its place.
+                const auto how = random_.below(child ? 3 : 2);
+                if (how == 0) run(db, child ? "UPDATE child SET gone=NULL WHERE id=?1" : "UPDATE node SET gone=NULL WHERE id=?1", k);
+                if (how == 2) run(db, "DELETE FROM child WHERE id=?1", k);
+            }
+        }
         // The parent never changes; setting it would make SQLite look for a parent that somebody else may have erased.
-        auto update = lab_must(db.cached(child ? "UPDATE child SET a=?1,b=?2,n=?3,m=?4,s=?5 WHERE id=?7 AND parent=?6" : "UPDATE node SET a=?1,b=?2,n=?3,m=?4,s=?5 WHERE id=?6"));
+        auto update = lab_must(db.cached(child ? "UPDATE child SET a=?1,b=?2,n=?3,m=?4,s=?5,gone=NULL WHERE id=?7 AND parent=?6"
+                                               : "UPDATE node SET a=?1,b=?2,n=?3,m=?4,s=?5,gone=NULL WHERE id=?6"));
         bind(*update, k, r);
         lab_must(update->run());
-        if (db.changes() != 0) return;
-        auto insert = lab_must(db.cached(child ? "INSERT INTO child(a,b,n,m,s,parent,id) VALUES(?1,?2,?3,?4,?5,?6,?7)" : "INSERT INTO node(a,b,n,m,s,id) VALUES(?1,?2,?3,?4,?5,?6)"));
-        bind(*insert, k, r);
-        lab_must(insert->run());
+        if (db.changes() == 0) {
+            auto insert = lab_must(db.cached(child ? "INSERT INTO child(a,b,n,m,s,parent,id) VALUES(?1,?2,?3,?4,?5,?6,?7)" : "INSERT INTO node(a,b,n,m,s,id) VALUES(?1,?2,?3,?4,?5,?6)"));
+            bind(*insert, k, r);
+            lab_must(insert->run());
+        }
+        if (soft && random_.chance(1, 4)) empty_trash(db);
+        lab_must(db.execute("COMMIT"));
     }
-    static void erase(sqlite_database& db, const record_key& k) {
+    // What was synced as erased, or never, goes for good; a parent only when no child of it is there: the user may have kept one.
+    void empty_trash(sqlite_database& db) {
+        lab_must(db.execute("DELETE FROM child WHERE gone IS NOT NULL"));
+        const auto purged = db.changes();
+        lab_must(db.execute("DELETE FROM node WHERE gone IS NOT NULL AND NOT EXISTS(SELECT 1 FROM child WHERE parent=node.id)"));
+        if (purged + db.changes() != 0) ++counts_->purges;
+    }
+    void erase(const std::string& name, const record_key& k) {
+        auto& db = apps_.at(name);
+        if (!is_soft(name, k) || random_.chance(1, 6)) return erase_row(db, k);
+        ++counts_->soft_deletes;
+        lab_must(db.execute("BEGIN IMMEDIATE"));
+        if (k.model == node_model)
+            run(db, trash(name).child ? "UPDATE child SET gone='in the trash' WHERE parent=?1 AND gone IS NULL" : "DELETE FROM child WHERE parent=?1", k);
+        run(db, k.model == child_model ? "UPDATE child SET gone='in the trash' WHERE id=?1" : "UPDATE node SET gone='in the trash' WHERE id=?1", k);
+        if (random_.chance(1, 6)) erase_row(db, k);
+        if (random_.chance(1, 6)) empty_trash(db);
+        lab_must(db.execute("COMMIT"));
+    }
+    static void erase_row(sqlite_database& db, const record_key& k) {
         auto s = lab_must(db.cached(k.model == child_model ? "DELETE FROM child WHERE id=?1" : "DELETE FROM node WHERE id=?1"));
         s->bind_text(1, k.key);
         lab_must(s->run());
     }
     static std::optional<record> row(sqlite_database& db, const record_key& k) {
         const bool child = k.model == child_model;
-        auto s = lab_must(db.cached(child ? "SELECT a,b,n,m,s,parent FROM child WHERE id=?1" : "SELECT a,b,n,m,s FROM node WHERE id=?1"));
+        auto s = lab_must(db.cached(child ? "SELECT a,b,n,m,s,parent FROM child WHERE id=?1 AND gone IS NULL" : "SELECT a,b,n,m,s FROM node WHERE id=?1 AND gone IS NULL"));
         s->bind_text(1, k.key);
         if (!lab_must(s->step())) return std::nullopt;
         record r;
@@ -181,8 +249,12 @@ private:
         return r;
     }
 
-    schema_set schemas_;
+    overlap_policy overlap_;
     bool device_checks_keys_;
+    statistics none_;
+    statistics* counts_ = &none_;
+    seeded_random random_{1};
+    std::map<std::string, trash_of> trash_;  ///< by party; who is not in it deletes
     std::string folder_;
     std::map<std::string, sqlite_database> apps_;
     std::map<std::string, sqlite_database> connections_;

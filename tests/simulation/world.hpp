@@ -31,7 +31,7 @@ public:
     using server_type = sync_server<server_store>;
 
     world(std::uint64_t seed, wire_mix mix, statistics& counts, bool trace)
-        : random_(seed * 3 + static_cast<std::uint64_t>(mix)), s_(seed, mix, random_), counts_(&counts), trace_(trace), lab_(s_.overlap),
+        : random_(seed * 3 + static_cast<std::uint64_t>(mix)), s_(seed, mix, random_), counts_(&counts), trace_(trace), lab_(s_, counts),
           server_random_(random_.next()), ledger_(s_, counts), durable_(lab_.make_authority()) {
         say("the run: ", s_.describe());
         start_server();

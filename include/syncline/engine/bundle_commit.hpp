@@ -11,6 +11,7 @@
 #include <syncline/model/references.hpp>
 #include <syncline/model/record_codec.hpp>
 #include <syncline/storage/authority_store.hpp>
+#include <syncline/storage/write_time.hpp>
 #include <syncline/support/result.hpp>
 #include <syncline/support/sha256.hpp>
 #include <syncline/support/time.hpp>
@@ -177,15 +178,17 @@ template <authority_transaction Transaction>
                 return refusal(m, std::move(rejected->why));
             }
         }
+        auto sealed = t.sealed(m.what.key);
+        if (!sealed) return std::move(sealed).error();
+        const timestamp written_at = written_after(believed_time(options, m.what, now, *sealed), *sealed);
+        tell_time(t, written_at);
         auto done = row ? t.write(m.what.key, *row) : t.erase(m.what.key);
         if (!done) {
             const errc code = done.error().code;
             if (category_of(code) == fault_category::retry || category_of(code) == fault_category::report_bug) return std::move(done).error();
             return refusal(m, wait_reason{code, done.error().detail});
         }
-        auto sealed = t.sealed(m.what.key);
-        if (!sealed) return std::move(sealed).error();
-        own.insert_or_assign(m.what.key, own_write{writer, m.what.changes.fields(), true, believed_time(options, m.what, now, *sealed)});
+        own.insert_or_assign(m.what.key, own_write{writer, m.what.changes.fields(), true, written_at});
     }
     auto sealed = seal(t, schemas, bundle_source{session.source, session.source_bundle_id}, own, now);
     if (!sealed) return std::move(sealed).error();

@@ -15,6 +15,7 @@
 #include <syncline/model/model_schema.hpp>
 #include <syncline/model/references.hpp>
 #include <syncline/storage/authority_store.hpp>
+#include <syncline/storage/write_time.hpp>
 #include <syncline/support/hlc.hpp>
 #include <syncline/support/result.hpp>
 #include <syncline/support/sha256.hpp>
@@ -380,6 +381,8 @@ private:
             return finish(index, std::move(kept), d.rule, false);
         }
         if (auto r = t_.savepoint(); !r) return r;
+        const timestamp written_at = written_after(believed_time(options_, m.what, now_, sealed), sealed);
+        tell_time(t_, written_at);
         auto done = d.what == decision::verb::write ? t_.write(key, *d.row) : t_.erase(key);
         if (!done) {
             const errc code = done.error().code;
@@ -392,7 +395,7 @@ private:
         auto& mine = own_[key];
         mine.writer = m.id;
         mine.wrote = true;
-        mine.written_at = believed_time(options_, m.what, now_, sealed);
+        mine.written_at = written_at;
         for (const auto& change : m.what.changes)
             if (!d.lost.contains(change.field)) mine.fields.insert(change.field);
         kept.outcome = outcome_kind::applied;

@@ -23,6 +23,7 @@
 #include <syncline/model/model_schema.hpp>
 #include <syncline/model/references.hpp>
 #include <syncline/storage/replica_store.hpp>
+#include <syncline/storage/write_time.hpp>
 #include <syncline/support/hlc.hpp>
 #include <syncline/support/random.hpp>
 #include <syncline/support/result.hpp>
@@ -425,6 +426,7 @@ private:
     [[nodiscard]] result<void> run(timestamp now, Body&& body) {
         auto t = store_->begin();
         if (!t) return std::move(t).error();
+        tell_time(*t, now);
         auto state = t->state();
         if (!state) return std::move(state).error();
         const replica_state before = *state;

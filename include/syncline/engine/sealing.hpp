@@ -39,6 +39,12 @@ struct bundle_source {
     std::int64_t source_bundle_id = 0;
 };
 
+/// When a change counts as made that claims @p claimed: a record's changes follow one another, and so do their times, whatever clocks say: who saw
+/// one can time its own after it.
+[[nodiscard]] inline timestamp written_after(timestamp claimed, const std::optional<sealed_row>& before) noexcept {
+    return before ? (std::max)(claimed, later_by(before->written_at, duration{1})) : claimed;
+}
+
 /// Orders the rows of one bundle so that whoever has taken in any first part of them has no row without what it refers to: writes, what is
 /// referred to first; then erases, what refers first. Within a cycle, and otherwise, as given.
 /// @param erased_references  what the erased rows of @p rows referred to, one entry for each in their order
@@ -116,8 +122,7 @@ template <authority_transaction Transaction>
             if (old_row && *now_row) change.fields |= mine->second.fields;
             if (mine->second.wrote) change.written_at = mine->second.written_at;
         }
-        // A record's changes follow one another, and so do their times, whatever clocks say: who saw one can time its own after it.
-        if (*before) change.written_at = (std::max)(change.written_at, later_by((*before)->written_at, duration{1}));
+        change.written_at = written_after(change.written_at, *before);
         if (!*now_row) erased_references.push_back(old_row ? references_of(schemas, key.model, *old_row) : std::vector<record_key>{});
         change.after = std::move(*now_row);
         b.rows.push_back(std::move(change));

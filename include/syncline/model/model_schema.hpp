@@ -1,6 +1,7 @@
 #ifndef SYNCLINE_MODEL_MODEL_SCHEMA_HPP
 #define SYNCLINE_MODEL_MODEL_SCHEMA_HPP
 
+#include <syncline/model/app_times.hpp>
 #include <syncline/model/field_merge.hpp>
 #include <syncline/model/field_set.hpp>
 #include <syncline/model/record.hpp>
@@ -52,6 +53,7 @@ struct model_schema {
     std::vector<reference_schema> references;
     overlap_policy overlap = overlap_policy::by_field;
     std::string table;  ///< the app's table where it differs from `name`; empty: the same
+    app_times times;    ///< columns in which the app's table notes its rows' times
 
     /// The table's name.
     [[nodiscard]] const std::string& table_name() const noexcept { return table.empty() ? name : table; }
@@ -63,6 +65,9 @@ struct model_schema {
         return std::nullopt;
     }
 
+    /// Whether @p column is set with the times of writes: the table has it, and it is no field.
+    [[nodiscard]] bool notes_time(const time_column& column) const { return column.is_there() && !find_field(column.name); }
+
     /// The set of all fields.
     [[nodiscard]] field_set all_fields() const { return field_set::first(fields.size()); }
 };
@@ -72,7 +77,8 @@ class schema_set {
 public:
     /// Adds @p schema.
     /// @return its id; or `errc::invalid_argument` for an empty or repeated name, a key without a name, a field without or with a
-    ///         repeated name, one named like the key, more than `max_fields` fields, or a reference by a field that is not there.
+    ///         repeated name, one named like the key, more than `max_fields` fields, or a reference by a field that is not
+    ///         there, or a column for times that is the key, stands twice, or holds soft deletes and is a field.
     [[nodiscard]] result<model_id> add(model_schema schema) {
         if (schema.name.empty()) return make_fault(errc::invalid_argument, "a model without a name was registered; give it one");
         if (find(schema.name))
@@ -94,6 +100,18 @@ public:
             if (r.field >= schema.fields.size())
                 return make_fault(errc::invalid_argument, "model `", schema.name, "`: a reference to `", r.model,
                                   "` names a field that the model does not have");
+        const auto& times = schema.times;
+        for (const auto* column : {&times.created_at, &times.updated_at, &times.deleted_at}) {
+            if (!column->is_there()) continue;
+            if (column->name == schema.key_name)
+                return make_fault(errc::invalid_argument, "model `", schema.name, "`: the key column `", column->name, "` cannot note times");
+            for (const auto* other : {&times.created_at, &times.updated_at, &times.deleted_at})
+                if (other != column && other->name == column->name)
+                    return make_fault(errc::invalid_argument, "model `", schema.name, "`: the column `", column->name, "` is to note two times; name one for each");
+        }
+        if (times.deleted_at.is_there() && schema.find_field(times.deleted_at.name))
+            return make_fault(errc::invalid_argument, "model `", schema.name, "`: the soft-delete column `", times.deleted_at.name,
+                              "` is listed as a field; leave it out, deletes and restores are synced as such");
         models_.push_back(std::move(schema));
         rank();
         return static_cast<model_id>(models_.size() - 1);

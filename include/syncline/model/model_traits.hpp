@@ -282,6 +282,15 @@ concept has_valid_options =
     }) &&
     (!requires { model_traits<T>::version(); } || requires {
         { model_traits<T>::version() } -> std::convertible_to<std::uint32_t>;
+    }) &&
+    (!requires { model_traits<T>::created_at(); } || requires {
+        { model_traits<T>::created_at() } -> std::convertible_to<time_column>;
+    }) &&
+    (!requires { model_traits<T>::updated_at(); } || requires {
+        { model_traits<T>::updated_at() } -> std::convertible_to<time_column>;
+    }) &&
+    (!requires { model_traits<T>::deleted_at(); } || requires {
+        { model_traits<T>::deleted_at() } -> std::convertible_to<time_column>;
     });
 
 /// A user's struct that Syncline can work with. `check_model<T>()` says in words which part is missing.
@@ -364,7 +373,8 @@ consteval bool check_model() {
         }
         static_assert(has_valid_options<T>,
                       "syncline: an option of the description has the wrong type; overlap() gives a syncline::overlap_policy, "
-                      "table() text, version() a number");
+                      "table() text, version() a number, created_at(), updated_at() and deleted_at() a column's name or a "
+                      "syncline::time_column");
     }
     return true;
 }
@@ -465,6 +475,9 @@ template <model T>
     if constexpr (requires { model_traits<T>::overlap(); }) schema.overlap = model_traits<T>::overlap();
     if constexpr (requires { model_traits<T>::table(); })
         schema.table = std::string{std::string_view{model_traits<T>::table()}};
+    if constexpr (requires { model_traits<T>::created_at(); }) schema.times.created_at = model_traits<T>::created_at();
+    if constexpr (requires { model_traits<T>::updated_at(); }) schema.times.updated_at = model_traits<T>::updated_at();
+    if constexpr (requires { model_traits<T>::deleted_at(); }) schema.times.deleted_at = model_traits<T>::deleted_at();
     return schema;
 }
 

@@ -36,6 +36,9 @@ struct sqlite_trigger {
 /// index and by the rowid. Changes of the key are told by a condition rather than by UPDATE OF, which sees neither `SET rowid`
 /// nor generated columns. No trigger uses INSERT OR ...: the outer statement's policy would override it.
 ///
+/// What a soft-delete column makes of a row is told by the row as well; the triggers only name it in a comment: with another one they are
+/// other triggers, and the table is staged whole.
+///
 /// @param number    what stands for the model in the stage
 /// @param owner     the owner column; empty: one tenant
 /// @pre `check_sqlite_model(table, model)`
@@ -46,6 +49,12 @@ struct sqlite_trigger {
     const std::string own = owner.empty() ? std::string{} : sqlite_quoted(owner);
     const bool numbered = table.rowid_column == model.key_name;
 
+    std::string trash;
+    if (model.times.deleted_at.is_there()) {
+        trash.append("/* gone where not NULL: ");
+        for (const char c : model.times.deleted_at.name) trash.append(1, c == '/' ? '_' : c);  // the comment does not end early
+        trash.append(" */\n");
+    }
     const auto of = [](std::string_view row, const std::string& column) {
         std::string out{row};
         return out.append(".").append(column);
@@ -102,7 +111,7 @@ struct sqlite_trigger {
         std::string name{sqlite_authority_prefix};
         name.append(table.name).append("_").append(suffix);
         std::string sql{"CREATE TRIGGER "};
-        sql.append(sqlite_quoted(name)).append(" ").append(when).append(" BEGIN\n").append(body).append("END");
+        sql.append(sqlite_quoted(name)).append(" ").append(when).append(" BEGIN\n").append(trash).append(body).append("END");
         out.push_back({std::move(name), std::move(sql)});
     };
     // A key that SQLite makes up is not known before: NEW holds -1, or the default is drawn again.

@@ -7,9 +7,11 @@
 #include <syncline/adapters/sqlite/column_value.hpp>
 #include <syncline/adapters/sqlite/database.hpp>
 #include <syncline/adapters/sqlite/table_schema.hpp>
+#include <syncline/adapters/sqlite/time_columns.hpp>
 #include <syncline/model/model_schema.hpp>
 #include <syncline/model/record.hpp>
 #include <syncline/support/result.hpp>
+#include <syncline/support/time.hpp>
 #include <syncline/support/version.hpp>
 
 #include <cmath>
@@ -24,8 +26,16 @@
 
 SYNCLINE_NAMESPACE_BEGIN
 
+/// What of one table's foreign keys concerns the rows of another that go into the trash: the database sees no delete then, so that its action is ours to take.
+struct sqlite_trash_referrer {
+    model_id model = 0;
+    reference_action action = reference_action::none;
+    std::string find;   ///< keys of the tenant's records that name the key ?1 (tenant: ?2)
+    std::string unset;  ///< makes the reference NULL in them; then `times`
+};
+
 /// The SQL by which an authority reads and writes one app table. Parameters: the key last but one, the tenant last where
-/// there is an owner column; before them the fields.
+/// there is an owner column; before them the fields, behind them `times`.
 struct sqlite_record_sql {
     struct referrer {
         model_id model = 0;
@@ -39,7 +49,32 @@ struct sqlite_record_sql {
     std::string erase;
     std::string exists;  ///< whatever the owner
     std::vector<referrer> referrers;
+    sqlite_time_columns times;
+    std::vector<sqlite_trash_referrer> trash_referrers;  ///< where erases leave the row: what the database would have done
 };
+
+/// Adds to @p out what keeps references in order when rows go into the trash. @param models  by `model_id`
+inline void add_trash_referrers(const schema_set& schemas, const std::vector<sqlite_captured_model>& models, std::vector<sqlite_record_sql>& out) {
+    for (std::size_t child = 0; child < schemas.size(); ++child)
+        for (const auto& foreign : models[child].table.foreign_keys)
+            for (std::size_t parent = 0; parent < schemas.size(); ++parent) {
+                const auto& table = models[parent].table;
+                const std::string& key = schemas[static_cast<model_id>(parent)].key_name;
+                if (!out[parent].times.soft() || !sqlite_same_name(foreign.table, table.name)) continue;
+                const sqlite_column* const c = table.find(key);
+                if (foreign.to.empty() ? c->primary_key == 0 : !sqlite_same_name(foreign.to, key)) continue;
+                const auto& m = models[child];
+                std::string where{" WHERE "};
+                where.append(sqlite_quoted(foreign.column)).append("=?1");
+                if (!m.owner.empty()) where.append(" AND CAST(").append(sqlite_quoted(m.owner)).append(" AS TEXT) COLLATE BINARY=?2");
+                where.append(out[child].times.and_live());
+                sqlite_trash_referrer r{static_cast<model_id>(child), foreign.on_erase, "SELECT ", "UPDATE "};
+                r.find.append(sqlite_quoted(schemas[r.model].key_name)).append(" FROM ").append(sqlite_quoted(m.table.name)).append(where);
+                r.unset.append(sqlite_quoted(m.table.name)).append(" SET ").append(sqlite_quoted(foreign.column)).append("=NULL");
+                r.unset.append(out[child].times.update_sets()).append(where);
+                out[parent].trash_referrers.push_back(std::move(r));
+            }
+}
 
 /// Writes the SQL for the models in @p schemas. @param models  by `model_id`
 [[nodiscard]] inline std::vector<sqlite_record_sql> make_sqlite_record_sql(const schema_set& schemas,
@@ -69,17 +104,22 @@ struct sqlite_record_sql {
             values.append(parameter(f + 1)).append(",");
         }
         if (n == 0) sets.append(key).append("=").append(key);
+        sql.times = make_sqlite_time_columns(m.table, schema, static_cast<int>(n) + (m.owner.empty() ? 2 : 3));
+        sets.append(sql.times.update_sets());
         const std::string where = std::string{" WHERE "}.append(key).append("=");
-        sql.select.append("SELECT ").append(key).append(columns).append(" FROM ").append(t).append(where).append("?1").append(owned(m, 2, "="));
+        sql.select.append("SELECT ").append(key).append(columns).append(" FROM ").append(t).append(where).append("?1").append(owned(m, 2, "=")).append(sql.times.and_live());
         sql.update.append("UPDATE ").append(t).append(" SET ").append(sets).append(where).append(parameter(n + 1)).append(owned(m, n + 2, "="));
         sql.insert.append("INSERT INTO ").append(t).append("(");
         for (std::size_t f = 0; f < n; ++f) sql.insert.append(sqlite_quoted(schema.fields[f].name)).append(",");
         sql.insert.append(key);
         if (!m.owner.empty()) sql.insert.append(",").append(sqlite_quoted(m.owner));
+        sql.insert.append(sql.times.insert_columns());
         sql.insert.append(") VALUES(").append(values).append(parameter(n + 1));
         if (!m.owner.empty()) sql.insert.append(",").append(parameter(n + 2));
-        sql.insert.append(")");
-        sql.erase.append("DELETE FROM ").append(t).append(where).append("?1").append(owned(m, 2, "="));
+        sql.insert.append(sql.times.insert_values()).append(")");
+        sql.erase.append(sql.times.soft() ? "UPDATE " : "DELETE FROM ").append(t);
+        if (sql.times.soft()) sql.erase.append(" SET ").append(sql.times.erase_sets());
+        sql.erase.append(where).append("?1").append(owned(m, 2, "=")).append(sql.times.and_live());
         sql.exists.append("SELECT 1 FROM ").append(t).append(where).append("?1");
 
         for (const auto& reference : schema.references) {
@@ -89,12 +129,13 @@ struct sqlite_record_sql {
             r.model = static_cast<model_id>(i);
             r.cascades = reference.on_erase == reference_action::cascade;
             const std::string by = std::string{" WHERE "}.append(sqlite_quoted(schema.fields[reference.field].name)).append("=?1");
-            r.find.append("SELECT ").append(key).append(" FROM ").append(t).append(by).append(owned(m, 2, "=")).append(" ORDER BY ").append(key);
+            r.find.append("SELECT ").append(key).append(" FROM ").append(t).append(by).append(owned(m, 2, "=")).append(sql.times.and_live()).append(" ORDER BY ").append(key);
             if (!m.owner.empty() && reference.on_erase != reference_action::none)
                 r.foreign.append("SELECT 1 FROM ").append(t).append(by).append(owned(m, 2, "<>"));
             out[*target].referrers.push_back(std::move(r));
         }
     }
+    add_trash_referrers(schemas, models, out);
     return out;
 }
 
@@ -102,9 +143,10 @@ struct sqlite_record_sql {
 class sqlite_authority_records {
 public:
     /// @param models, sql  by `model_id`; they and @p tenant outlive this object
+    /// @param told  when what is written was done; nothing: that was not told
     sqlite_authority_records(sqlite_authority_scope scope, const std::vector<sqlite_captured_model>& models,
-                             const std::vector<sqlite_record_sql>& sql, const std::string& tenant)
-        : in_(scope), models_(&models), sql_(&sql), tenant_(&tenant) {}
+                             const std::vector<sqlite_record_sql>& sql, const std::string& tenant, std::optional<timestamp> told = std::nullopt)
+        : in_(scope), models_(&models), sql_(&sql), tenant_(&tenant), told_(told) {}
 
     [[nodiscard]] result<std::optional<record>> current(const record_key& k) const {
         if (auto r = known(k); !r) return std::move(r).error();
@@ -158,14 +200,7 @@ public:
                 return make_fault(errc::constraint, "erasing `", k.key, "` of model `", (*in_.schemas)[k.model].name,
                                   "`: a record that belongs to somebody else refers to it");
         }
-        return guarded(k, "erasing", at_once, [&] {
-            bool nameable = true;
-            auto r = run_sqlite(*in_.db, sql.erase, [&](sqlite_statement& s) {
-                nameable = bind_key(s, 1, k);
-                if (!nameable) s.bind_null(1);
-            });
-            return r;
-        });
+        return guarded(k, "erasing", at_once, [&] { return erase_with_referrers(k); });
     }
 
     [[nodiscard]] result<std::vector<record_key>> referencing(const record_key& k, std::size_t most) const {
@@ -275,6 +310,48 @@ private:
         return found;
     }
 
+    // Erases the record, and does for each that goes into the trash what the database does for one that is deleted.
+    [[nodiscard]] result<void> erase_with_referrers(const record_key& first) {
+        std::vector<record_key> left{first};
+        while (!left.empty()) {
+            const record_key k = std::move(left.back());
+            left.pop_back();
+            const auto& sql = (*sql_)[k.model];
+            if (sql.times.soft() && !told_)
+                return make_fault(errc::bug, "a record of model `", (*in_.schemas)[k.model].name, "`, which has soft deletes, was erased at no time; call "
+                                  "`tell_time` before");
+            const auto bind = [&](sqlite_statement& s) {
+                if (!bind_key(s, 1, k)) s.bind_null(1);
+                bind_sqlite_times(s, sql.times, told_);
+            };
+            if (auto r = run_sqlite(*in_.db, sql.erase, bind); !r) return r;
+            if (in_.db->changes() == 0) continue;  // its own references to itself end here, too
+            for (const auto& referrer : sql.trash_referrers) {
+                if (referrer.action == reference_action::set_null) {
+                    auto r = run_sqlite(*in_.db, referrer.unset, [&](sqlite_statement& s) {
+                        if (!bind_key(s, 1, k)) s.bind_null(1);
+                        bind_sqlite_times(s, (*sql_)[referrer.model].times, told_);
+                    });
+                    if (!r) return r;
+                    continue;
+                }
+                const std::size_t before = left.size();
+                auto r = each_sqlite_row(
+                    *in_.db, referrer.find,
+                    [&](sqlite_statement& s) {
+                        if (!bind_key(s, 1, k)) s.bind_null(1);
+                    },
+                    [&](sqlite_statement& s) {
+                        if (auto key = read_sqlite_key(s, 0, (*in_.schemas)[referrer.model].key_kind)) left.push_back({referrer.model, std::move(*key)});
+                        return true;
+                    });
+                if (!r) return r;
+                if (referrer.action == reference_action::none && left.size() != before) return make_fault(errc::constraint, "FOREIGN KEY constraint failed");
+            }
+        }
+        return {};
+    }
+
     // An upsert without REPLACE and without a conflict target: the app's triggers see an update as an update.
     [[nodiscard]] result<void> put(const record_key& k, const record& row) {
         const auto& sql = (*sql_)[k.model];
@@ -284,6 +361,7 @@ private:
             for (const auto& v : row.fields) bind_sqlite_value(s, at++, v);
             nameable = bind_key(s, at, k);
             if (!nameable) s.bind_null(at);
+            bind_sqlite_times(s, sql.times, told_);
         };
         if (auto r = run_sqlite(*in_.db, sql.update, bind); !r) return r;
         if (!nameable)
@@ -347,6 +425,7 @@ private:
     const std::vector<sqlite_captured_model>* models_;
     const std::vector<sqlite_record_sql>* sql_;
     const std::string* tenant_;
+    std::optional<timestamp> told_;
 };
 
 SYNCLINE_NAMESPACE_END

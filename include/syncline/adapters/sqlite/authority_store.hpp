@@ -15,6 +15,7 @@
 #include <syncline/model/model_schema.hpp>
 #include <syncline/storage/authority_store.hpp>
 #include <syncline/support/result.hpp>
+#include <syncline/support/time.hpp>
 #include <syncline/support/version.hpp>
 
 #include <charconv>
@@ -264,6 +265,7 @@ public:
         tenant_ = std::move(other.tenant_);
         how_ = other.how_;
         in_savepoint_ = other.in_savepoint_;
+        told_ = other.told_;
         tenant_number_ = other.tenant_number_;
         attached_version_ = other.attached_version_;
         return *this;
@@ -278,9 +280,12 @@ public:
     [[nodiscard]] result<void> write(const record_key& k, const record& r) {
         return writing([&] { return records().write(k, r, in_savepoint_); });
     }
+    /// Sets the soft-delete column where the model has one: `errc::bug` then where no time was told.
     [[nodiscard]] result<void> erase(const record_key& k) {
         return writing([&] { return records().erase(k, in_savepoint_); });
     }
+    /// See `time_noting_transaction`.
+    void tell_time(timestamp at) noexcept { told_ = at; }
     [[nodiscard]] result<std::vector<record_key>> referencing(const record_key& k, std::size_t most) const {
         return reading<std::vector<record_key>>([&] { return records().referencing(k, most); });
     }
@@ -449,7 +454,7 @@ private:
         : core_(std::move(shared)), db_(std::move(db)), tenant_(std::make_unique<std::string>(tenant)), how_(how) {}
 
     [[nodiscard]] sqlite_authority_scope scope() const { return {db_.get(), &core_->schemas, &core_->catalog, tenant_number_}; }
-    [[nodiscard]] sqlite_authority_records records() const { return {scope(), core_->models, core_->sql, *tenant_}; }
+    [[nodiscard]] sqlite_authority_records records() const { return {scope(), core_->models, core_->sql, *tenant_, told_}; }
     [[nodiscard]] sqlite_authority_log log() const { return sqlite_authority_log{scope()}; }
     [[nodiscard]] sqlite_authority_sources sources_of() const { return sqlite_authority_sources{scope()}; }
     [[nodiscard]] sqlite_authority_notes notes_of() const { return sqlite_authority_notes{scope()}; }
@@ -506,6 +511,7 @@ private:
     std::unique_ptr<std::string> tenant_;
     access how_;
     bool in_savepoint_ = false;
+    std::optional<timestamp> told_;  // when what is written now was done
     std::int64_t tenant_number_ = 0;
     std::int64_t attached_version_ = 0;
 };

@@ -58,6 +58,9 @@ struct sqlite_capture_script {
 /// collide with, by any unique index or the rowid, is stated first. No trigger uses INSERT OR ...: the outer statement's policy
 /// would override it.
 ///
+/// Where the model has a soft-delete column, a row in which it is not NULL is no row: what puts one into the trash or takes it out again is stated as
+/// what an erase or a creation is, and what is done to rows in the trash is not stated at all.
+///
 /// @param log     the log table's name, unquoted
 /// @param prefix  put before the triggers' names
 /// @pre `check_sqlite_model(table, model)`
@@ -85,6 +88,13 @@ struct sqlite_capture_script {
     };
 
     const std::string key_to_come = sqlite_coming_value(table, model.key_name);
+    const std::string trash = model.times.deleted_at.is_there() ? sqlite_quoted(model.times.deleted_at.name) : std::string{};
+    const auto and_live = [&](std::string_view row) {
+        std::string out;
+        if (trash.empty()) return out;
+        return out.append(" AND ").append(row).append(".").append(trash).append(" IS NULL");
+    };
+    const std::string old_live = trash.empty() ? std::string{} : std::string{"OLD."}.append(trash).append(" IS NULL");
 
     std::string insert_row = "INSERT INTO ";  // ... (kind,key,c0...)
     insert_row.append(into).append("(kind,\"key\"").append(columns).append(") ");
@@ -93,7 +103,7 @@ struct sqlite_capture_script {
         std::string out = insert_row;
         out.append("SELECT CASE WHEN t.").append(key).append(" IS NULL THEN ").append(absent).append(" ELSE ").append(present);
         out.append(" END,").append(key_to_come).append(fields_of("t")).append(" FROM (SELECT 1) LEFT JOIN ").append(t);
-        out.append(" AS t ON t.").append(key).append("=").append(key_to_come).append(" WHERE 1; ");
+        out.append(" AS t ON t.").append(key).append("=").append(key_to_come).append(and_live("t")).append(" WHERE 1; ");
         return out;
     };
     const auto state_old = [&] {
@@ -101,11 +111,15 @@ struct sqlite_capture_script {
         out.append("VALUES(3,OLD.").append(key).append(fields_of("OLD")).append("); ");
         return out;
     };
+    const auto state_absent = [&] {
+        std::string out = "INSERT INTO ";
+        return out.append(into).append("(kind,\"key\") VALUES(6,OLD.").append(key).append("); ");
+    };
     // The rows that @p condition finds, but not the one called @p self.
     const auto state_victims = [&](const std::string& condition, const std::string& self) {
         std::string out = insert_row;
         out.append("SELECT 3,v.").append(key).append(fields_of("v")).append(" FROM ").append(t).append(" AS v WHERE ").append(condition);
-        out.append(" AND v.").append(key).append(" IS NOT ").append(self).append("; ");
+        out.append(" AND v.").append(key).append(" IS NOT ").append(self).append(and_live("v")).append("; ");
         return out;
     };
 
@@ -186,16 +200,26 @@ struct sqlite_capture_script {
     on_update.append(into).append("(kind,\"key\"").append(masks).append(columns).append(") VALUES(2,OLD.").append(key);
     for (const auto& term : mask_terms) on_update.append(",").append(term);
     on_update.append(changed_values).append("); ");
-    add("bu", "BEFORE UPDATE", same, on_update);
+    add("bu", "BEFORE UPDATE", same + and_live("OLD") + and_live("NEW"), on_update);
+    if (!trash.empty()) {
+        std::string trashed = same + and_live("OLD");
+        add("btrash", "BEFORE UPDATE", trashed.append(" AND NEW.").append(trash).append(" IS NOT NULL"), state_old());
+        std::string restored = same + and_live("NEW");
+        add("brestore", "BEFORE UPDATE", restored.append(" AND OLD.").append(trash).append(" IS NOT NULL"), state_absent());
+    }
 
     // Updates of the key: one record goes, another comes.
     std::string differs = "NEW.";
     differs.append(key).append(" IS NOT OLD.").append(key).append(" COLLATE BINARY");
     std::string of_key = "BEFORE UPDATE";
     if (!numbered) of_key.append(" OF ").append(key);  // SET rowid = ... does not count as naming an INTEGER PRIMARY KEY
-    add("buk", of_key, differs, state_old().append(state_new("6", "3")));
+    add("buk", of_key, differs + and_live("OLD"), state_old().append(state_new("6", "3")));
+    if (!trash.empty()) {
+        std::string of_trash = differs;
+        add("bktrash", of_key, of_trash.append(" AND OLD.").append(trash).append(" IS NOT NULL"), state_new("6", "3"));
+    }
 
-    add("bd", "BEFORE DELETE", "", state_old());
+    add("bd", "BEFORE DELETE", old_live, state_old());
 
     if (numbered) {
         // Not needed where the statement named the key and nothing else happened since: then our entry is the last.

@@ -46,6 +46,7 @@ public:
     [[nodiscard]] result<bool> close() {
         if (auto ok = read_log(); !ok) return ok.error();
         if (auto ok = compare(); !ok) return ok.error();
+        if (auto ok = count_trash(); !ok) return ok.error();
         for (const auto& row : gone_) {
             if (survivors_ != 0) {
                 // Nulls stand for what is not known.
@@ -74,6 +75,16 @@ public:
     }
 
 private:
+    // A table with rows in the trash was not emptied, though no row may be left.
+    [[nodiscard]] result<void> count_trash() {
+        if (!table_.times.soft()) return {};
+        std::string sql{"SELECT count(*) FROM main."};
+        const auto trashed = db_.query_integer(sql.append(sqlite_quoted(table_.table.name)).append(" WHERE ").append(table_.times.deleted->name).append(" IS NOT NULL"));
+        if (!trashed) return trashed.error();
+        survivors_ += static_cast<std::size_t>(*trashed);
+        return {};
+    }
+
     // A row that should be there and is not.
     struct gone_row {
         std::string key;
@@ -231,6 +242,7 @@ private:
         if (!s) return s.error();
         if (!bind_sqlite_key(**s, 1, key, model_.key_kind)) return {};
         for (std::size_t i = 0; i < row.fields.size(); ++i) bind_sqlite_value(**s, static_cast<int>(i) + 2, row.fields[i]);
+        bind_sqlite_times(**s, table_.times, std::nullopt);
         auto done = (*s)->run();
         if (done) return done;
         return make_fault(done.error().code, "table `", table_.table.name, "` was emptied, and refuses the row `", key,
@@ -245,7 +257,7 @@ private:
         std::string of{"t."};
         of.append(key);
         const std::string name = sync_key(of);
-        sql.append(name).append(" IS NOT NULL");
+        sql.append(name).append(" IS NOT NULL").append(table_.times.and_live("t."));
         for (const char* known : {"base", "open", "frozen"}) {
             sql.append(" AND NOT EXISTS(SELECT 1 FROM main.syncline_replica_").append(known).append(" AS k WHERE k.model=").append(std::to_string(id_));
             sql.append(" AND k.\"key\"=").append(name).append(")");
@@ -275,7 +287,7 @@ private:
     bool inserts_seen_;
     field_set as_they_are_;
     sqlite_capture_fold fold_;
-    std::size_t survivors_ = 0;  // of the rows that should be there
+    std::size_t survivors_ = 0;  // of the rows that should be there, and rows in the trash
     std::vector<gone_row> gone_;
     std::vector<std::string> doubtful_;                            // keys whose base is no longer known
     std::vector<std::pair<std::string, std::string>> digests_;     // to be noted, by key

@@ -105,6 +105,7 @@ struct standing_sqlite_trigger {
         std::string make{"CREATE TABLE main."};
         make.append(table.log).append("(seq INTEGER PRIMARY KEY,").append(table.capture.log_columns).append("); INSERT INTO main.").append(table.log);
         make.append("(kind,\"key\") SELECT 6,").append(sqlite_quoted(model.key_name)).append(" FROM main.").append(sqlite_quoted(table.table.name));
+        make.append(" WHERE 1").append(table.times.and_live());
         if (auto ok = db.execute(make); !ok) return ok;
     }
 

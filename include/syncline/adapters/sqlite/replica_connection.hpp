@@ -8,10 +8,12 @@
 #include <syncline/adapters/sqlite/replica_tables.hpp>
 #include <syncline/adapters/sqlite/row_digest.hpp>
 #include <syncline/adapters/sqlite/table_schema.hpp>
+#include <syncline/adapters/sqlite/time_columns.hpp>
 #include <syncline/model/model_schema.hpp>
 #include <syncline/model/record.hpp>
 #include <syncline/storage/replica_store.hpp>
 #include <syncline/support/result.hpp>
+#include <syncline/support/time.hpp>
 #include <syncline/support/version.hpp>
 
 #include <algorithm>
@@ -103,6 +105,7 @@ public:
         open_ = true;
         attached_ = false;
         watched_ = false;
+        told_.reset();
         return {};
     }
 
@@ -176,6 +179,9 @@ public:
         return seen_digest_;
     }
 
+    /// What is written from here on in this transaction was done at @p at.
+    void tell_time(timestamp at) noexcept { told_ = at; }
+
     [[nodiscard]] result<void> write(const record_key& key, const record& row) {
         if (auto ok = check_model(key); !ok) return ok;
         const model_schema& model = schemas[key.model];
@@ -189,20 +195,27 @@ public:
                 return make_fault(errc::unsupported, "table `", table.table.name, "`: column `", model.fields[i].name, "` cannot keep a value of kind ",
                                   name_of(row.fields[i].kind()), " exactly; it is declared `", table.table.find(model.fields[i].name)->declared, "`");
         if (auto ok = prepare_write(key.model); !ok) return ok;
-        auto s = use(table.upsert_row);
-        if (!s) return s.error();
-        if (!bind_sqlite_key(**s, 1, key.key, model.key_kind)) return bad_key(model);
-        for (std::size_t i = 0; i < row.fields.size(); ++i) bind_sqlite_value(**s, static_cast<int>(i) + 2, row.fields[i]);
-        return finish_write(**s, key, row);
+        auto done = put(table.upsert_row, key, row);
+        if (done || done.error().code != errc::constraint || table.purge_trash.empty()) return done;
+        // What is in the trash is no row, and keeps none out.
+        if (auto ok = db.execute("SAVEPOINT syncline_trash"); !ok) return ok;
+        auto purged = purge_trash(key, row);
+        auto again = purged ? put(table.upsert_row, key, row) : std::move(purged);
+        if (!db.in_transaction()) return lost();
+        if (auto ok = db.execute(again ? "RELEASE syncline_trash" : "ROLLBACK TO syncline_trash; RELEASE syncline_trash"); !ok) return ok;
+        return again ? std::move(again) : std::move(done);
     }
 
     [[nodiscard]] result<void> erase(const record_key& key) {
         if (auto ok = check_model(key); !ok) return ok;
         const model_schema& model = schemas[key.model];
         if (auto ok = prepare_write(key.model); !ok) return ok;
+        if (tables[key.model].times.soft() && !told_)
+            return make_fault(errc::bug, "a row of model `", model.name, "`, which has soft deletes, was erased at no time; call `tell_time` before");
         auto s = use(tables[key.model].delete_row);
         if (!s) return s.error();
         if (!bind_sqlite_key(**s, 1, key.key, model.key_kind)) return {};  // no such row can be there
+        bind_sqlite_times(**s, tables[key.model].times, told_);
         return finish_write(**s, key, std::nullopt);
     }
 
@@ -426,6 +439,25 @@ private:
         return {};
     }
 
+    [[nodiscard]] result<void> put(const std::string& sql, const record_key& key, const record& row) {
+        const model_schema& model = schemas[key.model];
+        auto s = use(sql);
+        if (!s) return s.error();
+        if (!bind_sqlite_key(**s, 1, key.key, model.key_kind)) return bad_key(model);
+        for (std::size_t i = 0; i < row.fields.size(); ++i) bind_sqlite_value(**s, static_cast<int>(i) + 2, row.fields[i]);
+        bind_sqlite_times(**s, tables[key.model].times, told_);
+        return finish_write(**s, key, row);
+    }
+
+    [[nodiscard]] result<void> purge_trash(const record_key& key, const record& row) {
+        auto s = use(tables[key.model].purge_trash);
+        if (!s) return s.error();
+        const int parameters = sqlite3_bind_parameter_count((*s)->handle());
+        if (!bind_sqlite_key(**s, 1, key.key, schemas[key.model].key_kind)) return bad_key(schemas[key.model]);
+        for (int at = 2; at <= parameters; ++at) bind_sqlite_value(**s, at, row.fields[static_cast<std::size_t>(at) - 2]);
+        return (*s)->run();
+    }
+
     [[nodiscard]] result<void> finish_write(sqlite_statement& s, const record_key& key, const std::optional<record>& row) {
         auto done = s.run();
         if (done && follow_) {
@@ -477,6 +509,8 @@ private:
     int triggers_are_ = 1;
     std::int64_t schema_version_ = -1;
     bool attached_ = false;              // within the open transaction
+
+    std::optional<timestamp> told_;      // when what is written now was done
 
     bool watched_ = false;               // the next five are known for this transaction
     bool follow_ = false;                // some table has triggers of others

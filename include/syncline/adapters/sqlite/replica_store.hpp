@@ -19,6 +19,7 @@
 #include <syncline/storage/replica_store.hpp>
 #include <syncline/storage/sync_lease.hpp>
 #include <syncline/support/result.hpp>
+#include <syncline/support/time.hpp>
 #include <syncline/support/version.hpp>
 
 #include <sqlite3.h>
@@ -46,6 +47,8 @@ struct sqlite_replica_options {
     bool synchronous_normal = true;
     /// How long `begin` waits for another writer. A connection of the app's keeps its own.
     std::chrono::milliseconds busy_timeout{100};
+    /// Of tables that are opened by name: the columns in which they note their rows' times, where they have them. A column that no table has is an error.
+    app_times times;
 };
 
 /// A device's storage in the app's own SQLite database. Models `replica_store` and `leasing_store`: programs that share the file share the
@@ -145,13 +148,9 @@ private:
 
     [[nodiscard]] static result<sqlite_replica_store> attach_tables(sqlite_database db, const std::vector<std::string>& names,
                                                                     const sqlite_replica_options& options) {
-        std::vector<model_schema> models;
-        for (const auto& name : names) {
-            auto model = read_model_schema(db, name);
-            if (!model) return model.error();
-            models.push_back(std::move(*model));
-        }
-        return attach(std::move(db), std::move(models), options);
+        auto models = read_model_schemas(db, names, options.times);
+        if (!models) return models.error();
+        return attach(std::move(db), std::move(*models), options);
     }
 
     [[nodiscard]] static result<sqlite_replica_store> attach(sqlite_database db, std::vector<model_schema> models,
@@ -227,9 +226,14 @@ public:
         if (core_ == nullptr) return over();
         return core_->write(key, row);
     }
+    /// Sets the soft-delete column where the model has one: `errc::bug` then where no time was told.
     [[nodiscard]] result<void> erase(const record_key& key) {
         if (core_ == nullptr) return over();
         return core_->erase(key);
+    }
+    /// See `time_noting_transaction`.
+    void tell_time(timestamp at) noexcept {
+        if (core_ != nullptr) core_->tell_time(at);
     }
 
     [[nodiscard]] result<base_row> base(const record_key& key) {

@@ -6,6 +6,7 @@
 #include <syncline/adapters/sqlite/database.hpp>
 #include <syncline/adapters/sqlite/replica_lease.hpp>
 #include <syncline/adapters/sqlite/table_schema.hpp>
+#include <syncline/adapters/sqlite/time_columns.hpp>
 #include <syncline/model/model_schema.hpp>
 #include <syncline/model/record.hpp>
 #include <syncline/model/record_codec.hpp>
@@ -68,9 +69,11 @@ struct sqlite_replica_table {
     std::vector<sqlite_affinity> affinities;  ///< of the model's fields
     sqlite_capture_script capture;
     std::string log;            ///< the log table, quoted
+    sqlite_time_columns times;
     std::string select_row;     ///< ?1 key
-    std::string upsert_row;     ///< ?1 key, then the fields
-    std::string delete_row;     ///< ?1 key
+    std::string upsert_row;     ///< ?1 key, then the fields, then `times`
+    std::string purge_trash;    ///< parameters as `upsert_row`: what lies in the trash and would keep that row out by a unique index; empty: nothing can
+    std::string delete_row;     ///< ?1 key, and `times` where it is an UPDATE
     std::string select_log;     ///< ?1 above which, ?2 up to which entry
 };
 
@@ -130,13 +133,21 @@ inline void add_sqlite_replica_turns(sqlite_capture_script& script, const sqlite
         out.affinities.push_back(table.find(f.name)->affinity);
     }
     out.select_row = "SELECT ";
-    out.select_row.append(reads.empty() ? "1" : reads).append(" FROM main.").append(t).append(" WHERE ").append(key).append("=?1");
+    out.times = make_sqlite_time_columns(table, model, parameter);
+    if (model.fields.empty() && !out.times.update_sets().empty()) sets.append(key).append("=excluded.").append(key);
+    sets.append(out.times.update_sets());
+    fields.append(out.times.insert_columns());
+    values.append(out.times.insert_values());
+    out.select_row.append(reads.empty() ? "1" : reads).append(" FROM main.").append(t).append(" WHERE ").append(key).append("=?1").append(out.times.and_live());
     // OR ABORT: a policy in the table's own definition (UNIQUE ON CONFLICT REPLACE) must not remove other rows.
     out.upsert_row = "INSERT OR ABORT INTO main.";
     out.upsert_row.append(t).append("(").append(key).append(fields).append(") VALUES(?1").append(values).append(") ON CONFLICT(").append(key);
     out.upsert_row.append(sets.empty() ? ") DO NOTHING" : ") DO UPDATE SET ").append(sets);
-    out.delete_row = "DELETE FROM main.";
-    out.delete_row.append(t).append(" WHERE ").append(key).append("=?1");
+    out.purge_trash = purge_sqlite_trash(table, model, out.times);
+    out.delete_row = out.times.soft() ? "UPDATE main." : "DELETE FROM main.";
+    out.delete_row.append(t);
+    if (out.times.soft()) out.delete_row.append(" SET ").append(out.times.erase_sets());
+    out.delete_row.append(" WHERE ").append(key).append("=?1").append(out.times.and_live());
     out.select_log = "SELECT ";
     out.select_log.append(sqlite_capture_fold::columns(model.fields.size())).append(" FROM main.").append(out.log);
     out.select_log.append(" WHERE seq>?1 AND seq<=?2 ORDER BY seq");

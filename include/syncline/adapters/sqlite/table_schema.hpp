@@ -313,11 +313,36 @@ struct sqlite_table {
     return key;
 }
 
+/// Checks that @p table has the columns for times that @p model names, and that they can hold them.
+/// @return `errc::schema_mismatch` for a missing column; `errc::unsupported`, by name, for a generated one, for a form that the column would turn
+///         into another, and for a soft-delete column that cannot be NULL
+[[nodiscard]] inline result<void> check_sqlite_times(const sqlite_table& table, const model_schema& model) {
+    const auto& times = model.times;
+    for (const auto* wanted : {&times.created_at, &times.updated_at, &times.deleted_at}) {
+        if (!wanted->is_there()) continue;
+        const sqlite_column* const c = table.find(wanted->name);
+        if (c == nullptr)
+            return make_fault(errc::schema_mismatch, "table `", table.name, "` has no column `", wanted->name, "`, which the model names for its rows' times");
+        if (c->generated) return make_fault(errc::unsupported, "table `", table.name, "`: the column `", c->name, "` for times is generated");
+        const bool number = wanted->form == time_form::seconds || wanted->form == time_form::milliseconds || wanted->form == time_form::microseconds;
+        const bool text = wanted->form == time_form::date_time || wanted->form == time_form::rfc3339;
+        if ((number && c->affinity == sqlite_affinity::text) || (text && (c->affinity == sqlite_affinity::integer || c->affinity == sqlite_affinity::real)))
+            return make_fault(errc::unsupported, "table `", table.name, "`: the column `", c->name, "` is declared `", c->declared, "` and is to hold times as ",
+                              number ? "numbers" : "text", "; name another form of times for it");
+        if (wanted == &times.deleted_at && c->not_null)
+            return make_fault(errc::unsupported, "table `", table.name, "`: the soft-delete column `", c->name,
+                              "` is NOT NULL; a row that is there has NULL in it: take the constraint away");
+    }
+    return {};
+}
+
 /// Makes a model from the table called @p name: its name is the table's, its key the single column of the primary key,
 /// its fields every other stored column, kinds by declared type (`sqlite_kind_of`), references by those foreign keys that hold the
 /// other record's key.
-/// @return the model; or `errc::unsupported`, by name, as `read_sqlite_table` and `check_sqlite_key`.
-[[nodiscard]] inline result<model_schema> read_model_schema(sqlite_database& db, const std::string& name) {
+/// @param times  columns in which the table notes its rows' times; they become no fields
+/// @return the model; or `errc::unsupported`, by name, as `read_sqlite_table` and `check_sqlite_key`, or `errc::schema_mismatch` for a column of
+///         @p times that is not there.
+[[nodiscard]] inline result<model_schema> read_model_schema(sqlite_database& db, const std::string& name, const app_times& times = {}) {
     auto table = read_sqlite_table(db, name);
     if (!table) return table.error();
     model_schema m;
@@ -327,8 +352,11 @@ struct sqlite_table {
     m.key_name = std::move(*key);
     if (auto ok = check_sqlite_key(*table, m.key_name); !ok) return ok.error();
     m.key_kind = *sqlite_key_kind(*table->find(m.key_name));
+    m.times = times;
+    if (auto ok = check_sqlite_times(*table, m); !ok) return ok.error();
     for (const auto& c : table->columns) {
         if (c.name == m.key_name || c.generated) continue;
+        if (c.name == times.created_at.name || c.name == times.updated_at.name || c.name == times.deleted_at.name) continue;
         field_schema f;
         f.name = c.name;
         f.kind = sqlite_kind_of(c.declared);
@@ -352,6 +380,27 @@ struct sqlite_table {
     return m;
 }
 
+/// Makes models from several tables.
+/// @param times  where a table has such columns; a column that no table has is `errc::schema_mismatch`
+[[nodiscard]] inline result<std::vector<model_schema>> read_model_schemas(sqlite_database& db, const std::vector<std::string>& names, const app_times& times) {
+    std::vector<model_schema> models;
+    app_times nowhere = times;
+    for (const auto& name : names) {
+        const auto table = read_sqlite_table(db, name);
+        if (!table) return table.error();
+        app_times here = times;
+        for (const auto column : {&app_times::created_at, &app_times::updated_at, &app_times::deleted_at})
+            (table->find((here.*column).name) == nullptr ? here : nowhere).*column = time_column{};
+        auto model = read_model_schema(db, name, here);
+        if (!model) return model.error();
+        models.push_back(std::move(*model));
+    }
+    for (const auto* column : {&nowhere.created_at, &nowhere.updated_at, &nowhere.deleted_at})
+        if (column->is_there())
+            return make_fault(errc::schema_mismatch, "no table that is synced has the column `", column->name, "`, which the options name for rows' times");
+    return models;
+}
+
 /// Checks that @p table can hold the records of @p model and that its changes can be captured.
 /// @return the fault names table and column:
 ///         - `errc::unsupported`: the key (`check_sqlite_key`), a generated column as field, a partial or expression unique index
@@ -368,6 +417,7 @@ struct sqlite_table {
         if (c->generated)
             return make_fault(errc::unsupported, "table `", table.name, "`: column `", f.name, "` is generated; leave it out of the model");
     }
+    if (auto ok = check_sqlite_times(table, model); !ok) return ok;
     for (const auto& i : table.unique_indexes) {
         if (i.partial) return make_fault(errc::unsupported, "table `", table.name, "`: the unique index `", i.name, "` is partial (has a WHERE)");
         if (i.expression) return make_fault(errc::unsupported, "table `", table.name, "`: the unique index `", i.name, "` is on an expression");
