@@ -232,9 +232,7 @@ public:
         return core_->erase(key);
     }
     /// See `time_noting_transaction`.
-    void tell_time(timestamp at) noexcept {
-        if (core_ != nullptr) core_->tell_time(at);
-    }
+    void tell_time(timestamp at) noexcept { if (core_ != nullptr) core_->tell_time(at); }
 
     [[nodiscard]] result<base_row> base(const record_key& key) {
         base_row out;
