@@ -26,6 +26,7 @@
 #include <syncline/conflict/resolvers.hpp>
 #include <syncline/engine/authority.hpp>
 #include <syncline/engine/authority_types.hpp>
+#include <syncline/engine/batch_settlement.hpp>
 #include <syncline/engine/bundle_commit.hpp>
 #include <syncline/engine/bundle_conflicts.hpp>
 #include <syncline/engine/freezing.hpp>
@@ -42,6 +43,7 @@
 #include <syncline/engine/source_renewal.hpp>
 #include <syncline/engine/sync_result.hpp>
 #include <syncline/engine/unread_rows.hpp>
+#include <syncline/engine/unversioned_rows.hpp>
 #include <syncline/engine/waiting_changes.hpp>
 #include <syncline/engine/waiting_explanation.hpp>
 #include <syncline/model/app_times.hpp>
@@ -85,11 +87,13 @@
 #include <syncline/support/uuid.hpp>
 #include <syncline/support/version.hpp>
 #include <syncline/transport/authentication.hpp>
+#include <syncline/transport/http_date.hpp>
 #include <syncline/transport/json_error.hpp>
 #include <syncline/transport/loopback.hpp>
 #include <syncline/transport/message.hpp>
 #include <syncline/transport/mount_table.hpp>
 #include <syncline/transport/principal.hpp>
+#include <syncline/transport/routed_transport.hpp>
 #include <syncline/transport/transport.hpp>
 #include <syncline/wire/authority_time.hpp>
 #include <syncline/wire/auto_sync.hpp>
@@ -113,6 +117,9 @@
 #include <syncline/wire/mutation/client.hpp>
 #include <syncline/wire/mutation/legacy_values.hpp>
 #include <syncline/wire/mutation/messages.hpp>
+#include <syncline/wire/mutation/plain_messages.hpp>
+#include <syncline/wire/mutation/plain_peer.hpp>
+#include <syncline/wire/mutation/plain_values.hpp>
 #include <syncline/wire/mutation/server.hpp>
 #include <syncline/wire/server_listeners.hpp>
 #include <syncline/wire/sync_client.hpp>

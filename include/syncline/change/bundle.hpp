@@ -55,6 +55,7 @@ struct row_image {
     std::int64_t version = 0;
     std::optional<record> row;     ///< nothing: the record is gone
     mutation_id contains;          ///< mutation wire: the replica's frozen mutation that this row already contains; empty: none
+    std::optional<field_set> told{};  ///< a foreign authority: the fields that it told, the others stay as they are known; nothing: all
 
     friend bool operator==(const row_image&, const row_image&) = default;
 };

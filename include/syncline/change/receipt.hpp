@@ -2,8 +2,10 @@
 #define SYNCLINE_CHANGE_RECEIPT_HPP
 
 #include <syncline/change/intent.hpp>
+#include <syncline/model/field_set.hpp>
 #include <syncline/model/record.hpp>
 #include <syncline/support/result.hpp>
+#include <syncline/support/time.hpp>
 #include <syncline/support/version.hpp>
 
 #include <cstdint>
@@ -73,6 +75,8 @@ struct outcome {
     std::vector<field_message> messages;
     std::string rule;              ///< the decision in words, for explanations: which rule, which resolver
     bool repeated = false;         ///< an earlier request had the id, and the receipt answers
+    std::optional<field_set> told{};        ///< of `row`, as in `row_image`
+    std::optional<timestamp> written_at{};  ///< when the authority's row was written, where a foreign authority tells it
 
     friend bool operator==(const outcome&, const outcome&) = default;
 };

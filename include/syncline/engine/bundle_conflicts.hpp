@@ -24,7 +24,8 @@
 
 SYNCLINE_NAMESPACE_BEGIN
 
-/// The deciding place of the bundle wire: thaws a batch that could not commit and decides its conflicts (ENGINE.md rules 1 and 12).
+/// The deciding place of the bundle wire: thaws a batch that could not commit and decides its conflicts (ENGINE.md rules 1 and 12); and of the
+/// mutation wire where the authority is a foreign one, which compares clocks and decides nothing about the content.
 /// Lives as long as the transaction.
 template <replica_transaction Transaction>
 class bundle_conflicts {
@@ -39,13 +40,28 @@ public:
     /// @param items      the whole batch in flight
     /// @param obstacles  what the authority named; rows that are not in the batch are passed over
     [[nodiscard]] result<settle_report> settle(std::vector<batch_item>& items, const std::vector<commit_obstacle>& obstacles) {
+        return settle(items, obstacles, [&] { return t_.drop_batch(); });
+    }
+
+    /// The same for a foreign authority of the mutation wire, which names the rows by their mutations: only @p items leave the batch.
+    [[nodiscard]] result<settle_report> settle_some(std::vector<batch_item>& items, const std::vector<commit_obstacle>& obstacles) {
+        return settle(items, obstacles, [&]() -> result<void> {
+            for (const auto& item : items)
+                if (auto r = t_.drop_frozen(item.what.key); !r) return r;
+            return {};
+        });
+    }
+
+private:
+    template <class Thaw>
+    [[nodiscard]] result<settle_report> settle(std::vector<batch_item>& items, const std::vector<commit_obstacle>& obstacles, Thaw thaw) {
         // Bases are read while the layers still stand.
         for (const auto& item : items)
             if (auto r = load(item.what.key); !r) return std::move(r).error();
         for (const auto& o : obstacles)
             if (o.what == commit_obstacle::kind::cascade)
                 if (auto r = load(o.victim); !r) return std::move(r).error();
-        if (auto r = t_.drop_batch(); !r) return std::move(r).error();
+        if (auto r = thaw(); !r) return std::move(r).error();
 
         std::unordered_map<record_key, const commit_obstacle*, record_key_hash> named;
         for (const auto& o : obstacles) named.emplace(o.key, &o);
@@ -69,7 +85,6 @@ public:
         return std::move(report_);
     }
 
-private:
     [[nodiscard]] result<void> load(const record_key& key) {
         if (bases_.contains(key)) return {};
         auto base = rows_.load(key);

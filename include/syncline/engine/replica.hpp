@@ -11,6 +11,7 @@
 #include <syncline/change/unread_row.hpp>
 #include <syncline/conflict/decide.hpp>
 #include <syncline/engine/authority_types.hpp>
+#include <syncline/engine/batch_settlement.hpp>
 #include <syncline/engine/bundle_conflicts.hpp>
 #include <syncline/engine/freezing.hpp>
 #include <syncline/engine/replica_types.hpp>
@@ -18,6 +19,7 @@
 #include <syncline/engine/row_placement.hpp>
 #include <syncline/engine/source_renewal.hpp>
 #include <syncline/engine/unread_rows.hpp>
+#include <syncline/engine/unversioned_rows.hpp>
 #include <syncline/engine/waiting_changes.hpp>
 #include <syncline/engine/waiting_explanation.hpp>
 #include <syncline/model/model_schema.hpp>
@@ -117,9 +119,15 @@ public:
             if (*current) {
                 out.emplace();
                 out->head = **current;
-                return frozen_items_of(w.t, out->items);
+                if (auto r = frozen_items_of(w.t, out->items); !r) return r;
+            } else if (auto r = freeze_next(w.t, schemas(), w.state, limit, numbered, random, now, out); !r) {
+                return r;
             }
-            return freeze_next(w.t, schemas(), w.state, limit, numbered, random, now, out);
+            if (!out || !numbers_rows_here(w.state)) return {};
+            auto rows = w.unversioned.whole(out->items);
+            if (!rows) return std::move(rows).error();
+            out->rows = std::move(*rows);
+            return {};
         });
         return with(std::move(done), std::move(out));
     }
@@ -146,8 +154,9 @@ public:
                 report.stale = true;
                 return {};
             }
-            for (const auto& o : outcomes)
-                if (auto r = settle_one(w, o, report); !r) return r;
+            batch_settlement<transaction> settlement{w.t, w.rows, w.intake, w.unversioned, w.state, w.clock};
+            if (auto r = settlement.take(outcomes, resolvers_, heard_, now); !r) return r;
+            report = std::move(settlement).report();
             return w.intake.drop_empty_batch();
         });
         return with(std::move(done), std::move(report));
@@ -155,14 +164,19 @@ public:
 
     /// Mutation wire: takes in one page and moves the checkpoint, in one transaction (ENGINE.md rule 6). Rows go under pending intents;
     /// one that the app's table refuses, or that refers to a record which is not there, is quarantined and tried again with every later page;
-    /// one that could not be read is kept aside.
-    [[nodiscard]] result<apply_report> apply(const page& p, timestamp now) {
+    /// one that could not be read is kept aside. Of an authority without versions no page is taken while a batch is unsettled, and its
+    /// cursor is opaque.
+    [[nodiscard]] result<apply_report> apply(page p, timestamp now) {
         apply_report report;
         auto done = run(now, [&](work& w) -> result<void> {
-            if (w.state.needs_hydration || !continues(w.state.checkpoint, p.from, p.next)) {
+            auto taken = takes_rows(w);
+            if (!taken) return std::move(taken).error();
+            const bool next = numbers_rows_here(w.state) ? w.state.checkpoint == p.from : continues(w.state.checkpoint, p.from, p.next);
+            if (w.state.needs_hydration || !next || !*taken) {
                 report.stale = true;
                 return {};
             }
+            if (auto r = number(w, p.rows, p.unread); !r) return r;
             if (auto r = w.intake.take(p.rows, true, report); !r) return r;
             if (auto r = w.unread.released_by(p.rows); !r) return r;
             if (auto r = w.unread.forget(p.gone); !r) return r;
@@ -269,11 +283,13 @@ public:
     /// @param cursor_after  the checkpoint once it is swapped in; nothing: more parts follow
     /// @param unread    rows of the part that could not be read (mutation wire): what the device has of their records stays
     [[nodiscard]] result<apply_report> stage(const std::string& session, std::int64_t from, std::int64_t next, std::int64_t seq,
-                                             const std::vector<row_image>& rows, std::optional<cursor> cursor_after, timestamp now,
-                                             const std::vector<unread_row>& unread = {}) {
+                                             std::vector<row_image> rows, std::optional<cursor> cursor_after, timestamp now,
+                                             std::vector<unread_row> unread = {}) {
         apply_report report;
         auto done = run(now, [&](work& w) -> result<void> {
-            if (!w.state.needs_hydration) {
+            auto taken = takes_rows(w);
+            if (!taken) return std::move(taken).error();
+            if (!w.state.needs_hydration || !*taken) {
                 report.stale = true;
                 return {};
             }
@@ -291,6 +307,7 @@ public:
                 report.stale = true;
                 return {};
             }
+            if (auto r = number(w, rows, unread); !r) return r;
             if (auto r = w.t.stage(rows); !r) return r;
             if (auto r = w.unread.released_by(rows); !r) return r;
             if (auto r = w.unread.keep(unread, report); !r) return r;
@@ -298,7 +315,7 @@ public:
             if (!cursor_after) return {};
             auto kept = w.unread.records();
             if (!kept) return std::move(kept).error();
-            return w.intake.swap(seq, *cursor_after, *kept, report);
+            return w.intake.swap(numbers_rows_here(w.state) ? w.unversioned.newest() : seq, *cursor_after, *kept, report);
         });
         return with(std::move(done), std::move(report));
     }
@@ -312,11 +329,12 @@ public:
         auto done = run(now, [&](work& w) -> result<void> {
             if (epoch.empty() || w.state.epoch == epoch) return {};
             changed = !w.state.epoch.empty();
+            const bool numbered_here = numbers_rows_here(w.state);
             w.state.epoch = epoch;
             if (!changed) return {};
             w.state.checkpoint = 0;
             if (auto r = hydrate_anew(w); !r) return r;
-            return leave_lost_timeline(w.t, w.rows, w.state, lost, random);
+            return numbered_here ? leave_unversioned(w.t, w.rows, w.state, random) : leave_lost_timeline(w.t, w.rows, w.state, lost, random);
         });
         return with(std::move(done), std::move(changed));
     }
@@ -359,9 +377,14 @@ public:
     [[nodiscard]] result<apply_report> reread(const std::vector<std::pair<unread_name, row_image>>& rows, timestamp now) {
         apply_report report;
         auto done = run(now, [&](work& w) -> result<void> {
-            if ((report.stale = w.state.needs_hydration)) return {};
+            auto taken = takes_rows(w);
+            if (!taken) return std::move(taken).error();
+            if ((report.stale = w.state.needs_hydration || !*taken)) return {};
+            std::vector<unread_row> none;
             for (const auto& [name, row] : rows) {
-                if (auto r = w.intake.take({row}, true, report); !r) return r;
+                std::vector<row_image> one{row};
+                if (auto r = number(w, one, none); !r) return r;
+                if (auto r = w.intake.take(one, true, report); !r) return r;
                 if (auto r = w.unread.forget({name}); !r) return r;
             }
             return w.intake.settle_references(true, &report);
@@ -417,6 +440,7 @@ private:
         row_placement<transaction>& rows;
         row_intake<transaction>& intake;
         unread_rows<transaction>& unread;
+        unversioned_rows<transaction>& unversioned;
         replica_state& state;
         hybrid_clock& clock;
         std::size_t absorbed;
@@ -437,7 +461,8 @@ private:
         clock.observe(now, heard_);
         row_intake<transaction> intake{*t, rows, *state};
         unread_rows<transaction> unread{*t, schemas()};
-        work w{*t, rows, intake, unread, *state, clock, *absorbed};
+        unversioned_rows<transaction> unversioned{*t, rows, *state};
+        work w{*t, rows, intake, unread, unversioned, *state, clock, *absorbed};
         if (auto r = body(w); !r) return r;
         if (auto r = intake.finish(); !r) return r;
         state->clock_us = to_microseconds(clock.last());
@@ -472,58 +497,19 @@ private:
         return w.t.clear_stage();
     }
 
-    [[nodiscard]] result<void> settle_one(work& w, const outcome& o, settle_report& report) {
-        auto found = w.t.frozen_by_id(o.id);
-        if (!found) return std::move(found).error();
-        if (!*found) return {};
-        if (o.kind == outcome_kind::error) {
-            ++report.errors;
-            return {};
-        }
-        batch_item item = std::move(**found);
-        const record_key key = item.what.key;
-        auto base = w.rows.load(key);
-        if (!base) return std::move(base).error();
-        if (auto r = w.t.drop_frozen(key); !r) return r;
+    // Whether rows may be taken in now: those of an authority without versions could contain what a batch in flight did.
+    [[nodiscard]] static result<bool> takes_rows(work& w) {
+        if (!numbers_rows_here(w.state)) return true;
+        auto current = w.t.current_batch();
+        if (!current) return std::move(current).error();
+        return !*current;
+    }
 
-        if (met_others(o))
-            report.conflicts.push_back({key, o.kind, o.rule, o.id, o.carries_row ? o.row : std::nullopt, o.carries_row ? o.version : 0});
-        const auto take_row = [&]() -> result<void> {
-            if (o.version < base->version) return {};
-            const known_base old = std::exchange(*base, known_base{o.version, o.row, std::nullopt});
-            return old.lost && old.row != o.row ? w.t.put_lost(row_image{key, old.version, old.row, {}}) : result<void>{};
-        };
-        switch (o.kind) {
-        case outcome_kind::applied:
-            ++report.applied;
-            if (o.carries_row) {
-                if (auto r = take_row(); !r) return r;
-            } else if (base->version < o.version) {
-                // The layer folds into the base, which stays provisional until the authority's own row arrives (rule 3).
-                auto [row_version, after] = made_over(base->provisional ? base->provisional->row_version : base->version, item);
-                base->row = overlay(schemas()[key.model], &item.what, std::move(base->row));
-                base->version = o.version;
-                base->provisional = provisional_base{row_version, std::move(after)};
-            }
-            break;
-        case outcome_kind::superseded:
-            ++report.superseded;
-            if (o.carries_row)
-                if (auto r = take_row(); !r) return r;
-            break;
-        case outcome_kind::refused:
-        case outcome_kind::held: {
-            ++report.refused;
-            wait_reason why = reason_of(o);
-            report.waiting.emplace_back(key, why);
-            if (auto r = w.rows.back_to_open(std::move(item.what), std::move(why)); !r) return r;
-            if (o.kind == outcome_kind::refused && o.carries_row && o.version > 0)
-                if (auto r = take_row(); !r) return r;
-            break;
-        }
-        case outcome_kind::error: break;
-        }
-        return w.intake.place(key, *base, nullptr, true);
+    [[nodiscard]] static result<void> number(work& w, std::vector<row_image>& rows, std::vector<unread_row>& unread) {
+        if (!numbers_rows_here(w.state)) return {};
+        for (auto& row : unread)
+            if (!row.name.model.empty()) row.version = static_cast<std::int64_t>(w.state.next_ordinal++);
+        return w.unversioned.number(rows);
     }
 
     [[nodiscard]] result<void> replay_rows(work& w, std::uint64_t batch_id, std::int64_t seq, const std::vector<row_image>* rows,

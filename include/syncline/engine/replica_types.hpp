@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -28,10 +29,18 @@ struct replica_options {
     duration max_clock_drift = std::chrono::hours{24 * 30};
 };
 
+/// What a replica keeps as its authority's epoch where that authority has none, and gives its rows no versions: a foreign server of the
+/// mutation wire.
+inline constexpr std::string_view unversioned_epoch = "unversioned";
+
+/// Whether the replica numbers the rows of its authority itself.
+[[nodiscard]] inline bool numbers_rows_here(const replica_state& state) noexcept { return state.epoch == unversioned_epoch; }
+
 /// A frozen batch with its items, as a wire sends it.
 struct frozen_batch {
     batch head;
     std::vector<batch_item> items;  ///< by position
+    std::vector<record> rows{};     ///< for an authority without versions: the whole row that each write makes, as known now
 };
 
 /// What one call that took in rows did.
@@ -67,6 +76,16 @@ struct settle_report {
     std::size_t errors = 0;         ///< transient: they stay frozen under their ids
     std::vector<std::pair<record_key, wait_reason>> waiting;
     std::vector<decided_conflict> conflicts;  ///< every change that met changes of others: merged, superseded, or refused for it
+
+    /// Adds what another part of the same call did.
+    void add(settle_report other) {
+        applied += other.applied;
+        superseded += other.superseded;
+        refused += other.refused;
+        errors += other.errors;
+        for (auto& w : other.waiting) waiting.push_back(std::move(w));
+        for (auto& c : other.conflicts) conflicts.push_back(std::move(c));
+    }
 };
 
 /// Where a device stands: what a wire's client asks before each step.

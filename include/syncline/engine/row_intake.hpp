@@ -213,7 +213,8 @@ public:
         state_.needs_hydration = false;
         state_.hydration_session.clear();
         state_.hydration_position = 0;
-        state_.checkpoint = (std::max)(state_.checkpoint, cursor_after);
+        // A cursor of an authority without versions is opaque.
+        state_.checkpoint = numbers_rows_here(state_) ? cursor_after : (std::max)(state_.checkpoint, cursor_after);
         report.hydrated = true;
         return {};
     }

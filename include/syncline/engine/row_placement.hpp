@@ -253,6 +253,7 @@ private:
         if (!edit.before && !*after) return false;
 
         intent made;
+        bool put_back = false;  // a field that is not the app's to write
         made.key = key;
         made.before = edit.before;
         if (!*after) {
@@ -267,7 +268,12 @@ private:
             if (changed.empty()) return false;
             made.op = operation::update;
             for (std::size_t f = 0; f < schema.fields.size(); ++f)
-                if (changed.contains(static_cast<field_index>(f))) made.changes.set(static_cast<field_index>(f), (*after)->fields[f]);
+                if (changed.contains(static_cast<field_index>(f))) {
+                    if (schema.fields[f].read_only)
+                        put_back = true;
+                    else
+                        made.changes.set(static_cast<field_index>(f), (*after)->fields[f]);
+                }
         }
 
         auto kept = t_.base(key);
@@ -290,11 +296,14 @@ private:
         // A row that is kept but not shown was never seen: what the user makes of its key is made on nothing (ENGINE.md rule 3).
         if (hidden_.contains(key)) made.base = base_ref{};
         if (frozen) made.base = made_over(made.base.row_version, *frozen);
-        made.ordinal = state.next_ordinal++;
-        made.edited_at = clock.tick(now);
-
         const bool lower = open.has_value();
-        auto whole = compose(schema, std::move(open), std::move(made));
+        const bool nothing = made.op == operation::update && made.changes.empty();
+        std::optional<intent> whole = std::move(open);
+        if (!nothing) {
+            made.ordinal = state.next_ordinal++;
+            made.edited_at = clock.tick(now);
+            whole = compose(schema, std::move(whole), std::move(made));
+        }
         if (!kept->image_kept) {
             // Under a layer the base image is kept, unless there is no base row; without one, the base was the visible row.
             kept->image_kept = true;
@@ -304,7 +313,7 @@ private:
             if (auto r = put_open(*whole); !r) return std::move(r).error();
         if (!whole && lower)
             if (auto r = t_.drop_open(key); !r) return std::move(r).error();
-        if (!lower && !frozen && hidden_.empty()) {
+        if (!lower && !frozen && !put_back && hidden_.empty()) {
             // One layer over the base: the visible row is what the user made of it, by construction.
             if (!kept->image && kept->version == 0 && !kept->provisional) return true;
             if (auto r = t_.put_base(key, *kept); !r) return std::move(r).error();
@@ -313,7 +322,7 @@ private:
         known_base base{kept->version, std::move(kept->image), std::move(kept->provisional), kept->lost};
         // What lay under the layer may have come in an answer, before what it refers to.
         if (auto r = place(key, base, true); !r) return std::move(r).error();
-        return true;
+        return !nothing;
     }
 
     // A row that refers to others, placed with no pending layer over it.

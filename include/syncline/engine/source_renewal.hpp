@@ -116,6 +116,21 @@ template <replica_transaction Transaction>
     return *holds || *waited || acknowledged ? take_new_source(t, rows, state, random, std::nullopt) : result<void>{};
 }
 
+/// What a device does when an authority that gave its rows no versions is replaced by one that does: no version that is held means anything
+/// there, and whether it knows of the batch in flight cannot be told, so that waits for a person.
+template <replica_transaction Transaction>
+[[nodiscard]] result<void> leave_unversioned(Transaction& t, row_placement<Transaction>& rows, replica_state& state, random_source random) {
+    if (auto r = take_new_source(t, rows, state, random,
+                                 wait_reason{errc::maybe_sent, "the server was replaced while the change was on its way, so it may have arrived; "
+                                                               "compare with the record, then retry or discard it"});
+        !r)
+        return r;
+    const lost_intervals everything{lost_interval{0, (std::numeric_limits<std::int64_t>::max)(), 0, (std::numeric_limits<std::int64_t>::max)()}};
+    if (auto holds = mark_lost_bases(t, everything); !holds) return std::move(holds).error();
+    if (auto waited = release_lost_quarantined(t, everything); !waited) return std::move(waited).error();
+    return {};
+}
+
 SYNCLINE_NAMESPACE_END
 
 #endif

@@ -34,6 +34,8 @@ struct field_schema {
     value_kind kind = value_kind::text;  ///< the natural kind of its values; null is always possible where `nullable`
     bool nullable = true;
     const field_merge* merge = nullptr;  ///< not owned, static; nullptr: a plain register
+    /// Taken in from the authority and never sent: what the app writes to it, other than with a new record, is put back.
+    bool read_only = false;
 };
 
 /// A field that holds the key of another record.

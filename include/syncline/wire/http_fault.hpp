@@ -81,6 +81,18 @@ SYNCLINE_NAMESPACE_BEGIN
     return answer.status >= 500 && answer.status != 502 && answer.status != 503 && answer.status != 504;
 }
 
+/// Why a success that cannot be read cannot: an empty body and a web page are told as what they are (W31), anything else stays @p why.
+[[nodiscard]] inline fault fault_of_body(const response& answer, fault why) {
+    if (why.code != errc::malformed_json && why.code != errc::malformed_message) return why;
+    const auto first = answer.body.find_first_not_of(" \t\r\n");
+    if (first == std::string::npos)
+        return make_fault(errc::malformed_message, "the server answered with status ", std::to_string(answer.status), " and an empty body, not with JSON");
+    if (answer.body[first] == '<')
+        return make_fault(errc::malformed_message, "the server answered with status ", std::to_string(answer.status), " and a web page, not with JSON: a page to "
+                          "log in at, or where a redirect led to; check the URL and the credentials");
+    return why;
+}
+
 /// What an answer with an error status tells a client: by the code in its JSON body, or by the status where there is none (a proxy, a
 /// framework, a foreign server).
 [[nodiscard]] inline fault fault_of(const response& answer) {

@@ -204,9 +204,13 @@ inline void write_value(json_writer& out, const field_schema& field, const value
     return detail::not_a(field, "nothing that JSON can hold");
 }
 
+/// Whether the fields that a device never sends are written.
+enum class read_only_fields : std::uint8_t { written, left_out };
+
 /// Writes the fields of @p row as the members of an object that the caller has opened.
-inline void write_fields(json_writer& out, const model_schema& schema, const record& row) {
+inline void write_fields(json_writer& out, const model_schema& schema, const record& row, read_only_fields which = read_only_fields::written) {
     for (std::size_t f = 0; f < schema.fields.size(); ++f) {
+        if (which == read_only_fields::left_out && schema.fields[f].read_only) continue;
         out.key(schema.fields[f].name);
         write_value(out, schema.fields[f], f < row.fields.size() ? row.fields[f] : value{});
     }

@@ -239,3 +239,39 @@ TEST_CASE("triggers: what the app's trigger makes of an applied row is put right
         CHECK(d.status().counts.open == 0);
     }
 }
+
+TEST_CASE("row placement: what the app writes to a read-only field is put back, with a new record it stays until the authority's row comes") {
+    schema_set schemas;
+    for (auto& m : simulation::models(overlap_policy::by_field)) {
+        m.fields[field_b].read_only = true;
+        lab_must(schemas.add(std::move(m)));
+    }
+    memory_replica_store store{schemas};
+    replica<memory_replica_store> engine{store};
+    seeded_random random{1};
+    lab_must(engine.open(random, at(1)));
+    const auto key = key_named("T");
+    const auto write = [&](const record& r) {
+        lab_must(store.app_write(key, r));
+        return lab_must(engine.absorb(at(2)));
+    };
+    page p;
+    p.next = 1;
+    p.rows.push_back(image("T", 1, node_row(1, 7)));
+    lab_must(engine.apply(p, at(2)));
+    CHECK(write(node_row(1, 9)) == 0);  // no edit at all
+    CHECK(store.row(key) == node_row(1, 7));
+    CHECK_FALSE(open_of(store, key));
+    CHECK(write(node_row(2, 9)) == 1);
+    CHECK(store.row(key) == node_row(2, 7));
+    REQUIRE(open_of(store, key));
+    CHECK(open_of(store, key)->changes.size() == 1);
+    CHECK(write(node_row(2, 5)) == 0);  // over a layer
+    CHECK(store.row(key) == node_row(2, 7));
+    simulation::check_visible(store, schemas, "device");
+    const auto fresh = key_named("P");
+    lab_must(store.app_write(fresh, node_row(3, 4)));
+    CHECK(lab_must(engine.absorb(at(3))) == 1);
+    CHECK(store.row(fresh) == node_row(3, 4));
+    simulation::check_visible(store, schemas, "device");
+}

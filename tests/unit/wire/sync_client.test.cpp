@@ -259,6 +259,9 @@ TEST_CASE("sync client: a sync that a fault ends is completed too, with what was
                                   return h.server(r, principal{"a", "main"});
                               },
                               options, quiet(5), resolver_set{}, {}, client};
+    CHECK(a.sync().ok());  // it has met the server
+    requests = 0;
+    heard.clear();
     h.lab.device_write(*store, key_named("T"), row(1));
     h.lab.device_write(*store, key_named("T2"), row(2));
     const auto report = a.sync();
@@ -288,6 +291,9 @@ TEST_CASE("sync client: progress is told after each answer, and ends at what was
                                   return as(h, "a")(r);
                               },
                               options, quiet(5), resolver_set{}, {}, client};
+    CHECK(a.sync().ok());  // it has met the server
+    pushed.clear();
+    requests = 0;
     h.lab.device_write(*store, key_named("T"), row(1));
     h.lab.device_write(*store, key_named("T2"), row(2));
     const auto report = a.sync();
@@ -310,6 +316,8 @@ TEST_CASE("sync client: a cancelled sync ends before its next request, keeps wha
                               },
                               options, quiet(5)};
     self = &a;
+    CHECK(a.sync().ok());  // it has met the server
+    requests = 0;
     for (const char* key : {"T", "T2", "T3"}) h.lab.device_write(*store, key_named(key), row(1));
     a.cancel();  // no sync runs
     const auto report = a.sync();
@@ -462,6 +470,7 @@ TEST_CASE("sync client: what was settled before a takeover stands in the result 
     mutation_client_options options;
     options.batch_size = 1;
     two_programs<mutation_client, mutation_client_options> p{options};
+    CHECK(p.a.sync().ok());  // it has met the server
     p.h.lab.device_write(*p.store, key_named("T"), row(1));
     p.h.lab.device_write(*p.store, key_named("T2"), row(2));
     p.before_answer = [&] {

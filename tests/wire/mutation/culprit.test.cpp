@@ -81,6 +81,7 @@ TEST_CASE("culprit: the failures are counted across runs that end after the firs
 TEST_CASE("culprit: a server that fails on everything is at fault itself, and nothing is given up (W22)", "[wire]") {
     world w;
     device a{w, "a"};
+    REQUIRE(a.sync().ok());  // it has met the server
     for (const auto& key : keys) a.write(key, 1, 1);
     for (int run = 0; run < 4; ++run) {
         a.sent.clear();

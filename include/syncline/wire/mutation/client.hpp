@@ -4,6 +4,7 @@
 #include <syncline/change/backoff.hpp>
 #include <syncline/change/unread_row.hpp>
 #include <syncline/engine/replica.hpp>
+#include <syncline/engine/replica_types.hpp>
 #include <syncline/engine/sync_result.hpp>
 #include <syncline/model/record.hpp>
 #include <syncline/support/json_tape.hpp>
@@ -11,6 +12,7 @@
 #include <syncline/support/result.hpp>
 #include <syncline/support/time.hpp>
 #include <syncline/support/version.hpp>
+#include <syncline/transport/http_date.hpp>
 #include <syncline/transport/message.hpp>
 #include <syncline/wire/authority_time.hpp>
 #include <syncline/wire/client_step.hpp>
@@ -19,12 +21,16 @@
 #include <syncline/wire/incarnation.hpp>
 #include <syncline/wire/mutation/answers.hpp>
 #include <syncline/wire/mutation/messages.hpp>
+#include <syncline/wire/mutation/plain_messages.hpp>
+#include <syncline/wire/mutation/plain_peer.hpp>
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -41,6 +47,14 @@ struct mutation_client_options {
     std::size_t max_requests = 100'000;  ///< of one run: a guard against a server that never comes to an end
     backoff_policy backoff_after_failure;
     json_limits json{64u << 20};     ///< bounds of an answer's body
+    /// The `client_id` that is sent, asked once a run; empty: the replica's own source id, which is drawn at random and kept. One that is
+    /// given must be this installation's alone.
+    std::function<std::string()> client_id;
+    std::size_t max_attempts = 3;    ///< how often a change that a foreign server answers with `error` is sent in all; then it waits
+    /// Against a foreign server, which takes whole rows: pull before changes are pushed, in a push alone too, so that fields which the user
+    /// did not touch carry the newest values that are known (W01, W39).
+    bool pull_first = true;
+    mutation_wire::plain_form plain;  ///< how a foreign server is spoken to
 };
 
 /// The device side of the mutation wire (sheet `mutation`): a state machine without anything durable of its own. See `client_step` for how
@@ -53,7 +67,7 @@ template <class Replica>
 class mutation_client {
 public:
     explicit mutation_client(Replica& engine, mutation_client_options options = {})
-        : engine_(&engine), options_(std::move(options)), backoff_(options_.backoff_after_failure) {}
+        : engine_(&engine), options_(std::move(options)), backoff_(options_.backoff_after_failure), peer_(options_.max_attempts) {}
 
     /// Begins a run; one that was going on is cancelled.
     void start(sync_mode mode) {
@@ -72,6 +86,9 @@ public:
         backoff_.succeeded();
         walk_started_.reset();
         push_after_pull_ = false;
+        pulled_first_ = meeting_ = met_ = pulled_all_ = false;
+        given_id_ = options_.client_id ? options_.client_id() : std::string{};
+        peer_.started();
     }
 
     /// What to do now. While an answer is awaited it says so by a `wait_step` in the far future.
@@ -84,13 +101,13 @@ public:
                 end(fault{errc::bug, "the server does not come to an end: too many requests in one run"});
             if (phase_ == phase::done) return client_step{done_step{report_}};
             if (phase_ == phase::push) {
-                auto first = hydrates_first(now);
+                auto first = pulls_first(now);
                 if (!first) return std::move(first).error();
                 if (*first) continue;
                 auto step = next_push(now, random);
                 if (!step) return std::move(step).error();
                 if (*step) return std::move(**step);
-                phase_ = mode_ == sync_mode::push_only ? phase::finish : phase::pull;
+                phase_ = mode_ == sync_mode::push_only || pulled_all_ ? phase::finish : phase::pull;
                 backoff_.succeeded();
                 continue;
             }
@@ -149,10 +166,24 @@ private:
     }
 
     // A device that must rehydrate, perhaps because the authority is a new incarnation, sends nothing on what it knew before (ENGINE.md
-    // rule 10). @return whether the phase was changed for it
-    [[nodiscard]] result<bool> hydrates_first(timestamp now) {
+    // rule 10); one of a foreign server sees what others did first. @return whether the phase was changed for it
+    [[nodiscard]] result<bool> pulls_first(timestamp now) {
         auto standing = engine_->standing(now);
         if (!standing) return std::move(standing).error();
+        if (standing->state.epoch.empty() && standing->has.intents && options_.pull_first && !met_) {
+            met_ = meeting_ = true;
+            phase_ = phase::pull;
+            return true;
+        }
+        if (numbers_rows_here(standing->state)) {
+            // What is in flight comes first: no page is taken while it is unsettled. A server that takes whole rows is then told the newest ones.
+            if (standing->has.frozen) return false;
+            if (!standing->state.needs_hydration && options_.pull_first && !pulled_first_ && standing->has.intents) {
+                pulled_first_ = push_after_pull_ = true;
+                phase_ = phase::pull;
+                return true;
+            }
+        }
         if (!standing->state.needs_hydration) return false;
         if (mode_ == sync_mode::push_only)
             end(fault{errc::epoch_changed, "this device must build its state anew before it sends anything: pull, or run a whole sync"});
@@ -167,7 +198,7 @@ private:
             auto standing = engine_->standing(now);
             if (!standing) return std::move(standing).error();
             return std::optional<client_step>{
-                send(options_.push_path, mutation_wire::write_push(engine_->schemas(), standing->state.source_id, standing->state.epoch, {}, 0))};
+                send(options_.push_path, mutation_wire::write_push(engine_->schemas(), client_id(standing->state), standing->state.epoch, {}, 0))};
         }
         auto batch = engine_->freeze(options_.batch_size == 0 ? 100'000 : options_.batch_size, false, random, now);
         if (!batch) return std::move(batch).error();
@@ -175,26 +206,62 @@ private:
         auto standing = engine_->standing(now);
         if (!standing) return std::move(standing).error();
         batch_ = std::move(**batch);
+        pulled_all_ = false;
         in_request_ = (std::min)(search_.limit(push_limit_), batch_.items.size());
         checkpoint_ = standing->state.checkpoint;
+        epoch_ = standing->state.epoch;
+        if (numbers_rows_here(standing->state)) return next_plain_push(client_id(standing->state), now);
         return std::optional<client_step>{
-            send(options_.push_path, mutation_wire::write_push(engine_->schemas(), standing->state.source_id, standing->state.epoch, batch_.items, in_request_))};
+            send(options_.push_path, mutation_wire::write_push(engine_->schemas(), client_id(standing->state), epoch_, batch_.items, in_request_))};
     }
+
+    [[nodiscard]] result<std::optional<client_step>> next_plain_push(const std::string& client_id, timestamp now) {
+        std::vector<mutation_wire::plain_mutation> mutations;
+        for (std::size_t i = 0; i < in_request_; ++i) {
+            const batch_item& item = batch_.items[i];
+            mutation_wire::plain_mutation m{&item, batch_.rows[i], peer_.seen_until(item.what)};
+            if (item.what.op != operation::erase && options_.plain.outbound) {
+                auto shaped = options_.plain.outbound(engine_->schemas()[item.what.key.model], item.what.key, m.row);
+                if (!shaped) {
+                    outcome o;
+                    o.id = item.id;
+                    o.kind = outcome_kind::refused;
+                    o.why = wait_reason{shaped.error().code, std::move(shaped).error().detail};
+                    if (auto r = settle({std::move(o)}, now); !r) return std::move(r).error();
+                    return std::optional<client_step>{wait_step{now}};
+                }
+            }
+            mutations.push_back(std::move(m));
+        }
+        return std::optional<client_step>{send(options_.push_path, mutation_wire::write_plain_push(engine_->schemas(), client_id, epoch_, mutations,
+                                                                                                   batch_.head.id, options_.plain.values))};
+    }
+
+    [[nodiscard]] const std::string& client_id(const replica_state& state) const noexcept { return given_id_.empty() ? state.source_id : given_id_; }
 
     [[nodiscard]] result<client_step> next_pull(timestamp now) {
         auto standing = engine_->standing(now);
         if (!standing) return std::move(standing).error();
         const auto& state = standing->state;
+        epoch_ = state.epoch;
+        const bool plain = numbers_rows_here(state);
+        if (plain && standing->has.frozen) {
+            end(fault{errc::busy, "changes are on their way and the server has not said what became of them; nothing is pulled until it has"});
+            return client_step{done_step{report_}};
+        }
+        asked_at_ = now;
         pull_query query;
         query.limit = page_limit_;
         walking_ = state.needs_hydration;
         if (!walking_ && standing->has.unread) {
             if (auto r = reread(now); !r) return std::move(r).error();
-            const auto some = static_cast<std::ptrdiff_t>((std::min)(options_.ask_again, again_.size()));
+            const auto some = static_cast<std::ptrdiff_t>(plain ? 0 : (std::min)(options_.ask_again, again_.size()));
             query.again.assign(again_.begin(), again_.begin() + some);
         }
         asked_again_ = query.again.size();
-        if (walking_) {
+        if (meeting_) {
+            query.limit = 1;
+        } else if (walking_) {
             query.from = state.hydration_session.empty() ? 0 : state.hydration_position;
             query.walk_started = walk_of(state.hydration_session);
         } else {
@@ -208,37 +275,31 @@ private:
             query.in_flight = std::move(*ids);
         }
         session_ = state.hydration_session;
-        return send(options_.pull_path, mutation_wire::write_pull(engine_->schemas(), state.source_id, state.epoch, query));
+        if (plain) query.walk_started.reset();
+        return send(options_.pull_path, mutation_wire::write_pull(engine_->schemas(), client_id(state), state.epoch, query));
     }
 
     [[nodiscard]] result<void> on_pushed(const response& answer, timestamp now, random_source random) {
         std::vector<batch_item> sent(batch_.items.begin(), batch_.items.begin() + static_cast<std::ptrdiff_t>(in_request_));
-        auto reply = mutation_wire::read_push_answer(answer.body, engine_->schemas(), sent, options_.json);
+        auto reply = read_pushed(answer, sent);
         if (!reply) {
             if (reply.error().code == errc::too_large && halve(push_limit_, in_request_)) return {};
-            return unreadable(std::move(reply).error(), now, random);
+            return unreadable(fault_of_body(answer, std::move(reply).error()), now, random);
         }
         search_.passed(in_request_);
         auto epoch = engine_->note_epoch(reply->epoch, {}, random, now);
         if (!epoch) return std::move(epoch).error();
-        auto settled = engine_->settle(batch_.head.id, reply->outcomes, now);
-        if (!settled) return std::move(settled).error();
-        report_.pushed += settled->applied + settled->superseded;
-        report_.failed += settled->refused;
-        report_.note(engine_->schemas(), settled->conflicts);
+        if (reply->epoch == unversioned_epoch)
+            if (const auto told = peer_.judge(reply->outcomes, sent, told_date(answer))) engine_->hear(*told);
+        if (auto settled = settle(reply->outcomes, now); !settled) return std::move(settled).error();
         // Be it only for the versions of the own changes: a pull brings what the head has and the checkpoint has not.
         report_.behind = report_.behind || reply->head_stamp > checkpoint_;
         std::size_t decided = 0;
-        for (const auto& o : reply->outcomes) {
-            if (o.kind != outcome_kind::error) ++decided;
-            if (o.kind != outcome_kind::refused && o.kind != outcome_kind::held) continue;
-            const auto item = std::find_if(sent.begin(), sent.end(), [&](const batch_item& i) { return i.id == o.id; });
-            if (item != sent.end())
-                report_.rejections.push_back({o.id, item->what.key, o.kind, o.why.value_or(wait_reason{}), o.messages});
-        }
+        for (const auto& o : reply->outcomes) decided += o.kind != outcome_kind::error ? 1 : 0;
         if (decided != 0) {
             set_aside_ = 0;
             backoff_.succeeded();
+            if (reply->epoch == unversioned_epoch && decided < sent.size()) static_cast<void>(try_again(std::nullopt, now, random));
             return {};
         }
         if (reply->unreadable != 0)
@@ -247,14 +308,65 @@ private:
                       std::nullopt, now, random);
     }
 
-    [[nodiscard]] result<void> on_pulled(const response& answer, timestamp now, random_source random) {
+    // A server is foreign that answers without our members; one that had an epoch once is not taken for it.
+    [[nodiscard]] bool may_be_plain() const noexcept { return epoch_.empty() || epoch_ == unversioned_epoch; }
+
+    [[nodiscard]] result<mutation_wire::push_reply> read_pushed(const response& answer, const std::vector<batch_item>& sent) {
+        if (may_be_plain()) {
+            auto plain = mutation_wire::read_plain_push_answer(answer.body, engine_->schemas(), sent, options_.plain, options_.json);
+            if (!plain) return std::move(plain).error();
+            if (*plain) {
+                (*plain)->epoch = unversioned_epoch;
+                return std::move(**plain);
+            }
+        }
+        return mutation_wire::read_push_answer(answer.body, engine_->schemas(), sent, options_.json);
+    }
+
+    [[nodiscard]] result<mutation_wire::pull_reply> read_pulled(const response& answer) {
+        if (may_be_plain()) {
+            auto plain = mutation_wire::read_plain_page(answer.body, engine_->schemas(), asked_from_, options_.plain, options_.json);
+            if (!plain) return std::move(plain).error();
+            if (*plain) {
+                (*plain)->epoch = unversioned_epoch;
+                return std::move(**plain);
+            }
+        }
         auto reply = mutation_wire::read_pull_answer(answer.body, engine_->schemas(), asked_from_, options_.json);
+        if (reply && reply->epoch.empty() && !may_be_plain())
+            return make_fault(errc::unsupported, "this device belongs to a Syncline server, and what answers now is none; set the URL right, or begin with "
+                                                 "an empty store");
+        return reply;
+    }
+
+    // Settles what is said of the batch in flight, and reports it.
+    [[nodiscard]] result<void> settle(const std::vector<outcome>& outcomes, timestamp now) {
+        auto settled = engine_->settle(batch_.head.id, outcomes, now);
+        if (!settled) return std::move(settled).error();
+        report_.pushed += settled->applied + settled->superseded;
+        report_.failed += settled->refused;
+        report_.note(engine_->schemas(), settled->conflicts);
+        for (const auto& o : outcomes) {
+            if (o.kind != outcome_kind::refused && o.kind != outcome_kind::held) continue;
+            const auto item = std::find_if(batch_.items.begin(), batch_.items.end(), [&](const batch_item& i) { return i.id == o.id; });
+            if (item != batch_.items.end()) report_.rejections.push_back({o.id, item->what.key, o.kind, o.why.value_or(wait_reason{}), o.messages});
+        }
+        return {};
+    }
+
+    [[nodiscard]] result<void> on_pulled(const response& answer, timestamp now, random_source random) {
+        auto reply = read_pulled(answer);
         if (!reply) {
             if (reply.error().code == errc::too_large && halve(page_limit_, page_limit_)) return {};
-            return unreadable(std::move(reply).error(), now, random);
+            return unreadable(fault_of_body(answer, std::move(reply).error()), now, random);
         }
         auto epoch = engine_->note_epoch(reply->epoch, {}, random, now);
         if (!epoch) return std::move(epoch).error();
+        if (std::exchange(meeting_, false)) {
+            phase_ = phase::push;
+            backoff_.succeeded();
+            return {};
+        }
         if (*epoch) {  // the page belongs to another incarnation than the state: start over
             static_cast<void>(too_many_incarnations(fault{errc::epoch_changed, "the server's data is a new incarnation again and again"}));
             return {};
@@ -277,6 +389,10 @@ private:
         report_.hydrated = report_.hydrated || done->hydrated;
         report_.differed += done->differed;
         if (!done->stale) report_.behind = reply->rows.more;
+        if (!reply->rows.more && !done->stale && reply->epoch == unversioned_epoch) {
+            peer_.pulled(told_date(answer).value_or(asked_at_));
+            pulled_all_ = true;
+        }
         if (!reply->rows.more && !done->stale) phase_ = std::exchange(push_after_pull_, false) ? phase::push : phase::finish;
         return {};
     }
@@ -303,7 +419,9 @@ private:
             for (auto& row : *kept) {
                 const auto model = engine_->schemas().find(row.name.model);
                 if (!model) continue;
-                if (auto image = mutation_wire::read_kept_row(row, engine_->schemas(), options_.json))
+                auto image = epoch_ == unversioned_epoch ? mutation_wire::read_kept_plain_row(row, engine_->schemas(), options_.plain, options_.json)
+                                                         : mutation_wire::read_kept_row(row, engine_->schemas(), options_.json);
+                if (image)
                     readable.emplace_back(std::move(row.name), std::move(*image));
                 else
                     again_.push_back({*model, std::move(row.name.key)});
@@ -367,6 +485,7 @@ private:
     }
 
     [[nodiscard]] bool try_again(std::optional<duration> asked, timestamp now, random_source random) {
+        if (meeting_ && !asked) return false;
         auto again = backoff_.failed(now, random, asked);
         if (!again) return false;
         ready_at_ = again;
@@ -396,6 +515,12 @@ private:
     }
 
     [[nodiscard]] result<void> give_up(fault why) {
+        if (std::exchange(meeting_, false) && why.code != errc::unauthenticated) {
+            // It was only to tell who is there.
+            phase_ = phase::push;
+            backoff_.succeeded();
+            return {};
+        }
         if (phase_ == phase::push && mode_ == sync_mode::push_then_pull && why.code != errc::unauthenticated) {
             // What cannot be sent must not keep the device from receiving.
             report_.why = std::move(why);
@@ -414,11 +539,7 @@ private:
         o.id = batch_.items.front().id;
         o.kind = outcome_kind::refused;
         o.why = wait_reason{why.code, std::move(why.detail)};
-        report_.rejections.push_back({o.id, batch_.items.front().what.key, o.kind, *o.why, {}});
-        ++report_.failed;
-        auto settled = engine_->settle(batch_.head.id, {o}, now);
-        if (!settled) return std::move(settled).error();
-        return {};
+        return settle({std::move(o)}, now);
     }
 
     Replica* engine_;
@@ -450,6 +571,14 @@ private:
     cursor asked_from_ = 0;
     std::string session_;
     std::optional<cursor> walk_started_;
+    std::string given_id_;
+    std::string epoch_;  // that the last request named
+    bool pulled_first_ = false;
+    bool pulled_all_ = false;  // and sent nothing since
+    bool meeting_ = false;  // a page is asked for only to learn whether the server is a foreign one
+    bool met_ = false;      // it was, in this run
+    timestamp asked_at_{};  // when the last pull was sent
+    plain_peer peer_;
 };
 
 SYNCLINE_NAMESPACE_END

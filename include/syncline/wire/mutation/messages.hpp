@@ -296,7 +296,7 @@ enum class unknown_member : std::uint8_t {
         w.string(what.op == operation::erase ? "delete" : name_of(what.op));
         w.key("payload");
         w.begin_object();
-        if (what.op != operation::erase) write_fields(w, schema, what.whole(schema.fields.size()));
+        if (what.op != operation::erase) write_fields(w, schema, what.whole(schema.fields.size()), read_only_fields::left_out);
         w.end_object();
         w.key("version");
         w.integer(static_cast<std::int64_t>((std::max<std::uint64_t>)(what.ordinal, 1)));
@@ -320,7 +320,7 @@ enum class unknown_member : std::uint8_t {
             w.key("before");
             w.begin_object();
             for (const auto& change : what.changes) {
-                if (change.field >= schema.fields.size()) continue;
+                if (change.field >= schema.fields.size() || schema.fields[change.field].read_only) continue;
                 w.key(schema.fields[change.field].name);
                 write_value(w, schema.fields[change.field],
                             what.before && change.field < what.before->fields.size() ? what.before->fields[change.field] : value{});
