@@ -52,6 +52,9 @@ TEST_CASE("legacy push: a chain of own changes in one request is no conflict, an
     CHECK(s.receipt_of("m1")->after.empty());
     CHECK(s.receipt_of("m2")->after == "m1");
     CHECK(s.receipt_of("m3")->after == "m2");
+    // The next request knows what this one wrote through the chain, from its first mutation to its last.
+    for (const auto& o : s.push_without_base({whole("m4", "T", node_row(4, 2), 4), whole("m5", "T", node_row(5, 2), 5)})) CHECK(o.kind == outcome_kind::applied);
+    CHECK(s.row("T") == node_row(5, 2));
 }
 
 TEST_CASE("legacy push: what changes nothing gets no version, and what the device holds otherwise is delivered again", "[engine]") {
