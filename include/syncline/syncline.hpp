@@ -24,6 +24,7 @@
 #include <syncline/conflict/merges.hpp>
 #include <syncline/conflict/overlap.hpp>
 #include <syncline/conflict/resolvers.hpp>
+#include <syncline/engine/account_change.hpp>
 #include <syncline/engine/authority.hpp>
 #include <syncline/engine/authority_types.hpp>
 #include <syncline/engine/batch_settlement.hpp>
@@ -95,6 +96,7 @@
 #include <syncline/transport/principal.hpp>
 #include <syncline/transport/routed_transport.hpp>
 #include <syncline/transport/transport.hpp>
+#include <syncline/wire/account.hpp>
 #include <syncline/wire/authority_time.hpp>
 #include <syncline/wire/auto_sync.hpp>
 #include <syncline/wire/bundle/capabilities.hpp>

@@ -10,6 +10,7 @@
 #include <syncline/change/receipt.hpp>
 #include <syncline/change/unread_row.hpp>
 #include <syncline/conflict/decide.hpp>
+#include <syncline/engine/account_change.hpp>
 #include <syncline/engine/authority_types.hpp>
 #include <syncline/engine/batch_settlement.hpp>
 #include <syncline/engine/bundle_conflicts.hpp>
@@ -337,6 +338,24 @@ public:
             return numbered_here ? leave_unversioned(w.t, w.rows, w.state, random) : leave_lost_timeline(w.t, w.rows, w.state, lost, random);
         });
         return with(std::move(done), std::move(changed));
+    }
+
+    /// Notes whose data the authority says this is, when it is heard for the first time.
+    /// @return whether it is what the device holds; if not, nothing was noted, and nothing of the answer may be taken in
+    [[nodiscard]] result<bool> note_account(const std::string& account, timestamp now) {
+        bool same = true;
+        auto done = run(now, [&](work& w) -> result<void> {
+            if (account.empty()) return {};
+            if (w.state.account.empty()) w.state.account = account;
+            same = w.state.account == account;
+            return {};
+        });
+        return with(std::move(done), std::move(same));
+    }
+
+    /// Gives the device over to whoever signs in next (`leave_account`).
+    [[nodiscard]] result<void> change_account(unsent_changes unsent, random_source random, timestamp now) {
+        return run(now, [&](work& w) { return leave_account(w.t, w.rows, w.unread, w.state, unsent, random); });
     }
 
     /// Rows that a restore of the authority from a backup took away or changed back, as they were here last, by key; at most @p limit. They

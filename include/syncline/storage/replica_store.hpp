@@ -87,6 +87,7 @@ struct replica_state {
     std::uint64_t next_batch_id = 1;
     cursor checkpoint = 0;
     std::string epoch;                       ///< the authority's incarnation, once known
+    std::string account;                     ///< whose data this is, as the authority names it; empty: not known yet
     bool needs_hydration = false;
     std::string hydration_session;           ///< the session or walk being staged; empty: none
     std::int64_t hydration_position = 0;     ///< ordinal (bundle wire) or cursor (mutation wire) reached in it

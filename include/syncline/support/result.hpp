@@ -58,6 +58,7 @@ enum class errc : std::uint16_t {
     unauthenticated = 76,  ///< credentials missing or refused
     forbidden = 77,        ///< the principal may not do this
     cancelled = 78,        ///< the caller asked to stop
+    other_account = 79,    ///< the device holds the data of another account than the one that is signed in
 
     // report it
     corrupt = 90,  ///< stored state breaks an invariant
@@ -116,6 +117,7 @@ enum class fault_category : std::uint8_t { retry, fix_request, ask_person, take_
     case errc::unauthenticated: return "unauthenticated";
     case errc::forbidden: return "forbidden";
     case errc::cancelled: return "cancelled";
+    case errc::other_account: return "other_account";
     case errc::corrupt: return "corrupt";
     case errc::bug: return "bug";
     }

@@ -46,7 +46,8 @@ SYNCLINE_NAMESPACE_BEGIN
     case errc::stale:
     case errc::out_of_sequence:
     case errc::source_retired:
-    case errc::epoch_changed: return 409;
+    case errc::epoch_changed:
+    case errc::other_account: return 409;
     case errc::busy:
     case errc::unavailable:
     case errc::timed_out:

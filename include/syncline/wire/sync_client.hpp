@@ -220,6 +220,12 @@ public:
         const std::lock_guard lock{mutex_};
         return engine_.dismiss_lost(key, around_.clock());
     }
+    /// Gives the data over to whoever signs in next: everything from the account before goes, out of the app's tables too, and the next sync
+    /// brings the other one's. Until this is called a sync under another account does nothing and ends with `errc::other_account`.
+    [[nodiscard]] result<void> change_account(unsent_changes unsent) {
+        const std::lock_guard lock{mutex_};
+        return engine_.change_account(unsent, random_source{around_.random}, around_.clock());
+    }
     /// Builds the state anew from the authority's picture, with the next sync; changes that wait are kept.
     /// `sync_result::differed` of that sync tells how many records the device had otherwise.
     [[nodiscard]] result<void> rebuild() {

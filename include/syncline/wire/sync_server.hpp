@@ -11,6 +11,7 @@
 #include <syncline/transport/json_error.hpp>
 #include <syncline/transport/message.hpp>
 #include <syncline/transport/principal.hpp>
+#include <syncline/wire/account.hpp>
 #include <syncline/wire/bundle/server.hpp>
 #include <syncline/wire/mutation/server.hpp>
 #include <syncline/wire/server_listeners.hpp>
@@ -72,17 +73,20 @@ private:
     [[nodiscard]] response handle(const request& r, const principal& who, served_request& served) {
         const std::lock_guard lock{mutex_};
         const std::string_view path = path_without_query(r.path);
-        if (mutation_ && below(path, mutation_prefix_)) {
-            response answer = mutation_->handle(r, who, clock_());
+        const bool by_mutations = mutation_ && below(path, mutation_prefix_);
+        if (!by_mutations && !(bundle_ && below(path, bundle_prefix_))) return json_error(404, "not_found", "no wire is mounted at this path");
+        response answer;
+        if (auto other = refuse_other_account(r, who)) {
+            answer = std::move(*other);
+        } else if (by_mutations) {
+            answer = mutation_->handle(r, who, clock_());
             served = mutation_->served();
-            return answer;
-        }
-        if (bundle_ && below(path, bundle_prefix_)) {
-            response answer = bundle_->handle(r, who, clock_(), random_source{random_});
+        } else {
+            answer = bundle_->handle(r, who, clock_(), random_source{random_});
             served = bundle_->served();
-            return answer;
         }
-        return json_error(404, "not_found", "no wire is mounted at this path");
+        tell_account(answer, who);
+        return answer;
     }
     [[nodiscard]] static bool below(std::string_view path, std::string_view prefix) {
         return path.starts_with(prefix) && path.size() > prefix.size() && path[prefix.size()] == '/';

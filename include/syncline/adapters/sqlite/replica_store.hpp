@@ -476,7 +476,7 @@ public:
     [[nodiscard]] result<replica_state> state() {
         replica_state out;
         auto done = each("SELECT source_id,next_source_bundle_id,next_ordinal,next_batch_id,checkpoint,epoch,needs_hydration,hydration_session,"
-                         "hydration_position,last_sync_us,clock_us FROM main.syncline_replica_state WHERE id=1",
+                         "hydration_position,last_sync_us,clock_us,account FROM main.syncline_replica_state WHERE id=1",
                          [](sqlite_statement&) {},
                          [&](const sqlite_statement& s) -> result<void> {
                              out.source_id = std::string{s.column_text(0)};
@@ -490,6 +490,7 @@ public:
                              out.hydration_position = s.column_integer(8);
                              out.last_sync_us = s.column_integer(9);
                              out.clock_us = s.column_integer(10);
+                             out.account = std::string{s.column_text(11)};
                              return {};
                          });
         if (!done) return done.error();
@@ -497,11 +498,11 @@ public:
     }
     [[nodiscard]] result<void> put_state(const replica_state& v) {
         auto s = use("UPDATE main.syncline_replica_state SET source_id=?1,next_source_bundle_id=?2,next_ordinal=?3,next_batch_id=?4,checkpoint=?5,"
-                     "epoch=?6,needs_hydration=?7,hydration_session=?8,hydration_position=?9,last_sync_us=?10,clock_us=?11 WHERE id=1");
+                     "epoch=?6,needs_hydration=?7,hydration_session=?8,hydration_position=?9,last_sync_us=?10,clock_us=?11,account=?12 WHERE id=1");
         if (!s) return s.error();
         (*s)->bind_text(1, v.source_id).bind(2, v.next_source_bundle_id).bind(3, static_cast<std::int64_t>(v.next_ordinal));
         (*s)->bind(4, static_cast<std::int64_t>(v.next_batch_id)).bind(5, v.checkpoint).bind_text(6, v.epoch).bind(7, v.needs_hydration ? 1 : 0);
-        (*s)->bind_text(8, v.hydration_session).bind(9, v.hydration_position).bind(10, v.last_sync_us).bind(11, v.clock_us);
+        (*s)->bind_text(8, v.hydration_session).bind(9, v.hydration_position).bind(10, v.last_sync_us).bind(11, v.clock_us).bind_text(12, v.account);
         return (*s)->run();
     }
 

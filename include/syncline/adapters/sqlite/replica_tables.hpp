@@ -27,7 +27,7 @@ SYNCLINE_NAMESPACE_BEGIN
 inline constexpr std::string_view sqlite_replica_prefix = "syncline_replica_";
 
 /// The version of the replica's bookkeeping tables that this code reads and writes.
-inline constexpr std::int64_t sqlite_replica_layout = 3;
+inline constexpr std::int64_t sqlite_replica_layout = 4;
 
 /// The replica's bookkeeping tables, beside the app's. `key` is a sync key's text, `model` a position in the schema set,
 /// `body`, `image` and `row` the binary forms of the codecs, `digest` that of the app's row where no image is kept (`sqlite_row_digest`; NULL: not
@@ -38,7 +38,7 @@ CREATE TABLE syncline_replica_state(id INTEGER PRIMARY KEY CHECK(id=1), layout I
   next_source_bundle_id INTEGER NOT NULL DEFAULT 1, next_ordinal INTEGER NOT NULL DEFAULT 1, next_batch_id INTEGER NOT NULL DEFAULT 1,
   checkpoint INTEGER NOT NULL DEFAULT 0, epoch TEXT NOT NULL DEFAULT '', needs_hydration INTEGER NOT NULL DEFAULT 0,
   hydration_session TEXT NOT NULL DEFAULT '', hydration_position INTEGER NOT NULL DEFAULT 0, last_sync_us INTEGER NOT NULL DEFAULT 0,
-  clock_us INTEGER NOT NULL DEFAULT 0);
+  clock_us INTEGER NOT NULL DEFAULT 0, account TEXT NOT NULL DEFAULT '');
 CREATE TABLE syncline_replica_model(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, fields BLOB NOT NULL, kinds BLOB);
 CREATE TABLE syncline_replica_turn(seq INTEGER PRIMARY KEY, model INTEGER NOT NULL, above INTEGER NOT NULL);
 CREATE TABLE syncline_replica_base(model INTEGER NOT NULL, "key" TEXT NOT NULL, version INTEGER NOT NULL, kept INTEGER NOT NULL, image BLOB,
@@ -169,15 +169,17 @@ inline void add_sqlite_replica_turns(sqlite_capture_script& script, const sqlite
     }
     const auto layout = db.query_integer("SELECT layout FROM main.syncline_replica_state WHERE id=1");
     if (!layout) return layout.error();
-    if (*layout == 2) {
-        if (auto ok = db.execute(sqlite_replica_lease_ddl); !ok) return ok;
-        return db.execute("ALTER TABLE main.syncline_replica_model ADD COLUMN kinds BLOB; ALTER TABLE main.syncline_replica_base ADD COLUMN digest BLOB; "
-                          "UPDATE main.syncline_replica_state SET layout=3");
-    }
-    if (*layout != sqlite_replica_layout)
+    if (*layout < 2 || *layout > sqlite_replica_layout)
         return make_fault(errc::unsupported, "the bookkeeping tables are of version ", std::to_string(*layout),
                           ", and this library knows version ", std::to_string(sqlite_replica_layout), "; use the library that made them");
-    return {};
+    if (*layout == sqlite_replica_layout) return {};
+    if (*layout == 2) {
+        if (auto ok = db.execute(sqlite_replica_lease_ddl); !ok) return ok;
+        if (auto ok = db.execute("ALTER TABLE main.syncline_replica_model ADD COLUMN kinds BLOB; ALTER TABLE main.syncline_replica_base ADD COLUMN digest BLOB");
+            !ok)
+            return ok;
+    }
+    return db.execute("ALTER TABLE main.syncline_replica_state ADD COLUMN account TEXT NOT NULL DEFAULT ''; UPDATE main.syncline_replica_state SET layout=4");
 }
 
 SYNCLINE_NAMESPACE_END

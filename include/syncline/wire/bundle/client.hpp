@@ -12,6 +12,7 @@
 #include <syncline/support/time.hpp>
 #include <syncline/support/version.hpp>
 #include <syncline/transport/message.hpp>
+#include <syncline/wire/account.hpp>
 #include <syncline/wire/authority_time.hpp>
 #include <syncline/wire/bundle/messages.hpp>
 #include <syncline/wire/bundle/upload.hpp>
@@ -125,6 +126,15 @@ public:
             return {};
         }
         if (!answer) return failed(what, answer.error(), std::nullopt, nullptr, now, random);
+        if (const std::string account = told_account(*answer); !account.empty() && account != account_) {
+            auto same = engine_->note_account(account, now);
+            if (!same) return std::move(same).error();
+            if (!*same) {
+                end(other_account());
+                return {};
+            }
+            account_ = account;
+        }
         if (const auto told = told_authority_time(*answer)) engine_->hear(*told);
         if (!answer->ok()) {
             auto refused = bundle_wire::read_refusal(*answer, options_.json);
@@ -176,6 +186,7 @@ private:
         step.what.path = std::string{options_.prefix}.append(path);
         step.what.headers = {{"Accept", "application/json"}, {"Oversync-Source-ID", source_}};
         if (!epoch_.empty()) step.what.headers.push_back({std::string{epoch_header}, percent_encode(epoch_)});
+        if (!account_.empty()) step.what.headers.push_back({std::string{account_header}, account_});
         if (method == http_method::post) step.what.headers.push_back({"Content-Type", "application/json"});
         step.what.body = std::move(body);
         return step;
@@ -207,6 +218,7 @@ private:
         if (!standing) return std::move(standing).error();
         source_ = standing->state.source_id;
         epoch_ = standing->state.epoch;
+        account_ = standing->state.account;
         // Numbers have no gaps: an own one above the checkpoint tells of bundles of others in between.
         report_.behind = report_.behind || newest_committed_ > standing->state.checkpoint;
         if (standing->state.needs_hydration && mode_ == sync_mode::push_then_pull) {
@@ -445,6 +457,7 @@ private:
         if (!standing) return std::move(standing).error();
         source_ = standing->state.source_id;
         epoch_ = standing->state.epoch;
+        account_ = standing->state.account;
         if (standing->state.needs_hydration) {
             phase_ = phase::hydrate;
             after_hydration_ = phase::pull;
@@ -506,6 +519,7 @@ private:
         if (!standing) return std::move(standing).error();
         source_ = standing->state.source_id;
         epoch_ = standing->state.epoch;
+        account_ = standing->state.account;
         if (!standing->state.needs_hydration) {
             if (!finished_snapshot_.empty())
                 return optional_step{send(asked::drop_snapshot, http_method::erase,
@@ -702,6 +716,7 @@ private:
     std::size_t incarnations_ = 0;  // that answers refused requests for
     std::string source_;
     std::string epoch_;
+    std::string account_;  // whose data the device holds, as far as it knows
     bool new_epoch_ = false;  // this run met a new incarnation of the data
     std::string refused_code_;
 

@@ -14,6 +14,7 @@
 #include <syncline/support/version.hpp>
 #include <syncline/transport/http_date.hpp>
 #include <syncline/transport/message.hpp>
+#include <syncline/wire/account.hpp>
 #include <syncline/wire/authority_time.hpp>
 #include <syncline/wire/client_step.hpp>
 #include <syncline/wire/culprit_search.hpp>
@@ -125,6 +126,15 @@ public:
         awaiting_ = 0;
         if (suspected_) return on_probed(answer, now);
         if (!answer) return failed(answer.error(), std::nullopt, now, random);
+        if (const std::string account = told_account(*answer); !account.empty() && account != account_) {
+            auto same = engine_->note_account(account, now);
+            if (!same) return std::move(same).error();
+            if (!*same) {
+                end(other_account());
+                return {};
+            }
+            account_ = account;
+        }
         if (const auto told = told_authority_time(*answer)) engine_->hear(*told);
         if (!answer->ok()) return failed(fault_of(*answer), retry_after(*answer), now, random, &*answer);
         return phase_ == phase::push ? on_pushed(*answer, now, random) : on_pulled(*answer, now, random);
@@ -161,6 +171,7 @@ private:
         step.what.method = http_method::post;
         step.what.path = std::move(path);
         step.what.headers = {{"Content-Type", "application/json"}, {"Accept", "application/json"}, {"X-Tether-Client-Version", "syncline"}};
+        if (!account_.empty()) step.what.headers.push_back({std::string{account_header}, account_});
         step.what.body = std::move(body);
         return step;
     }
@@ -170,6 +181,7 @@ private:
     [[nodiscard]] result<bool> pulls_first(timestamp now) {
         auto standing = engine_->standing(now);
         if (!standing) return std::move(standing).error();
+        account_ = standing->state.account;
         if (standing->state.epoch.empty() && standing->has.intents && options_.pull_first && !met_) {
             met_ = meeting_ = true;
             phase_ = phase::pull;
@@ -243,6 +255,7 @@ private:
         auto standing = engine_->standing(now);
         if (!standing) return std::move(standing).error();
         const auto& state = standing->state;
+        account_ = state.account;
         epoch_ = state.epoch;
         const bool plain = numbers_rows_here(state);
         if (plain && standing->has.frozen) {
@@ -549,6 +562,7 @@ private:
     phase phase_ = phase::done;
     sync_result report_;
     std::uint64_t last_token_ = 0;
+    std::string account_;  // whose data the device holds, as far as it knows
     std::uint64_t awaiting_ = 0;
     std::optional<timestamp> ready_at_;
     std::size_t requests_ = 0;
