@@ -48,7 +48,7 @@ void serve(const std::string& database, const std::string& port_file, int tokens
     options.validate = check;
     syncline::sync_server server{store, options, syncline::system_now, syncline::system_random_bits};
     server.mount_mutation_wire();
-    server.mount_bundle_wire();
+    syncline::or_throw(server.mount_bundle_wire());
 
     syncline::bearer_tokens users;
     for (int i = 0; i < tokens; ++i) {

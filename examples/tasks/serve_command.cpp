@@ -74,7 +74,7 @@ answer serve(const arguments& a) {
     or_fail(rules.resolvers.add("task", resolver_for(a.on_conflict)));
     auto server = syncline::make_sync_server(store, rules, told_on_stderr());
     server.mount_mutation_wire();
-    server.mount_bundle_wire();
+    or_fail(server.mount_bundle_wire());
 
     syncline::httplib_server_options where;
     where.port = a.port;

@@ -141,7 +141,7 @@ void run(const std::string& folder, const std::string& wire, std::size_t n) {
     auto store = or_throw(syncline::sqlite_authority_store::open(server_file, std::move(models)));
     auto server = syncline::make_sync_server(store);
     server.mount_mutation_wire();
-    server.mount_bundle_wire();
+    or_throw(server.mount_bundle_wire());
     syncline::bearer_tokens users;
     or_throw(users.add("bench", syncline::principal{"bench", "main"}));
     syncline::httplib_server http;

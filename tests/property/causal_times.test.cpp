@@ -38,7 +38,7 @@ record row(std::int64_t a, std::int64_t b) { return record{{value::integer(a), v
 struct host {
     host() : random(7), store(lab.make_authority()), server(*store, options(), [this] { return now; }, [this] { return random.next(); }) {
         server.mount_mutation_wire();
-        server.mount_bundle_wire();
+        REQUIRE(server.mount_bundle_wire());
     }
     static authority_options options() {
         authority_options o;

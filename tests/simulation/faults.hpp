@@ -226,6 +226,21 @@ public:
         result<std::optional<std::string>> find_note(std::string_view p, std::string_view n) { return fuse_->call([&] { return in_.find_note(p, n); }); }
         result<std::vector<std::pair<std::string, std::string>>> notes(std::string_view p, std::string_view n) { return fuse_->call([&] { return in_.notes(p, n); }); }
         result<void> drop_notes(std::string_view p, std::string_view n) { return fuse_->call([&] { return in_.drop_notes(p, n); }); }
+        result<std::vector<record_key>> referring(const record_key& k, std::size_t n) { return fuse_->call([&] { return in_.referring(k, n); }); }
+        result<std::optional<audience>> audience_of(const record_key& k) { return fuse_->call([&] { return in_.audience_of(k); }); }
+        result<void> relabel(const record_key& k, std::int64_t stamp, const audience& who) { return fuse_->call([&] { return in_.relabel(k, stamp, who); }); }
+        result<std::vector<audience_change>> audiences_since(const record_key& k, std::int64_t stamp) {
+            return fuse_->call([&] { return in_.audiences_since(k, stamp); });
+        }
+        result<std::vector<record_key>> labelled(std::string_view label, const record_key* after, std::size_t n) {
+            return fuse_->call([&] { return in_.labelled(label, after, n); });
+        }
+        result<std::string> labelled_by() { return fuse_->call([&] { return in_.labelled_by(); }); }
+        result<void> set_labelled_by(std::string_view rules) { return fuse_->call([&] { return in_.set_labelled_by(rules); }); }
+        result<std::optional<device_view>> find_view(std::string_view p, std::string_view source) {
+            return fuse_->call([&] { return in_.find_view(p, source); });
+        }
+        result<void> put_view(const device_view& v) { return fuse_->call([&] { return in_.put_view(v); }); }
         result<void> prune(std::int64_t s) { return fuse_->call([&] { return in_.prune(s); }); }
         result<void> expire(timestamp now) { return fuse_->call([&] { return in_.expire(now); }); }
         result<void> commit() { return fuse_->commit([&] { return in_.commit(); }); }

@@ -96,8 +96,7 @@ void check_visible(Store& store, const schema_set& schemas, const std::string& n
             continue;
         }
         std::optional<record> row = kept.image_kept ? kept.image : std::nullopt;
-        row = overlay(schemas[key.model], frozen ? &frozen->what : nullptr, std::move(row));
-        row = overlay(schemas[key.model], open ? &*open : nullptr, std::move(row));
+        row = visible_row(schemas[key.model], frozen ? &frozen->what : nullptr, open ? &*open : nullptr, std::move(row), kept.out_of_view);
         if (is_hidden) row.reset();
         if (row != visible) throw std::runtime_error(name + ": visible is not open(frozen(base)) for " + k);
     }

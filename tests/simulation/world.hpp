@@ -315,7 +315,7 @@ private:
         o.validate = [this](const proposed_change& c) { return validate(c); };
         server_ = std::make_unique<server_type>(*guarded_, std::move(o), [this] { return now_; }, [this] { return server_random_.next(); });
         server_->mount_mutation_wire();
-        server_->mount_bundle_wire();
+        lab_must(server_->mount_bundle_wire());
         server_power_.between = [this] {
             if (!quiet_ && random_.chance(s_.between_percent, 100)) ++counts_->writes_between_transactions, observe_server(), foreign_edit();
         };

@@ -146,7 +146,7 @@ struct world {
         server.mount_mutation_wire(mutation);
         bundle_server_options bundle;
         bundle.json.max_bytes = std::size_t{4} << 20;
-        server.mount_bundle_wire(bundle);
+        REQUIRE(server.mount_bundle_wire(bundle));
     }
     world(const world&) = delete;
 

@@ -52,13 +52,16 @@ struct bundle {
 /// A record's state on its way to a replica.
 struct row_image {
     record_key key;
-    std::int64_t version = 0;
+    std::int64_t version = 0;      ///< 0: the record left the replica's view; whether it lives is not told, and `row` is empty
     std::optional<record> row;     ///< nothing: the record is gone
     mutation_id contains;          ///< mutation wire: the replica's frozen mutation that this row already contains; empty: none
     std::optional<field_set> told{};  ///< a foreign authority: the fields that it told, the others stay as they are known; nothing: all
 
     friend bool operator==(const row_image&, const row_image&) = default;
 };
+
+/// Whether @p row says that the record is no longer visible to the replica. That is no deletion.
+[[nodiscard]] inline bool leaves_view(const row_image& row) noexcept { return row.version == 0 && !row.row; }
 
 SYNCLINE_NAMESPACE_END
 

@@ -42,6 +42,16 @@ SYNCLINE_NAMESPACE_BEGIN
     return row;
 }
 
+/// The visible row of a record: `open(frozen(base))`.
+/// @param out_of_view  the record has left the device's view: then no layer is shown but what the user created and has not sent
+[[nodiscard]] inline std::optional<record> visible_row(const model_schema& schema, const intent* frozen, const intent* open, std::optional<record> base,
+                                                       bool out_of_view) {
+    const auto shows = [&](const intent* layer) { return layer != nullptr && (!out_of_view || base || layer->op == operation::create); };
+    if (shows(frozen)) base = overlay(schema, frozen, std::move(base));
+    if (shows(open)) base = overlay(schema, open, std::move(base));
+    return base;
+}
+
 /// Two intents of one record, one made after the other, as a single one over the lower one's base (ENGINE.md rule 4; W37):
 /// base, image before and ordinal of the lower; fields of the upper over those of the lower; a change by difference adds up;
 /// create then erase cancels; erase then create is an update of all fields.

@@ -77,6 +77,7 @@ struct outcome {
     bool repeated = false;         ///< an earlier request had the id, and the receipt answers
     std::optional<field_set> told{};        ///< of `row`, as in `row_image`
     std::optional<timestamp> written_at{};  ///< when the authority's row was written, where a foreign authority tells it
+    bool out_of_view = false;      ///< it took effect or was superseded, and the record is no longer visible to who asks
 
     friend bool operator==(const outcome&, const outcome&) = default;
 };

@@ -11,10 +11,14 @@
 #include <syncline/engine/history_floor.hpp>
 #include <syncline/engine/legacy_base.hpp>
 #include <syncline/engine/legacy_memory.hpp>
+#include <syncline/engine/labelling.hpp>
+#include <syncline/engine/page_rows.hpp>
 #include <syncline/engine/push_decider.hpp>
+#include <syncline/engine/scopes.hpp>
 #include <syncline/engine/sealing.hpp>
+#include <syncline/engine/view_pull.hpp>
+#include <syncline/model/labels.hpp>
 #include <syncline/model/model_schema.hpp>
-#include <syncline/model/references.hpp>
 #include <syncline/storage/authority_store.hpp>
 #include <syncline/support/result.hpp>
 #include <syncline/support/time.hpp>
@@ -25,8 +29,6 @@
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <unordered_map>
-#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -42,7 +44,8 @@ SYNCLINE_NAMESPACE_BEGIN
 template <authority_store Store>
 class authority {
 public:
-    explicit authority(Store& store, authority_options options = {}) : store_(&store), options_(std::move(options)) {}
+    explicit authority(Store& store, authority_options options = {})
+        : store_(&store), options_(std::move(options)), scopes_(store.schemas(), options_.scopes) {}
 
     [[nodiscard]] const schema_set& schemas() const { return store_->schemas(); }
     [[nodiscard]] const authority_options& options() const noexcept { return options_; }
@@ -65,14 +68,23 @@ public:
     /// @return outcomes in the order of @p mutations; `errc::busy`; or a fault of the store, and then nothing happened
     [[nodiscard]] result<push_answer> push(const caller& who, std::vector<mutation> mutations, timestamp now,
                                            const value_equivalence* legacy = nullptr) {
+        auto granted = granted_to(who);
+        if (!granted) return std::move(granted).error();
+        if (*granted) legacy = nullptr;  // its memory goes by stamps, and cursors are numbers of their own there
         auto t = store_->begin(who.tenant, access::write);
         if (!t) return std::move(t).error();
         if (auto sealed = seal(*t, schemas(), bundle_source{}, {}, now); !sealed) return std::move(sealed).error();
         push_decider<typename Store::transaction> decider{*t, schemas(), options_, who, now, legacy};
+        if (*granted) decider.authorise(scopes_, **granted);
         auto outcomes = decider.run(std::move(mutations));
         if (!outcomes) return std::move(outcomes).error();
         auto head = t->head();
         if (!head) return std::move(head).error();
+        if (*granted) {
+            auto newest = view_pull<transaction>{*t, schemas(), scopes_, who, **granted}.pushed();
+            if (!newest) return std::move(newest).error();
+            head->stamp = *newest;
+        }
         if (auto r = t->commit(); !r) return std::move(r).error();
         return push_answer{std::move(*outcomes), head->seq, head->stamp, head->epoch, decider.newest_write()};
     }
@@ -82,6 +94,9 @@ public:
     /// not move the cursor; those that this tenant never had are passed over.
     /// @return `errc::history_pruned` below the floor, `errc::invalid_cursor`, or a fault of the store
     [[nodiscard]] result<pull_answer> pull(const caller& who, const pull_query& query, timestamp now) {
+        auto granted = granted_to(who);
+        if (!granted) return std::move(granted).error();
+        if (*granted) return pull_granted(who, query, std::move(**granted), now);
         if (!query.legacy) return page_of(who, query, now);
         auto t = store_->begin(who.tenant, access::snapshot);
         if (!t) return std::move(t).error();
@@ -102,6 +117,10 @@ public:
         return out;
     }
 
+    /// Whether the bundle wire may serve this authority, since it serves whole tenants (ENGINE.md rule 7).
+    /// @return `errc::unsupported`, naming a model that has buckets
+    [[nodiscard]] result<void> serves_whole_tenants() const { return scopes_.whole_tenants(schemas()); }
+
     /// Opens a push session for one source bundle (bundle wire). A session of the same tuple that was open is gone; a bundle that
     /// was committed answers with its receipt, whatever became of its session.
     /// @param id  of the new session: random, never used before
@@ -109,6 +128,7 @@ public:
     ///         its receipt is gone
     [[nodiscard]] result<session_answer> create_session(const caller& who, std::int64_t source_bundle_id, std::uint32_t planned_rows,
                                                         std::string id, timestamp now) {
+        if (auto r = serves_whole_tenants(); !r) return std::move(r).error();
         auto t = store_->begin(who.tenant, access::write);
         if (!t) return std::move(t).error();
         if (auto sealed = seal(*t, schemas(), bundle_source{}, {}, now); !sealed) return std::move(sealed).error();
@@ -166,6 +186,7 @@ public:
     /// Commits a complete push session as one bundle, or tells what stands in the way and changes nothing (bundle wire).
     /// @return `errc::session_gone`, `errc::forbidden`, `errc::stale` when rows are missing, `errc::out_of_sequence`
     [[nodiscard]] result<commit_answer> commit_session(const caller& who, const std::string& id, timestamp now) {
+        if (auto r = serves_whole_tenants(); !r) return std::move(r).error();
         auto t = store_->begin(who.tenant, access::write);
         if (!t) return std::move(t).error();
         auto session = session_of(*t, who, id, now);
@@ -210,6 +231,7 @@ public:
     /// Rows of one sealed bundle, from ordinal @p from on, and its head (bundle wire, committed rows).
     /// @return `errc::history_pruned` at or below the floor, `errc::absent` when there is no such bundle
     [[nodiscard]] result<bundle> committed_rows(const caller& who, std::int64_t seq, std::uint32_t from, std::size_t limit) {
+        if (auto r = serves_whole_tenants(); !r) return std::move(r).error();
         auto t = store_->begin(who.tenant, access::snapshot);
         if (!t) return std::move(t).error();
         auto head = t->head();
@@ -226,6 +248,7 @@ public:
     /// Whole bundles after @p from, up to @p ceiling (0: the newest), at most @p limit (bundle wire, pull).
     /// @return `errc::history_pruned` below the floor, `errc::invalid_cursor`
     [[nodiscard]] result<bundle_page> bundles_after(const caller& who, cursor from, std::size_t limit, cursor ceiling, timestamp now) {
+        if (auto r = serves_whole_tenants(); !r) return std::move(r).error();
         auto t = begin_sealed(who.tenant, now);
         if (!t) return std::move(t).error();
         auto head = t->head();
@@ -260,6 +283,7 @@ public:
     /// Freezes one consistent picture of the tenant for hydration.
     /// @param id  of the new session: random, never used before
     [[nodiscard]] result<snapshot_head> create_snapshot(const caller& who, std::string id, timestamp now) {
+        if (auto r = serves_whole_tenants(); !r) return std::move(r).error();
         auto t = store_->begin(who.tenant, access::write);
         if (!t) return std::move(t).error();
         if (auto sealed = seal(*t, schemas(), bundle_source{}, {}, now); !sealed) return std::move(sealed).error();
@@ -278,6 +302,7 @@ public:
     /// @return `errc::session_gone`, `errc::forbidden`
     [[nodiscard]] result<std::pair<snapshot_head, std::vector<row_image>>> snapshot_page(const caller& who, const std::string& id,
                                                                                          std::uint32_t from, std::size_t limit, timestamp now) {
+        if (auto r = serves_whole_tenants(); !r) return std::move(r).error();
         auto t = store_->begin(who.tenant, access::snapshot);
         if (!t) return std::move(t).error();
         auto head = snapshot_of(*t, who, id, now);
@@ -369,23 +394,17 @@ private:
         if (out.rows.more) changes->pop_back();
         if (!changes->empty()) out.rows.next = changes->back().stamp;
 
-        auto contained = contained_in_flight(*t, who, query.in_flight);
-        if (!contained) return std::move(contained).error();
-        std::unordered_set<record_key, record_key_hash> sent;
+        page_rows<transaction> rows{*t, schemas(), out};
+        if (auto r = rows.contained(who, query.in_flight); !r) return std::move(r).error();
+        const auto lacks = [&](const record_key&, const sealed_row& there) -> result<bool> { return there.stamp > query.from; };
         for (const auto& key : query.again) {
             auto known = t->sealed(key);
             if (!known) return std::move(known).error();
             if (!*known) continue;
-            if (auto r = add_with_references(*t, query.from, key, (*known)->version, (*known)->written_at, std::move((*known)->row), *contained,
-                                             sent, out);
-                !r)
-                return std::move(r).error();
+            if (auto r = rows.add(key, (*known)->version, (*known)->written_at, std::move((*known)->row), lacks); !r) return std::move(r).error();
         }
         for (auto& change : *changes)
-            if (auto r = add_with_references(*t, query.from, change.key, change.version, change.written_at, std::move(change.after), *contained,
-                                             sent, out);
-                !r)
-                return std::move(r).error();
+            if (auto r = rows.add(change.key, change.version, change.written_at, std::move(change.after), lacks); !r) return std::move(r).error();
         auto known = t->find_source(who.principal, who.source);
         if (!known) return std::move(known).error();
         if (auto r = t->commit(); !r) return std::move(r).error();
@@ -394,6 +413,35 @@ private:
         if (query.needs) needs = (std::min)(needs, *query.needs);
         note_source(who, std::move(*known), std::nullopt, needs, now);
         return out;
+    }
+
+    // Nothing: everybody sees everything.
+    [[nodiscard]] result<std::optional<label_set>> granted_to(const caller& who) const {
+        if (!scopes_.any()) return std::optional<label_set>{};
+        auto granted = scopes_.granted(who.tenant, who.principal);
+        if (!granted) return std::move(granted).error();
+        return std::optional<label_set>{std::move(*granted)};
+    }
+
+    // What the device has with each page is remembered, so this writes.
+    [[nodiscard]] result<pull_answer> pull_granted(const caller& who, const pull_query& query, label_set granted, timestamp now) {
+        auto t = store_->begin(who.tenant, access::write);
+        if (!t) return std::move(t).error();
+        if (auto sealed = seal(*t, schemas(), bundle_source{}, {}, now); !sealed) return std::move(sealed).error();
+        const std::size_t most = (std::max<std::size_t>)(options_.max_rows_per_page, 1);
+        cursor needs = 0;
+        auto out = view_pull<transaction>{*t, schemas(), scopes_, who, std::move(granted)}.page(query, std::clamp<std::size_t>(query.limit, 1, most), most, needs);
+        if (!out && out.error().code != errc::history_pruned) return out;
+        auto known = t->find_source(who.principal, who.source);
+        if (!known) return std::move(known).error();
+        if (auto r = t->commit(); !r) return std::move(r).error();
+        if (out) note_source(who, std::move(*known), std::nullopt, needs, now);
+        return out;
+    }
+
+    // Every sealing labels what it sealed.
+    [[nodiscard]] result<std::size_t> seal(transaction& t, const schema_set& schemas, const bundle_source& from, const own_writes& own, timestamp now) const {
+        return seal_labelled(t, schemas, scopes_, from, own, now);
     }
 
     [[nodiscard]] static fault lost_timeline() {
@@ -453,59 +501,9 @@ private:
         return std::move(**head);
     }
 
-    using contained_ids = std::unordered_map<record_key, std::pair<mutation_id, std::int64_t>, record_key_hash>;
-
-    [[nodiscard]] result<contained_ids> contained_in_flight(transaction& t, const caller& who, const std::vector<mutation_id>& ids) {
-        contained_ids out;
-        for (const auto& id : ids) {
-            auto known = t.find_receipt(who.principal, id);
-            if (!known) return std::move(known).error();
-            if (*known && (*known)->outcome == outcome_kind::applied)
-                out.insert_or_assign((*known)->key, std::make_pair(id, (*known)->version));
-        }
-        return out;
-    }
-
-    // Closure: a referenced row that changed after the cursor comes first; cycles come whole.
-    [[nodiscard]] result<void> add_with_references(transaction& t, cursor from, const record_key& key, std::int64_t version,
-                                                   timestamp written_at, std::optional<record> row, const contained_ids& contained,
-                                                   std::unordered_set<record_key, record_key_hash>& sent, pull_answer& out) {
-        // An explicit stack: a chain of self-references may be as long as the table.
-        struct pending {
-            row_image image;
-            std::vector<record_key> references;
-            std::size_t next = 0;
-        };
-        std::vector<pending> stack;
-        const auto push = [&](const record_key& k, std::int64_t v, timestamp written, std::optional<record> r) {
-            if (!sent.insert(k).second) return;
-            out.newest_write = (std::max)(out.newest_write, written);
-            pending p;
-            p.image.key = k;
-            p.image.version = v;
-            if (const auto at = contained.find(k); at != contained.end() && v >= at->second.second) p.image.contains = at->second.first;
-            if (r) p.references = references_of(schemas(), k.model, *r);
-            p.image.row = std::move(r);
-            stack.push_back(std::move(p));
-        };
-        push(key, version, written_at, std::move(row));
-        while (!stack.empty()) {
-            if (stack.back().next == stack.back().references.size()) {
-                out.rows.rows.push_back(std::move(stack.back().image));
-                stack.pop_back();
-                continue;
-            }
-            const record_key parent = stack.back().references[stack.back().next++];
-            if (sent.contains(parent)) continue;
-            auto sealed = t.sealed(parent);
-            if (!sealed) return std::move(sealed).error();
-            if (*sealed && (*sealed)->row && (*sealed)->stamp > from) push(parent, (*sealed)->version, (*sealed)->written_at, std::move((*sealed)->row));
-        }
-        return {};
-    }
-
     Store* store_;
     authority_options options_;
+    scope_map scopes_;
 };
 
 SYNCLINE_NAMESPACE_END

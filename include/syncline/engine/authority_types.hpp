@@ -7,6 +7,7 @@
 #include <syncline/change/receipt.hpp>
 #include <syncline/conflict/conflict.hpp>
 #include <syncline/model/model_schema.hpp>
+#include <syncline/engine/scopes.hpp>
 #include <syncline/model/record.hpp>
 #include <syncline/storage/authority_store.hpp>
 #include <syncline/support/result.hpp>
@@ -58,6 +59,7 @@ struct authority_options {
     resolver_set resolvers{};
     mutation_mapper mapper;      ///< empty: none
     validator validate;          ///< empty: everything is allowed
+    scope_rules scopes{};        ///< who sees what inside a tenant; without buckets everybody sees everything
     std::size_t max_rows_per_page = 5000;
     std::chrono::seconds session_ttl{900};   ///< push and snapshot sessions
     std::chrono::hours source_ttl{180 * 24}; ///< how long after its last cursor a device counts as live: history is kept for it

@@ -121,9 +121,12 @@ private:
         switch (o.kind) {
         case outcome_kind::applied:
             ++report_.applied;
+            if (o.out_of_view) return rows_.leave_view(key);
+            if (base->out_of_view && o.carries_row)
+                if (auto r = rows_.return_to_view(key, o.row); !r) return r;
             if (o.carries_row) {
                 if (auto r = take_row(); !r) return r;
-            } else if (base->version < o.version) {
+            } else if (base->version < o.version && !base->out_of_view) {
                 // The layer folds into the base, which stays provisional until the authority's own row arrives (rule 3).
                 auto [row_version, after] = made_over(base->provisional ? base->provisional->row_version : base->version, item);
                 base->row = overlay(rows_.schemas()[key.model], &item.what, std::move(base->row));
@@ -133,6 +136,9 @@ private:
             break;
         case outcome_kind::superseded:
             ++report_.superseded;
+            if (o.out_of_view) return rows_.leave_view(key);
+            if (base->out_of_view && o.carries_row)
+                if (auto r = rows_.return_to_view(key, o.row); !r) return r;
             if (o.carries_row)
                 if (auto r = take_row(); !r) return r;
             break;

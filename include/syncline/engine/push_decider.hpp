@@ -11,7 +11,11 @@
 #include <syncline/engine/authority_types.hpp>
 #include <syncline/engine/legacy_base.hpp>
 #include <syncline/engine/legacy_push.hpp>
+#include <syncline/engine/labelling.hpp>
+#include <syncline/engine/scopes.hpp>
 #include <syncline/engine/sealing.hpp>
+#include <syncline/engine/write_guard.hpp>
+#include <syncline/model/labels.hpp>
 #include <syncline/model/model_schema.hpp>
 #include <syncline/model/references.hpp>
 #include <syncline/storage/authority_store.hpp>
@@ -140,6 +144,12 @@ public:
     push_decider(Transaction& t, const schema_set& schemas, const authority_options& options, const caller& who, timestamp now,
                  const value_equivalence* legacy = nullptr)
         : t_(t), schemas_(schemas), options_(options), who_(who), now_(now), equivalence_(legacy) {}
+
+    /// From here on only what the caller may see is written or told. @param scopes  outlives the decider
+    void authorise(const scope_map& scopes, label_set granted) {
+        scopes_ = &scopes;
+        guard_.emplace(t_, schemas_, scopes, std::move(granted));
+    }
 
     /// Runs @p mutations and gives their outcomes, in the order of the argument. Receipts are written; nothing is committed.
     /// @return a fault of the store; then the transaction is to be dropped
@@ -277,6 +287,11 @@ private:
         if (!sealed) return std::move(sealed).error();
         auto current = t_.current(key);
         if (!current) return std::move(current).error();
+        if (guard_) {
+            auto why = guard_->before(m.what, *current);
+            if (!why) return std::move(why).error();
+            if (*why) return refuse_unseen(index, std::move(kept), std::move(**why));
+        }
         if (legacy_) {
             auto last = legacy_->rebase(m.what, *current, *sealed);
             if (!last) return std::move(last).error();
@@ -388,7 +403,16 @@ private:
             const errc code = done.error().code;
             if (category_of(code) == fault_category::retry || category_of(code) == fault_category::report_bug) return done;
             if (auto r = t_.rollback_to_savepoint(); !r) return r;
+            if (code == errc::absent) return refuse_unseen(index, std::move(kept), nothing_there());
             return refuse(index, std::move(kept), wait_reason{code, done.error().detail}, "the table refused the row", {});
+        }
+        if (guard_ && d.what == decision::verb::write) {  // asked of the row as it came to stand there, whatever triggers made of it
+            auto why = guard_->after(key, current);
+            if (!why) return std::move(why).error();
+            if (*why) {
+                if (auto r = t_.rollback_to_savepoint(); !r) return r;
+                return refuse_unseen(index, std::move(kept), std::move(**why));
+            }
         }
         if (auto r = t_.release_savepoint(); !r) return r;
 
@@ -437,6 +461,15 @@ private:
         return finish(index, std::move(kept), std::move(rule), false);
     }
 
+    // Says nothing of the record, be it there or not.
+    [[nodiscard]] result<void> refuse_unseen(std::size_t index, receipt kept, wait_reason why) {
+        refused_.insert(kept.key);
+        kept.outcome = outcome_kind::refused;
+        kept.clean = false;
+        kept.why = std::move(why);
+        return finish(index, std::move(kept), "only what is visible before and after can be written", false);
+    }
+
     [[nodiscard]] result<void> finish(std::size_t index, receipt kept, std::string rule, bool wrote) {
         if (legacy_)
             if (auto r = legacy_->decided(kept); !r) return r;
@@ -452,16 +485,22 @@ private:
         for (auto& p : pending_) {
             auto sealed = t_.sealed(p.key);
             if (!sealed) return std::move(sealed).error();
-            note_write(*sealed);
-            p.kept.version = *sealed ? (*sealed)->version : 0;
-            if (p.kept.outcome == outcome_kind::held) p.kept.version = 0;
+            auto known = is_known(p.key);
+            if (!known) return std::move(known).error();
+            const bool tells = p.kept.outcome == outcome_kind::applied || p.kept.outcome == outcome_kind::superseded || p.kept.carries_row;
+            if (*known && tells) note_write(*sealed);
+            p.kept.version = *sealed && tells ? (*sealed)->version : 0;
             if (p.wrote && (!*sealed || !(*sealed)->row) ) p.kept.carries_row = true;
             if (auto r = t_.put_receipt(who_.principal, p.kept); !r) return r;
             fill(outcomes_[p.index], p.kept, *sealed);
+            if (!*known) take_out_of_view(outcomes_[p.index]);
         }
         for (const auto& [index, key] : repeated_) {
-            // A repeated answer carries the record as it is now.
+            // A repeated answer carries the record as it is now, where it is visible now.
             auto& out = outcomes_[index];
+            auto known = is_known(key);
+            if (!known) return std::move(known).error();
+            if (!*known) take_out_of_view(out);
             if (!out.carries_row) continue;
             auto sealed = t_.sealed(key);
             if (!sealed) return std::move(sealed).error();
@@ -475,6 +514,19 @@ private:
             outcomes_[index].id = id;
         }
         return {};
+    }
+
+    [[nodiscard]] result<bool> is_known(const record_key& key) { return guard_ ? guard_->knows(key) : result<bool>{true}; }
+    static void take_out_of_view(outcome& out) {
+        out.out_of_view = out.kind == outcome_kind::applied || out.kind == outcome_kind::superseded;
+        out.version = 0;
+        out.clean = false;
+        out.carries_row = false;
+        out.row.reset();
+    }
+    // Every sealing labels what it sealed.
+    [[nodiscard]] result<std::size_t> seal(Transaction& t, const schema_set& schemas, const bundle_source& from, const own_writes& own, timestamp now) const {
+        return scopes_ != nullptr ? seal_labelled(t, schemas, *scopes_, from, own, now) : syncline::seal(t, schemas, from, own, now);
     }
 
     void note_write(const std::optional<sealed_row>& sealed) {
@@ -529,6 +581,11 @@ private:
         if (what.op == operation::erase) return false;
         for (const auto& parent : parents) {
             if (!refused_.contains(parent)) continue;
+            if (guard_) {
+                auto seen = guard_->sees(parent);
+                if (!seen || !*seen) return seen ? result<bool>{true} : std::move(seen);
+                continue;
+            }
             auto there = t_.current(parent);
             if (!there) return std::move(there).error();
             if (!*there) return true;
@@ -540,6 +597,8 @@ private:
     const schema_set& schemas_;
     const authority_options& options_;
     const caller& who_;
+    const scope_map* scopes_ = nullptr;
+    std::optional<write_guard<Transaction>> guard_;  // nothing: everybody sees everything
     timestamp now_;
     timestamp newest_write_ = (timestamp::min)();
     lost_intervals lost_;

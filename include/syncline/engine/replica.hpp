@@ -282,10 +282,11 @@ public:
     /// @param next      the position after it
     /// @param seq       the newest `bundle_seq` that the picture contains: newer bases are kept
     /// @param cursor_after  the checkpoint once it is swapped in; nothing: more parts follow
+    /// @param tells_deletions  the picture has what is gone too (mutation wire): a record that is not in it has left the view
     /// @param unread    rows of the part that could not be read (mutation wire): what the device has of their records stays
     [[nodiscard]] result<apply_report> stage(const std::string& session, std::int64_t from, std::int64_t next, std::int64_t seq,
                                              std::vector<row_image> rows, std::optional<cursor> cursor_after, timestamp now,
-                                             std::vector<unread_row> unread = {}) {
+                                             std::vector<unread_row> unread = {}, bool tells_deletions = false) {
         apply_report report;
         auto done = run(now, [&](work& w) -> result<void> {
             auto taken = takes_rows(w);
@@ -316,7 +317,7 @@ public:
             if (!cursor_after) return {};
             auto kept = w.unread.records();
             if (!kept) return std::move(kept).error();
-            return w.intake.swap(numbers_rows_here(w.state) ? w.unversioned.newest() : seq, *cursor_after, *kept, report);
+            return w.intake.swap(numbers_rows_here(w.state) ? w.unversioned.newest() : seq, *cursor_after, *kept, tells_deletions && !numbers_rows_here(w.state), report);
         });
         return with(std::move(done), std::move(report));
     }

@@ -161,9 +161,10 @@ public:
     /// picture has another one (ENGINE.md rule 10).
     /// @param seq           the newest `bundle_seq` that the picture contains
     /// @param cursor_after  the checkpoint that goes with it
+    /// @param tells_deletions  what is gone stands in the picture too, so that a record which is not in it has left the view
     /// @param unread        records that the picture has in a form that cannot be read: those stay as they are
     [[nodiscard]] result<void> swap(std::int64_t seq, cursor cursor_after, const std::unordered_set<record_key, record_key_hash>& unread,
-                                    apply_report& report) {
+                                    bool tells_deletions, apply_report& report) {
         if (auto r = release_what_it_tells(seq, unread); !r) return r;
         // Rows that are no longer there go first, so that they cannot stand in the way of new ones.
         std::optional<record_key> last;
@@ -178,6 +179,10 @@ public:
                 if (!base) return std::move(base).error();
                 if (!base->lost && (base->version > seq || (!base->row && !base->provisional))) continue;  // newer, or a tombstone that stays known
                 if (base->row) ++report.differed;
+                if (!base->lost && tells_deletions) {
+                    if (auto r = rows_.leave_view(key); !r) return r;
+                    continue;
+                }
                 if (base->lost)
                     if (auto r = report_lost(key, *base, std::nullopt, report); !r) return r;
                 if (auto r = place(key, known_base{}, nullptr); !r) return r;
@@ -194,6 +199,12 @@ public:
                 if (!kept) return std::move(kept).error();
                 if (kept->version > seq && !kept->lost) continue;
                 ++report.applied;
+                if (leaves_view(row)) {  // it was in an earlier part
+                    if (auto r = rows_.leave_view(row.key); !r) return r;
+                    continue;
+                }
+                if (kept->out_of_view)
+                    if (auto r = rows_.return_to_view(row.key, row.row); !r) return r;
                 known_base base;
                 if (kept->version != 0) {
                     auto known = rows_.load(row.key);
@@ -254,8 +265,15 @@ private:
     }
     // @return a fault for which `refuses_row` holds when the app's table refuses the row; then nothing of it was placed or counted
     [[nodiscard]] result<void> take_one(const row_image& row, apply_report& report) {
+        if (leaves_view(row)) {  // whatever the base's version is
+            ++report.applied;
+            if (auto r = rows_.leave_view(row.key); !r) return r;
+            return release(row.key);
+        }
         auto kept = t_.base(row.key);
         if (!kept) return std::move(kept).error();
+        if (kept->out_of_view)
+            if (auto r = rows_.return_to_view(row.key, row.row); !r) return r;
         const bool echo = kept->provisional && row.version == kept->version;  // of what was acknowledged: no news
         const bool newer = kept->lost || row.version > kept->version;
         if (newer || echo) {

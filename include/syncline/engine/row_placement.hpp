@@ -33,7 +33,8 @@ struct known_base {
     std::int64_t version = 0;
     std::optional<record> row;
     std::optional<provisional_base> provisional;
-    bool lost = false;  ///< see `base_row`
+    bool lost = false;         ///< see `base_row`
+    bool out_of_view = false;  ///< see `base_row`
 };
 
 /// Keeps `visible = open(frozen(base))` true inside one transaction of a replica's store: the one place that writes the app's
@@ -87,8 +88,7 @@ public:
             auto open = t_.open_intent(key);
             if (!open) return std::move(open).error();
             layered = frozen->has_value() || open->has_value();
-            target = overlay(schema, *frozen ? &(*frozen)->what : nullptr, std::move(target));
-            target = overlay(schema, *open ? &**open : nullptr, std::move(target));
+            target = visible_row(schema, *frozen ? &(*frozen)->what : nullptr, *open ? &**open : nullptr, std::move(target), base.out_of_view);
         }
         bool hide = false;
         std::vector<record_key> references;
@@ -124,6 +124,7 @@ public:
         kept.version = base.version;
         kept.provisional = base.provisional;
         kept.lost = base.lost;
+        kept.out_of_view = base.out_of_view && layered;
         kept.image_kept = layered || hide;
         if (kept.image_kept) kept.image = base.row;
         return t_.put_base(key, kept);
@@ -134,6 +135,42 @@ public:
         auto base = load(key);
         if (!base) return std::move(base).error();
         return place(key, *base);
+    }
+
+    /// The record has left the device's view: its base goes, what the user changed of it waits and is not shown, and what the user made stays. A
+    /// change in flight stays in its batch.
+    [[nodiscard]] result<void> leave_view(const record_key& key) {
+        if (layers_) {
+            auto open = t_.open_intent(key);
+            if (!open) return std::move(open).error();
+            if (*open && (*open)->op != operation::create) {
+                // Only what the user changed is kept of a record that may no longer be seen.
+                if ((*open)->before)
+                    for (std::size_t f = 0; f < (*open)->before->fields.size(); ++f)
+                        if (!(*open)->changes.find(static_cast<field_index>(f))) (*open)->before->fields[f] = value{};
+                if (!(*open)->waiting || (*open)->waiting->code == errc::absent)
+                    (*open)->waiting = wait_reason{errc::out_of_view, "the record has left what you may see; the change goes out when it returns"};
+                if (auto r = put_open(**open); !r) return r;
+            }
+        }
+        known_base gone;
+        gone.out_of_view = true;
+        return place(key, gone);
+    }
+
+    /// A record that was out of view has come: what waited for that waits no longer. To be called before its row is placed.
+    [[nodiscard]] result<void> return_to_view(const record_key& key, const std::optional<record>& row) {
+        if (!layers_) return {};
+        auto open = t_.open_intent(key);
+        if (!open) return std::move(open).error();
+        if (!*open || !(*open)->waiting) return {};
+        const errc code = (*open)->waiting->code;
+        if ((*open)->op == operation::create || (code != errc::out_of_view && code != errc::absent)) return {};
+        if (row && (*open)->before)
+            for (std::size_t f = 0; f < (*open)->before->fields.size() && f < row->fields.size(); ++f)
+                if (!(*open)->changes.find(static_cast<field_index>(f))) (*open)->before->fields[f] = row->fields[f];
+        (*open)->waiting.reset();
+        return put_open(**open);
     }
 
     /// Puts @p lower under the record's open intent, as one open intent that waits for @p waiting or for nothing.
@@ -296,6 +333,8 @@ private:
         // A row that is kept but not shown was never seen: what the user makes of its key is made on nothing (ENGINE.md rule 3).
         if (hidden_.contains(key)) made.base = base_ref{};
         if (frozen) made.base = made_over(made.base.row_version, *frozen);
+        // A change of a record that is out of view was not seen either: the user makes the record anew.
+        if (kept->out_of_view && made.op == operation::create && open && open->op != operation::create) open.reset();
         const bool lower = open.has_value();
         const bool nothing = made.op == operation::update && made.changes.empty();
         std::optional<intent> whole = std::move(open);
@@ -315,11 +354,11 @@ private:
             if (auto r = t_.drop_open(key); !r) return std::move(r).error();
         if (!lower && !frozen && !put_back && hidden_.empty()) {
             // One layer over the base: the visible row is what the user made of it, by construction.
-            if (!kept->image && kept->version == 0 && !kept->provisional) return true;
+            if (!kept->image && kept->version == 0 && !kept->provisional && !kept->out_of_view) return true;
             if (auto r = t_.put_base(key, *kept); !r) return std::move(r).error();
             return true;
         }
-        known_base base{kept->version, std::move(kept->image), std::move(kept->provisional), kept->lost};
+        known_base base{kept->version, std::move(kept->image), std::move(kept->provisional), kept->lost, kept->out_of_view};
         // What lay under the layer may have come in an answer, before what it refers to.
         if (auto r = place(key, base, true); !r) return std::move(r).error();
         return !nothing;
@@ -337,7 +376,7 @@ private:
     [[nodiscard]] result<known_base> known(const record_key& key, const std::optional<record>& visible) {
         auto kept = t_.base(key);
         if (!kept) return std::move(kept).error();
-        known_base out{kept->version, std::nullopt, std::move(kept->provisional), kept->lost};
+        known_base out{kept->version, std::nullopt, std::move(kept->provisional), kept->lost, kept->out_of_view};
         if (kept->image_kept)
             out.row = std::move(kept->image);
         else if (kept->version != 0 || out.provisional)

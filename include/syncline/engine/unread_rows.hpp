@@ -48,7 +48,7 @@ public:
             const unread_name name{schemas_[rows[i].key.model].name, rows[i].key.key};
             auto known = find(name);
             if (!known) return std::move(known).error();
-            if (!*known || (*known)->version > rows[i].version) continue;
+            if (!*known || (!leaves_view(rows[i]) && (*known)->version > rows[i].version)) continue;
             if (auto r = t_.drop_unread(name); !r) return r;
         }
         return {};

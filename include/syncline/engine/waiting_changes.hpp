@@ -50,7 +50,7 @@ public:
     /// Lays it on what the authority has now and sends it again. This is the person's word, so it moves the base (ENGINE.md rule 1).
     /// @param edits  values that replace those of the change, or join it; a field that comes to what the authority has is no longer changed
     /// @param seen   the version that the person saw; nothing: whatever is there
-    /// @return `errc::stale` when the authority's row is not the one that was seen; `errc::unknown_field`; `errc::malformed_value`, by
+    /// @return `errc::out_of_view`; `errc::stale` when the authority's row is not the one that was seen; `errc::unknown_field`; `errc::malformed_value`, by
     ///         name,
     ///         for a value that is not of its field's kind, or for nothing where something must be; `errc::invalid_argument` for an
     ///         edit of an erase
@@ -62,6 +62,8 @@ public:
         if (auto r = fits(schema, *open, edits); !r) return r;
         auto base = rows_.load(key);
         if (!base) return std::move(base).error();
+        if (base->out_of_view && open->op != operation::create)
+            return make_fault(errc::out_of_view, "the record has left what you may see; the change goes out when it returns, or discard it");
         if (seen && *seen != base->version)
             return make_fault(errc::stale, "the server's record has changed since it was looked at; look again, then edit");
         intent moved = std::move(*open);

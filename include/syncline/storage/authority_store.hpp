@@ -8,6 +8,7 @@
 #include <syncline/model/field_set.hpp>
 #include <syncline/model/model_schema.hpp>
 #include <syncline/model/record.hpp>
+#include <syncline/storage/device_view.hpp>
 #include <syncline/support/result.hpp>
 #include <syncline/support/time.hpp>
 #include <syncline/support/version.hpp>
@@ -186,8 +187,10 @@ struct snapshot_head {
 /// | `t.prune(s)` | `result<void>` | raises the floor to s, at most to the newest bundle, never down: forgets superseded changes and heads of bundles up to s |
 /// | `t.expire(now)` | `result<void>` | drops sessions and snapshots with `expires` before now |
 /// | `t.commit()` | `result<void>` | A1; afterwards the transaction is over |
+///
+/// and what `scoping_transaction` lists, for models with buckets.
 template <class T>
-concept authority_transaction = std::move_constructible<T> &&
+concept authority_transaction = std::move_constructible<T> && scoping_transaction<T> &&
     requires(T t, const record_key& k, const record& r, std::size_t n, const bundle& b, std::int64_t number,
              std::uint32_t ordinal, std::string_view name, const mutation_id& id, const receipt& rc,
              const bundle_receipt& br, const push_session& ps, const std::vector<mutation>& ms, const snapshot_head& h,

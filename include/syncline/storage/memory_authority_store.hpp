@@ -8,6 +8,7 @@
 #include <syncline/model/record.hpp>
 #include <syncline/storage/authority_store.hpp>
 #include <syncline/storage/journal.hpp>
+#include <syncline/storage/memory_scopes.hpp>
 #include <syncline/storage/memory_table.hpp>
 #include <syncline/support/result.hpp>
 #include <syncline/support/time.hpp>
@@ -42,7 +43,7 @@ class memory_authority_store {
         std::shared_ptr<const std::vector<row_image>> rows;
     };
     // Everything of one tenant. Versions and stamps rise together, so what is ordered by stamp is ordered by version.
-    struct data : memory_tables {
+    struct data : memory_tables, memory_scopes {
         authority_head head;
         std::map<std::uint64_t, record_key> staged;
         std::map<record_key, bool> is_staged;
@@ -83,7 +84,7 @@ public:
     [[nodiscard]] const schema_set& schemas() const { return core_->rules.schemas(); }
 
     /// One transaction; models `authority_transaction`, which documents its functions. After `commit()` every call is `errc::bug`.
-    class transaction {
+    class transaction : public memory_scope_calls<transaction> {
     public:
         transaction(transaction&& other) noexcept
             : core_(std::exchange(other.core_, nullptr)),
@@ -132,7 +133,6 @@ public:
             if (core_ == nullptr) return over();
             return core_->rules.cascading_to(*seen_, key, limit);
         }
-
         [[nodiscard]] result<void> savepoint() {
             if (auto r = may_write(); !r) return r;
             if (savepoint_) return make_fault(errc::bug, "a savepoint is open already; savepoints do not nest");
@@ -153,7 +153,6 @@ public:
             savepoint_.reset();
             return {};
         }
-
         [[nodiscard]] result<std::vector<record_key>> take_staged() {
             if (auto r = may_write(); !r) return std::move(r).error();
             std::vector<record_key> out;
@@ -167,7 +166,6 @@ public:
             if (core_ == nullptr) return over();
             return !seen_->staged.empty();
         }
-
         [[nodiscard]] result<authority_head> head() const {
             if (core_ == nullptr) return over();
             return seen_->head;
@@ -186,7 +184,7 @@ public:
                     kept.pruned_version = old->second.pruned_version;
                     journal().drop(*seen_, &data::latest, old->second.stamp);
                     // Only as the record's last change had it outlived pruning.
-                    if (old->second.version <= seen_->head.floor_seq) forget_change(row.key, old->second.version, old->second.stamp);
+                    if (old->second.version <= seen_->head.floor_seq) forget_change(row.key, old->second.version, change_of(row.key).stamp);
                 }
                 journal().put(*seen_, &data::sealed, row.key, std::move(kept));
                 journal().put(*seen_, &data::latest, row.stamp, row.key);
@@ -219,8 +217,10 @@ public:
         [[nodiscard]] result<std::vector<row_change>> latest_after(std::int64_t stamp, std::size_t limit) const {
             if (core_ == nullptr) return over();
             std::vector<row_change> out;
-            for (auto at = seen_->latest.upper_bound(stamp); at != seen_->latest.end() && out.size() < limit; ++at)
-                out.push_back(seen_->log.find(at->first)->second);
+            for (auto at = seen_->latest.upper_bound(stamp); at != seen_->latest.end() && out.size() < limit; ++at) {
+                out.push_back(change_of(at->second));
+                out.back().stamp = at->first;  // labels that changed give a record a later place than its last change
+            }
             return out;
         }
         [[nodiscard]] result<std::vector<bundle_head>> bundle_heads(std::int64_t above, std::size_t limit) const {
@@ -340,7 +340,6 @@ public:
             const auto begin = rows.begin() + static_cast<std::ptrdiff_t>(first);
             return std::vector<row_image>(begin, begin + static_cast<std::ptrdiff_t>(count));
         }
-
         [[nodiscard]] result<void> put_source(const source_mark& mark) {
             if (auto r = may_write(); !r) return r;
             journal().put(*seen_, &data::sources, std::pair{mark.principal, mark.source}, mark);
@@ -352,11 +351,12 @@ public:
         [[nodiscard]] result<void> drop_source(std::string_view principal, std::string_view source) {
             if (auto r = may_write(); !r) return r;
             journal().drop(*seen_, &data::sources, std::pair{std::string{principal}, std::string{source}});
+            this->drop_view(principal, source);
             return {};
         }
         [[nodiscard]] result<std::vector<source_mark>> sources() const {
-            std::vector<source_mark> out;
             if (core_ == nullptr) return over();
+            std::vector<source_mark> out;
             for (const auto& [name, mark] : seen_->sources) out.push_back(mark);
             return out;
         }
@@ -397,11 +397,12 @@ public:
                 head.floor_stamp = (std::max)(head.floor_stamp, stamp);
                 sealed_row row = seen_->sealed.find(change.key)->second;
                 row.pruned_version = (std::max)(row.pruned_version, change.version);
-                const bool superseded = row.stamp != stamp;
+                const bool superseded = row.version != change.version;
                 journal().put(*seen_, &data::sealed, change.key, std::move(row));
                 if (superseded) forget_change(record_key{change.key}, change.version, stamp);
             }
             head.floor_seq = floor;
+            this->prune_audiences(head.floor_stamp);
             journal().set(*seen_, &data::head, std::move(head));
             return {};
         }
@@ -428,6 +429,8 @@ public:
 
     private:
         friend class memory_authority_store;
+        friend class memory_scope_calls<transaction>;
+        using state = data;
         transaction(core& of, tenant_core& tenant, std::string_view name, std::shared_ptr<data> seen, access how)
             : core_(&of), tenant_(&tenant), name_(name), seen_(std::move(seen)), how_(how) {
             if (how == access::write) tenant.busy = true;
@@ -448,6 +451,10 @@ public:
             const data& now = *seen_;
             const auto at = (now.*where).find(key);
             return at == (now.*where).end() ? std::optional<T>{} : std::optional<T>{at->second};
+        }
+        // The last change of a record that was sealed.
+        [[nodiscard]] const row_change& change_of(const record_key& key) const {
+            return seen_->log.find(seen_->versions.find({key, seen_->sealed.find(key)->second.version})->second)->second;
         }
         void forget_change(const record_key& key, std::int64_t version, std::int64_t stamp) {
             journal().drop(*seen_, &data::versions, std::pair{key, version});

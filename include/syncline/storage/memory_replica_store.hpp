@@ -141,7 +141,7 @@ public:
         }
         [[nodiscard]] result<void> put_base(const record_key& key, const base_row& base) {
             if (core_ == nullptr) return over();
-            if (base.version == 0 && !base.image && !base.provisional)
+            if (base.version == 0 && !base.image && !base.provisional && !base.out_of_view)
                 journal().drop(now(), &data::bases, key);
             else
                 journal().put(now(), &data::bases, key, base);

@@ -134,6 +134,17 @@ public:
         return out;
     }
 
+    /// At most @p limit rows with any reference to @p key, in key order by model.
+    [[nodiscard]] std::vector<record_key> referring_to(const memory_tables& tables, const record_key& key, std::size_t limit) const {
+        std::vector<record_key> out;
+        if (!schemas_.contains(key.model)) return out;
+        std::unordered_set<record_key, record_key_hash> known;
+        for (const auto& [model, reference] : referring(key.model))
+            for (auto& child : rows_referring(tables, model, *reference, key.key, limit))
+                if (out.size() < limit && known.insert(child).second) out.push_back(std::move(child));
+        return out;
+    }
+
 private:
     [[nodiscard]] const std::string& field_name(const unique_field& guarded) const {
         return schemas_[guarded.model].fields[guarded.field].name;

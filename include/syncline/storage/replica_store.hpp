@@ -56,6 +56,9 @@ struct base_row {
     std::optional<provisional_base> provisional;
     /// `version` was given in a timeline that a restore of the authority undid: any row of the authority replaces it (ENGINE.md rule 10).
     bool lost = false;
+    /// The record has left the device's view while a layer lay over it: nothing is known of it, and no layer is shown but what the user
+    /// created. Any row of the authority replaces it.
+    bool out_of_view = false;
 
     friend bool operator==(const base_row&, const base_row&) = default;
 };
@@ -140,7 +143,7 @@ struct replica_presence {
 /// | `t.visible(k)` | `result<std::optional<record>>` | the row in the app's table |
 /// | `t.write(k, r)` / `t.erase(k)` | `result<void>` | insert or replace / delete that row; deleting an absent row is fine |
 /// | `t.base(k)` | `result<base_row>` | default-constructed where nothing is known |
-/// | `t.put_base(k, b)` | `result<void>` | version 0 without image and provisional mark forgets the key, whatever `image_kept` says |
+/// | `t.put_base(k, b)` | `result<void>` | version 0 without image, provisional mark and `out_of_view` forgets the key, whatever `image_kept` says |
 /// | `t.open_intent(k)` | `result<std::optional<intent>>` | the open layer |
 /// | `t.put_open(i, send_class)` / `t.drop_open(k)` | `result<void>` | at most one per record |
 /// | `t.ready_intents(after, n)` | `result<std::vector<std::pair<send_position, intent>>>` | not waiting, after that position, at most n |

@@ -51,9 +51,12 @@ public:
         mutation_.emplace(engine_, std::move(options));
     }
     /// Opens the tables to devices of the bundle wire (go-oversync's). Call before the first request.
-    void mount_bundle_wire(bundle_server_options options = {}) {
+    /// @return `errc::unsupported` where a model has buckets: that wire serves whole tenants. Then nothing is mounted.
+    [[nodiscard]] result<void> mount_bundle_wire(bundle_server_options options = {}) {
+        if (auto r = engine_.serves_whole_tenants(); !r) return r;
         bundle_prefix_ = options.prefix;
         bundle_.emplace(engine_, std::move(options));
+        return {};
     }
 
     /// Answers a request of @p who; always JSON. Then tells the listeners what it did.

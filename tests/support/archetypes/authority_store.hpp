@@ -61,6 +61,15 @@ struct authority_transaction_archetype {
     result<void> drop_notes(std::string_view, std::string_view);
     result<void> prune(std::int64_t);
     result<void> expire(timestamp);
+    result<std::vector<record_key>> referring(const record_key&, std::size_t);
+    result<std::optional<audience>> audience_of(const record_key&);
+    result<void> relabel(const record_key&, std::int64_t, const audience&);
+    result<std::vector<audience_change>> audiences_since(const record_key&, std::int64_t);
+    result<std::vector<record_key>> labelled(std::string_view, const record_key*, std::size_t);
+    result<std::string> labelled_by();
+    result<void> set_labelled_by(std::string_view);
+    result<std::optional<device_view>> find_view(std::string_view, std::string_view);
+    result<void> put_view(const device_view&);
     result<void> commit();
 
     // A transaction is moved, never copied; nothing more is asked of it.
@@ -129,6 +138,15 @@ struct authority_lacks_notes : authority_transaction_archetype { void notes() = 
 struct authority_lacks_drop_notes : authority_transaction_archetype { void drop_notes() = delete; };
 struct authority_lacks_prune : authority_transaction_archetype { void prune() = delete; };
 struct authority_lacks_expire : authority_transaction_archetype { void expire() = delete; };
+struct authority_lacks_referring : authority_transaction_archetype { void referring() = delete; };
+struct authority_lacks_audience_of : authority_transaction_archetype { void audience_of() = delete; };
+struct authority_lacks_relabel : authority_transaction_archetype { void relabel() = delete; };
+struct authority_lacks_audiences_since : authority_transaction_archetype { void audiences_since() = delete; };
+struct authority_lacks_labelled : authority_transaction_archetype { void labelled() = delete; };
+struct authority_lacks_labelled_by : authority_transaction_archetype { void labelled_by() = delete; };
+struct authority_lacks_set_labelled_by : authority_transaction_archetype { void set_labelled_by() = delete; };
+struct authority_lacks_find_view : authority_transaction_archetype { void find_view() = delete; };
+struct authority_lacks_put_view : authority_transaction_archetype { void put_view() = delete; };
 struct authority_lacks_commit : authority_transaction_archetype { void commit() = delete; };
 struct authority_lacks_moving : authority_transaction_archetype { authority_lacks_moving(authority_lacks_moving&&) = delete; };
 struct authority_lacks_schemas : authority_store_archetype { void schemas() = delete; };
@@ -166,7 +184,9 @@ static_assert(authority_transaction_refuses_all<
     authority_lacks_find_snapshot, authority_lacks_drop_snapshot, authority_lacks_snapshot_rows, authority_lacks_put_source,
     authority_lacks_find_source, authority_lacks_drop_source, authority_lacks_sources, authority_lacks_put_note,
     authority_lacks_find_note, authority_lacks_notes, authority_lacks_drop_notes, authority_lacks_prune,
-    authority_lacks_expire, authority_lacks_commit, authority_lacks_moving>);
+    authority_lacks_expire, authority_lacks_referring, authority_lacks_audience_of, authority_lacks_relabel,
+    authority_lacks_audiences_since, authority_lacks_labelled, authority_lacks_labelled_by, authority_lacks_set_labelled_by,
+    authority_lacks_find_view, authority_lacks_put_view, authority_lacks_commit, authority_lacks_moving>);
 static_assert(authority_store_refuses_all<authority_lacks_schemas, authority_lacks_mere_reference, authority_lacks_begin,
                                            authority_lacks_begin_incarnation, authority_lacks_transaction>);
 

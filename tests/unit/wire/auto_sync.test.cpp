@@ -87,7 +87,7 @@ struct bench {
           sync(client, schedule, hands.executor(), [this] { return now; }, [this] { return random.next(); },
                [this](const sync_result& r) { results.push_back(r); }) {
         server.mount_mutation_wire();
-        server.mount_bundle_wire();
+        REQUIRE(server.mount_bundle_wire());
     }
     sync_surroundings around() {
         return {[this] { return now; }, [this] { return random.next(); }, [this](timestamp t) { now = t; }};

@@ -81,9 +81,9 @@ TEST_CASE("make sync: the kind of the options names the wire, and so who decides
     CHECK(text_after_conflict(mutation_client_options{}, resolvers::client_wins{}, mutation) == "of the first");
 
     endpoint_of_notes bundle;
-    bundle.server.mount_bundle_wire();
+    REQUIRE(bundle.server.mount_bundle_wire());
     CHECK(text_after_conflict(bundle_client_options{}, resolvers::client_wins{}, bundle) == "of the second");
     endpoint_of_notes again;
-    again.server.mount_bundle_wire();
+    REQUIRE(again.server.mount_bundle_wire());
     CHECK(text_after_conflict(bundle_client_options{}, resolvers::server_wins{}, again) == "of the first");
 }

@@ -52,7 +52,7 @@ struct listening {
         server = std::make_unique<sync_server<memory_authority_store>>(*store, options, [] { return noon; },
                                                                        [random] { return random->next(); }, listeners);
         server->mount_mutation_wire();
-        server->mount_bundle_wire();
+        REQUIRE(server->mount_bundle_wire());
     }
     call transport() {
         return [this](const request& r) -> result<response> { return (*server)(r, ann); };

@@ -39,7 +39,7 @@ record row(std::int64_t a) { return record{{value::integer(a), value::integer(1)
 struct host {
     host() : store(lab.make_authority()), server(*store, {}, [] { return noon; }, [random = std::make_shared<seeded_random>(1)] { return random->next(); }) {
         server.mount_mutation_wire();
-        server.mount_bundle_wire();
+        REQUIRE(server.mount_bundle_wire());
     }
     memory_lab lab{overlap_policy::by_field};
     std::unique_ptr<memory_authority_store> store;

@@ -24,7 +24,7 @@ TEST_CASE("sync server: answers only below the wires that are mounted, and alway
         CHECK(answer.status == 404);
         CHECK(answer.body.find("\"error\"") != std::string::npos);
     }
-    server.mount_bundle_wire();
+    REQUIRE(server.mount_bundle_wire());
     CHECK(server(request{http_method::get, "/sync/pull?after_bundle_seq=0", {{"Oversync-Source-ID", "s"}}, {}}, who).status == 200);
     CHECK(server(request{http_method::get, "/sync/pull", {}, {}}, who).status == 400);
 }

@@ -108,7 +108,7 @@ public:
     office(deletes how, resolver decides, common_clock& clock)
         : app(how), store_(open(app)), server_(*store_, options(std::move(decides)), [&clock] { return clock(); }, [this] { return random_.next(); }) {
         server_.mount_mutation_wire();
-        server_.mount_bundle_wire();
+        REQUIRE(server_.mount_bundle_wire());
     }
     app_tables app;
 

@@ -172,7 +172,7 @@ public:
 
     [[nodiscard]] result<std::vector<row_change>> latest_after(std::int64_t above, std::size_t most) const {
         return changes(
-            "SELECT c.model, c.key, c.op, c.seq, c.stamp, c.layout, c.fields, c.writer, c.written_at, c.image FROM "
+            "SELECT c.model, c.key, c.op, c.seq, r.stamp, c.layout, c.fields, c.writer, c.written_at, c.image FROM "
             "syncline_authority_rows r JOIN syncline_authority_changes c ON c.id = r.change WHERE r.tenant = ?1 AND r.stamp > ?2 "
             "ORDER BY r.stamp",
             most, [&](sqlite_statement& s) { s.bind(1, in_.tenant).bind(2, above); });

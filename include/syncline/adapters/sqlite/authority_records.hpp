@@ -203,31 +203,8 @@ public:
         return guarded(k, "erasing", at_once, [&] { return erase_with_referrers(k); });
     }
 
-    [[nodiscard]] result<std::vector<record_key>> referencing(const record_key& k, std::size_t most) const {
-        std::vector<record_key> out;
-        if (auto r = known(k); !r) return std::move(r).error();
-        std::unordered_set<record_key, record_key_hash> seen;
-        for (const auto& referrer : (*sql_)[k.model].referrers) {
-            if (!referrer.cascades) continue;
-            if (out.size() >= most) break;
-            bool nameable = true;
-            auto r = each_sqlite_row(
-                *in_.db, referrer.find,
-                [&](sqlite_statement& s) {
-                    nameable = bind_key(s, 1, k);
-                    if (!nameable) s.bind_null(1);
-                },
-                [&](sqlite_statement& s) {
-                    auto key = read_sqlite_key(s, 0, (*in_.schemas)[referrer.model].key_kind);
-                    if (!key) return true;
-                    record_key found{referrer.model, std::move(*key)};
-                    if (seen.insert(found).second) out.push_back(std::move(found));
-                    return out.size() < most;
-                });
-            if (!r) return std::move(r).error();
-        }
-        return out;
-    }
+    [[nodiscard]] result<std::vector<record_key>> referencing(const record_key& k, std::size_t most) const { return naming(k, most, true); }
+    [[nodiscard]] result<std::vector<record_key>> referring(const record_key& k, std::size_t most) const { return naming(k, most, false); }
 
     [[nodiscard]] result<bool> has_staged() const {
         bool any = false;
@@ -270,6 +247,32 @@ public:
     }
 
 private:
+    [[nodiscard]] result<std::vector<record_key>> naming(const record_key& k, std::size_t most, bool only_cascades) const {
+        std::vector<record_key> out;
+        if (auto r = known(k); !r) return std::move(r).error();
+        std::unordered_set<record_key, record_key_hash> seen;
+        for (const auto& referrer : (*sql_)[k.model].referrers) {
+            if (only_cascades && !referrer.cascades) continue;
+            if (out.size() >= most) break;
+            bool nameable = true;
+            auto r = each_sqlite_row(
+                *in_.db, referrer.find,
+                [&](sqlite_statement& s) {
+                    nameable = bind_key(s, 1, k);
+                    if (!nameable) s.bind_null(1);
+                },
+                [&](sqlite_statement& s) {
+                    auto key = read_sqlite_key(s, 0, (*in_.schemas)[referrer.model].key_kind);
+                    if (!key) return true;
+                    record_key found{referrer.model, std::move(*key)};
+                    if (seen.insert(found).second) out.push_back(std::move(found));
+                    return out.size() < most;
+                });
+            if (!r) return std::move(r).error();
+        }
+        return out;
+    }
+
     [[nodiscard]] bool owned() const noexcept { return !models_->empty() && !models_->front().owner.empty(); }
     void bind_owner(sqlite_statement& s) const {
         if (owned()) s.bind_text(1, *tenant_);

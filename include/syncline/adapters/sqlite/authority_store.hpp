@@ -6,6 +6,7 @@
 #include <syncline/adapters/sqlite/authority_log.hpp>
 #include <syncline/adapters/sqlite/authority_notes.hpp>
 #include <syncline/adapters/sqlite/authority_records.hpp>
+#include <syncline/adapters/sqlite/authority_scopes.hpp>
 #include <syncline/adapters/sqlite/authority_sessions.hpp>
 #include <syncline/adapters/sqlite/authority_sources.hpp>
 #include <syncline/adapters/sqlite/authority_tables.hpp>
@@ -214,6 +215,7 @@ private:
             if (!owned && options.tenant.empty()) return make_fault(errc::invalid_argument, "the tenant's name is empty; give it one");
             if (auto r = create_sqlite_authority_tables(db, options.epoch); !r) return r;
             if (auto r = db.execute(std::string{sqlite_authority_notes_ddl}); !r) return r;
+            if (auto r = create_sqlite_scope_tables(db); !r) return r;
             auto registered = register_sqlite_models(db, schemas);
             if (!registered) return std::move(registered).error();
             catalog = std::move(*registered);
@@ -288,6 +290,34 @@ public:
     void tell_time(timestamp at) noexcept { told_ = at; }
     [[nodiscard]] result<std::vector<record_key>> referencing(const record_key& k, std::size_t most) const {
         return reading<std::vector<record_key>>([&] { return records().referencing(k, most); });
+    }
+
+    [[nodiscard]] result<std::vector<record_key>> referring(const record_key& k, std::size_t most) const {
+        return reading<std::vector<record_key>>([&] { return records().referring(k, most); });
+    }
+    [[nodiscard]] result<std::optional<audience>> audience_of(const record_key& k) const {
+        return reading<std::optional<audience>>([&] { return scopes().audience_of(k); });
+    }
+    [[nodiscard]] result<void> relabel(const record_key& k, std::int64_t stamp, const audience& who) {
+        return writing([&] { return scopes().relabel(k, stamp, who); });
+    }
+    [[nodiscard]] result<std::vector<audience_change>> audiences_since(const record_key& k, std::int64_t stamp) const {
+        return reading<std::vector<audience_change>>([&] { return scopes().audiences_since(k, stamp); });
+    }
+    [[nodiscard]] result<std::vector<record_key>> labelled(std::string_view label, const record_key* after, std::size_t most) const {
+        return reading<std::vector<record_key>>([&] { return scopes().labelled(label, after, most); });
+    }
+    [[nodiscard]] result<std::string> labelled_by() const {
+        return reading<std::string>([&] { return scopes().labelled_by(); });
+    }
+    [[nodiscard]] result<void> set_labelled_by(std::string_view rules) {
+        return writing([&] { return scopes().set_labelled_by(rules); });
+    }
+    [[nodiscard]] result<std::optional<device_view>> find_view(std::string_view principal, std::string_view source) const {
+        return reading<std::optional<device_view>>([&] { return scopes().find_view(principal, source); });
+    }
+    [[nodiscard]] result<void> put_view(const device_view& v) {
+        return writing([&] { return scopes().put_view(v); });
     }
 
     [[nodiscard]] result<void> savepoint() {
@@ -405,7 +435,10 @@ public:
         return reading<std::optional<source_mark>>([&] { return sources_of().find(principal, source); });
     }
     [[nodiscard]] result<void> drop_source(std::string_view principal, std::string_view source) {
-        return writing([&] { return sources_of().drop(principal, source); });
+        return writing([&] {
+            auto r = sources_of().drop(principal, source);
+            return r ? scopes().drop_view(principal, source) : r;
+        });
     }
     [[nodiscard]] result<std::vector<source_mark>> sources() const {
         return reading<std::vector<source_mark>>([&] { return sources_of().all(); });
@@ -425,7 +458,10 @@ public:
     }
 
     [[nodiscard]] result<void> prune(std::int64_t to) {
-        return writing([&] { return log().prune(to); });
+        return writing([&] {
+            auto r = log().prune(to);
+            return r ? scopes().prune() : r;
+        });
     }
     [[nodiscard]] result<void> expire(timestamp now) {
         return writing([&] { return sessions().expire(now); });
@@ -458,6 +494,7 @@ private:
     [[nodiscard]] sqlite_authority_log log() const { return sqlite_authority_log{scope()}; }
     [[nodiscard]] sqlite_authority_sources sources_of() const { return sqlite_authority_sources{scope()}; }
     [[nodiscard]] sqlite_authority_notes notes_of() const { return sqlite_authority_notes{scope()}; }
+    [[nodiscard]] sqlite_authority_scopes scopes() const { return sqlite_authority_scopes{scope()}; }
     [[nodiscard]] sqlite_authority_sessions sessions() const { return sqlite_authority_sessions{scope()}; }
 
     [[nodiscard]] static fault over() { return make_fault(errc::bug, "the transaction is over; begin another"); }

@@ -104,7 +104,7 @@ private:
     }
 
     [[nodiscard]] result<void> compare() {
-        std::string sql{"SELECT k.\"key\",b.kept,b.image,b.digest,o.body,f.body,h.\"key\" FROM (SELECT \"key\" FROM main.syncline_replica_base WHERE model=?1 "
+        std::string sql{"SELECT k.\"key\",b.kept,b.image,b.digest,o.body,f.body,h.\"key\",b.lost FROM (SELECT \"key\" FROM main.syncline_replica_base WHERE model=?1 "
                         "UNION SELECT \"key\" FROM main.syncline_replica_open WHERE model=?1 UNION SELECT \"key\" FROM main.syncline_replica_frozen WHERE model=?1) AS k"};
         for (const auto& [name, table] : {std::pair{"b", "base"}, std::pair{"o", "open"}, std::pair{"f", "frozen"}, std::pair{"h", "hidden"}}) {
             sql.append(" LEFT JOIN main.syncline_replica_").append(table).append(" AS ").append(name).append(" ON ").append(name).append(".model=?1 AND ");
@@ -188,14 +188,17 @@ private:
             if (!image) return std::move(image).error();
             row = std::move(*image);
         }
+        std::optional<intent> layers[2];  // frozen, open
         for (const int layer : {5, 4}) {
             if (known.column_is_null(layer)) continue;
             const std::string octets{known.column_blob(layer)};
             if (auto ok = known.row_read(); !ok) return std::move(ok).error();
             auto what = decode_intent({id_, key}, octets);
             if (!what) return std::move(what).error();
-            row = overlay(model_, &*what, std::move(row));
+            layers[layer == 5 ? 0 : 1] = std::move(*what);
         }
+        const bool out_of_view = (known.column_integer(7) & 2) != 0;
+        row = visible_row(model_, layers[0] ? &*layers[0] : nullptr, layers[1] ? &*layers[1] : nullptr, std::move(row), out_of_view);
         if (row) row->fields.resize(model_.fields.size());
         return row;
     }

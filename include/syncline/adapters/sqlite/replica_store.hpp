@@ -244,14 +244,15 @@ public:
                               if (!image) return image.error();
                               out.image = std::move(*image);
                               if (!s.column_is_null(3)) out.provisional = provisional_base{s.column_integer(3), mutation_id{s.column_text(4)}};
-                              out.lost = s.column_integer(5) != 0;
+                              out.lost = (s.column_integer(5) & 1) != 0;
+                              out.out_of_view = (s.column_integer(5) & 2) != 0;
                               return {};
                           });
         if (!found) return found.error();
         return out;
     }
     [[nodiscard]] result<void> put_base(const record_key& key, const base_row& b) {
-        if (b.version == 0 && !b.image && !b.provisional) return forget("DELETE FROM main.syncline_replica_base WHERE model=?1 AND \"key\"=?2", key);
+        if (b.version == 0 && !b.image && !b.provisional && !b.out_of_view) return forget("DELETE FROM main.syncline_replica_base WHERE model=?1 AND \"key\"=?2", key);
         auto s = use("INSERT INTO main.syncline_replica_base(model,\"key\",version,kept,image,provisional_version,provisional_after,lost,digest) "
                      "VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9) ON CONFLICT(model,\"key\") DO UPDATE SET version=excluded.version,kept=excluded.kept,"
                      "image=excluded.image,provisional_version=excluded.provisional_version,provisional_after=excluded.provisional_after,lost=excluded.lost,digest=excluded.digest");
@@ -262,7 +263,7 @@ public:
             if (!visible) return visible.error();
             digest = std::move(*visible);
         }
-        bind_key(**s, key).bind(3, b.version).bind(4, b.image_kept ? 1 : 0).bind(8, b.lost ? 1 : 0);
+        bind_key(**s, key).bind(3, b.version).bind(4, b.image_kept ? 1 : 0).bind(8, (b.lost ? 1 : 0) | (b.out_of_view ? 2 : 0));  // marks in one column
         if (b.image) (*s)->bind_blob(5, encode_record(*b.image));
         if (b.provisional) (*s)->bind(6, b.provisional->row_version).bind_text(7, b.provisional->after);
         if (!b.image_kept) (*s)->bind_blob(9, digest);

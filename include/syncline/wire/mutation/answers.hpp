@@ -89,6 +89,10 @@ inline void write_outcome(json_writer& w, const schema_set& schemas, const answe
         w.key("clean");
         w.boolean(true);
     }
+    if (o.out_of_view) {
+        w.key("out_of_view");
+        w.boolean(true);
+    }
     if (o.carries_row && a.key) {
         w.key("row");
         if (o.row) {
@@ -292,6 +296,7 @@ void write_push_arrays(json_writer& w, const schema_set& schemas, const std::vec
         }
         o.version = *version;
         o.clean = detail::flag(entry, "clean");
+        o.out_of_view = detail::flag(entry, "out_of_view");
         if (const auto row = entry.find("row")) {
             record r;
             field_set named;
@@ -333,7 +338,10 @@ void write_push_arrays(json_writer& w, const schema_set& schemas, const std::vec
         w.begin_object();
         if (row.row) write_fields(w, schema, *row.row);
         w.end_object();
-        if (extended) {
+        if (extended && leaves_view(row)) {
+            w.key("out_of_view");
+            w.boolean(true);
+        } else if (extended) {
             w.key("row_version");
             w.integer(row.version);
             if (!row.contains.empty()) {
@@ -404,6 +412,7 @@ namespace detail {
     if (!key) return std::move(key).error();
     row_image row;
     row.key = {*model, std::move(*key)};
+    if (detail::flag(entry, "out_of_view")) return row;
     const auto version = entry.find("row_version");
     if (!version) return make_fault(errc::malformed_message, "`row_version` is missing");
     const auto number = version->as_int();

@@ -415,7 +415,7 @@ private:
         std::string session = session_;
         if (session.empty()) session.append("walk:").append(std::to_string(reply.head_stamp));
         return engine_->stage(session, asked_from_, reply.rows.next, reply.rows.head_seq, reply.rows.rows,
-                              reply.rows.more ? std::optional<cursor>{} : std::optional<cursor>{reply.rows.next}, now, reply.rows.unread);
+                              reply.rows.more ? std::optional<cursor>{} : std::optional<cursor>{reply.rows.next}, now, reply.rows.unread, true);
     }
 
     // Once in a run: what an older program, or this one before its models were right, could not read may be readable now. What is not is
