@@ -34,7 +34,7 @@ template <template <class> class Wire, class Options>
 struct shared_device {
     shared_device() {
         server.mount_mutation_wire();
-        server.mount_bundle_wire();
+        REQUIRE(server.mount_bundle_wire());
         // The second one's rows are the older ones: they lie below the first one's cursor.
         for (const char* key : {"T", "P"}) lab_must(authority->app_write("south", key_named(std::string{key} + "s"), row(1)));
         lab_must(server.engine().seal_foreign("south", noon));

@@ -241,7 +241,7 @@ TEST_CASE("W42: a model that is not registered can be neither written nor read")
     const auto answer = h.post("/tether/push", R"({"client_id":"dev","mutations":[{"mutation_id":"m","entity_id":"u","model":"App\\Models\\User","operation":"create",)"
                                                R"("payload":{"email":"e","password":"p"},"version":1,"timestamp":1}]})");
     CHECK(answer.status == 200);
-    CHECK(answer.body.find("unknown_model") != std::string::npos);
+    CHECK(answer.body.find(R"("rejected":[{"mutation_id":"m")") != std::string::npos);
     CHECK(answer.body.find(R"("applied":[])") != std::string::npos);
 }
 
