@@ -559,8 +559,7 @@ public:
                          "EXISTS(SELECT 1 FROM main.syncline_replica_quarantine),EXISTS(SELECT 1 FROM main.syncline_replica_unread)",
                          [](sqlite_statement&) {},
                          [&](const sqlite_statement& s) -> result<void> {
-                             const auto any = [&](int at) { return s.column_integer(at) != 0; };
-                             out = {any(0), any(1), any(2), any(3)};
+                             out = {s.column_integer(0) != 0, s.column_integer(1) != 0, s.column_integer(2) != 0, s.column_integer(3) != 0};
                              return {};
                          });
         if (!done) return done.error();
