@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from tree import ROOT, read  # noqa: E402
 
 ALL = [f"W{n:02}" for n in range(1, 52)]
-NUMBER = re.compile(r"\bW\d\d\b")
+NUMBER = re.compile(r"\bW\d\d(?!\d)")
 CASE = re.compile(r'TEST_CASE(?:_METHOD)?\(\s*(?:\w+,\s*)?"((?:[^"\\]|\\.)*)"')
 
 

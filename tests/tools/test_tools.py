@@ -9,6 +9,7 @@ from pathlib import Path
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import check_docs  # noqa: E402
+import check_weak_points  # noqa: E402
 import check_layers  # noqa: E402
 import lists  # noqa: E402
 import must_fail  # noqa: E402
@@ -270,6 +271,19 @@ class Documents(Folder):
         self.assertEqual(fixed, fence.format("int b;\n"))
         check_docs.update("<!-- examples/none.cpp -->\n```cpp\n```\n", self.root, problems, "README.md")
         self.assertIn("there is no examples/none.cpp", problems[1])
+
+
+class WeakPoints(Folder):
+    def test_only_a_test_that_a_mutant_names_or_a_row_counts(self):
+        self.put("docs/parity.md", "| W02 | cannot occur |\nW03 is told elsewhere\n")
+        self.put("tests/wire/a.test.cpp", 'TEST_CASE("W04a: one", "[wire]") {}\nTEST_CASE("two (W05, W06)") {}\nTEST_CASE("three (W07)") {}\n')
+        self.put("tests/wire/b.test.cpp", 'TEST_CASE("three (W07)") {}\n')
+        self.put("tests/mutants/m.patch", "mutant: x\npromise: W01\nkilled-by: tests/wire/a.test.cpp: W04a\nkilled-by: tests/wire/a.test.cpp: (W05,\n"
+                                          "killed-by: tests/wire/c.test.cpp: (W07)\nkilled-by: tests/wire/b.test.cpp\n\n--- a/x\nkilled-by: tests/wire/b.test.cpp: three\n")
+        tests, rows, gaps = check_weak_points.missing(self.root)
+        self.assertEqual(sorted(tests), ["W04", "W05", "W06"])
+        self.assertEqual(rows, {"W02"})
+        self.assertEqual(gaps, [f"W{n:02}" for n in range(1, 52) if n not in (2, 4, 5, 6)])
 
 
 class Summary(unittest.TestCase):
