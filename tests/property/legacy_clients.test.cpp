@@ -122,8 +122,10 @@ private:
         made.seen = seen_[c.client_id + key];
         if (c.row(model, key) == nullptr) {
             if (!key.starts_with("X") || last_.contains(key)) return;  // ids are ULIDs: nobody makes one again
-            last_[key] = number(next_value());
-            c.create(model, key, node(value_, next_value()));
+            const auto a = next_value();
+            const auto b = next_value();
+            last_[key] = number(a);
+            c.create(model, key, node(a, b));
             made.columns = {"a", "b", "n", "m"};
         } else if (erases_ && below(8) == 0 && !key.starts_with("X")) {
             c.erase(model, key);

@@ -58,6 +58,7 @@ constexpr pin pins[] = {
     {errc::unauthenticated, 76, "unauthenticated", fault_category::take_other_step},
     {errc::forbidden, 77, "forbidden", fault_category::take_other_step},
     {errc::cancelled, 78, "cancelled", fault_category::take_other_step},
+    {errc::other_account, 79, "other_account", fault_category::take_other_step},
     {errc::corrupt, 90, "corrupt", fault_category::report_bug},
     {errc::bug, 91, "bug", fault_category::report_bug},
 };
