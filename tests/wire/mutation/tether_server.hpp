@@ -102,9 +102,13 @@ private:
             const std::time_t at = static_cast<std::time_t>(seconds());
             std::tm parts{};
             gmtime_r(&at, &parts);
-            char text[64];
-            std::strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &parts);
-            out.headers.push_back({"Date", text});
+            // Day and month have English names, whatever the locale.
+            const std::string day = std::string{"SunMonTueWedThuFriSat"}.substr(3 * static_cast<std::size_t>(parts.tm_wday), 3);
+            const std::string month = std::string{"JanFebMarAprMayJunJulAugSepOctNovDec"}.substr(3 * static_cast<std::size_t>(parts.tm_mon), 3);
+            char date[16], time[32];
+            std::strftime(date, sizeof date, ", %d ", &parts);
+            std::strftime(time, sizeof time, " %Y %H:%M:%S GMT", &parts);
+            out.headers.push_back({"Date", day + date + month + time});
         }
         return out;
     }
