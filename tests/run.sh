@@ -45,7 +45,7 @@ while [ $# -gt 0 ]; do
 done
 
 quick_stages=(checks gcc)
-full_stages=(checks gcc asan tsan meson consumers demo)
+full_stages=(checks gcc meson tsan consumers demo)
 campaign_stages=(checks gcc asan tsan meson consumers demo mutants debug clang-14 clang-16 clang-19)
 case "$mode" in
 quick) stages=("${quick_stages[@]}") ;;
@@ -157,18 +157,12 @@ stage_gcc() {
     run_tests gcc-release "$seeds" -LE checks
 }
 
+sanitizer_options=(ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1 UBSAN_OPTIONS=print_stacktrace=1)
 stage_asan() {
-    local kinds="unit simulation" targets kind
-    if [ "$mode" = campaign ]; then
-        kinds="unit wire property faults simulation"
-    else
-        skipped "ASan and UBSan on wire, property and faults"
-    fi
-    targets=build.no_exceptions
-    for kind in $kinds; do targets+=" tests.$kind"; done
-    configure_and_build asan "$targets" -DCMAKE_CXX_COMPILER="$(newest_clang)"
-    ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1 UBSAN_OPTIONS=print_stacktrace=1 \
-        run_tests asan "$few_seeds" -L "^(${kinds// /|})\$"
+    configure_and_build asan "tests.unit tests.wire tests.property tests.faults tests.simulation build.no_exceptions" \
+        -DCMAKE_CXX_COMPILER="$(newest_clang)"
+    test_environment+=("${sanitizer_options[@]}")
+    run_tests asan "$few_seeds" -L '^(unit|wire|property|faults|simulation)$'
 }
 
 stage_tsan() {
@@ -180,31 +174,37 @@ stage_tsan() {
     TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1 run_tests tsan "$few_seeds" -L '^thread$'
 }
 
+# In every run with the sanitizers, on unit tests and simulation, so that both need one compilation; in the campaign plain, on everything.
 # Without optimisation and with a Clang, which compiles this in two thirds of the time that GCC takes: the campaign has GCC's Debug build.
 stage_meson() {
-    local folder="$BUILD_DIR/meson" code=0
+    local folder="$BUILD_DIR/meson" flags=-O0 link="" targets=() suites=() code=0
+    if [ "$mode" != campaign ]; then
+        folder="$BUILD_DIR/meson-sanitizers"
+        flags="-O0 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer"
+        link="-fsanitize=address,undefined"
+        suites=(--suite unit --suite simulation)
+        skipped "meson, ASan and UBSan on wire, property, faults and examples (the list of all is compared with CMake's)"
+    fi
     if [ -f "$folder/build.ninja" ]; then
         meson setup --reconfigure "$folder" >"$BUILD_DIR/meson.configure.log" 2>&1 || code=$?
     else
         CXX="$(command -v ccache >/dev/null 2>&1 && echo "ccache ")$(newest_clang)" meson setup "$folder" "$top" \
-            --buildtype=plain -Dcpp_args=-O0 >"$BUILD_DIR/meson.configure.log" 2>&1 || code=$?
+            --buildtype=plain -Dcpp_args="$flags" -Dcpp_link_args="$link" >"$BUILD_DIR/meson.configure.log" 2>&1 || code=$?
     fi
     if [ "$code" != 0 ]; then
         cat "$BUILD_DIR/meson.configure.log"
         return "$code"
     fi
     grep -E '^Message: Not built' "$BUILD_DIR/meson.configure.log" || true
-    local targets=() suite=()
     if [ "$mode" != campaign ]; then
-        mapfile -t targets < <(ninja -C "$folder" -t targets all | sed -n 's/^\(tests\/unit\.[^:]*\): cpp_LINKER$/\1/p')
-        suite=(--suite unit)
-        skipped "meson: all but the unit tests (the list of all is compared with CMake's)"
+        mapfile -t targets < <(ninja -C "$folder" -t targets all | sed -n 's/^\(tests\/\(unit\.[^:]*\|simulation\)\): cpp_LINKER$/\1/p')
+        [ "${#targets[@]}" -gt 0 ] || { echo "meson's list of targets could not be read"; return 1; }
     fi
     ninja -C "$folder" -j "$JOBS" --quiet "${targets[@]}"
-    same_tests_in_both
+    same_tests_in_both "$folder"
     rm -f "$folder/meson-logs/testlog.json"
-    env "${test_environment[@]}" SYNCLINE_SEEDS="$few_seeds" \
-        meson test -C "$folder" --no-rebuild --num-processes "$JOBS" --print-errorlogs "${suite[@]}" || code=$?
+    env "${test_environment[@]}" SYNCLINE_SEEDS="$few_seeds" "${sanitizer_options[@]}" \
+        meson test -C "$folder" --no-rebuild --num-processes "$JOBS" --print-errorlogs "${suites[@]}" || code=$?
     if [ -f "$folder/meson-logs/testlog.json" ]; then
         python3 "$tools/summary.py" "$folder/meson-logs/testlog.json" >>"$counts"
     fi
@@ -216,7 +216,7 @@ same_tests_in_both() {
     [ -f "$BUILD_DIR/gcc-release/build.ninja" ] || return 0
     local ours theirs
     ours=$(ctest --test-dir "$BUILD_DIR/gcc-release" -N -LE checks | sed -n 's/^ *Test *#[0-9]*: //p' | sort)
-    theirs=$(meson test -C "$BUILD_DIR/meson" --list --no-rebuild 2>/dev/null | sed -n 's/^.* \/ //p' | sort)
+    theirs=$(meson test -C "$1" --list --no-rebuild 2>/dev/null | sed -n 's/^.* \/ //p' | sort)
     if [ "$ours" != "$theirs" ]; then
         echo "CMake (left) and meson (right) do not run the same tests:"
         diff <(echo "$ours") <(echo "$theirs") || true
@@ -266,9 +266,15 @@ describe() {
     case "$1" in
     checks) echo "lists, layers, documents, must not compile, macros" ;;
     gcc) echo "GCC Release, all tests, $seeds seeds" ;;
-    asan) echo "Clang ASan and UBSan, unit tests, simulation, $few_seeds seeds" ;;
+    asan) echo "Clang ASan and UBSan, unit to simulation, $few_seeds seeds" ;;
     tsan) echo "Clang TSan, drivers and servers" ;;
-    meson) echo "meson, Clang -O0, unit tests" ;;
+    meson)
+        if [ "$mode" = campaign ]; then
+            echo "meson, Clang -O0, all tests, $few_seeds seeds"
+        else
+            echo "meson, Clang ASan and UBSan, unit tests, simulation"
+        fi
+        ;;
     consumers) echo "projects of others: installed, as a part, by include path" ;;
     demo) echo "examples/demo.sh" ;;
     mutants) echo "mutants of the core die" ;;
