@@ -20,6 +20,8 @@
 #include <utility>
 #include <vector>
 
+namespace causal_times_test {
+
 namespace {
 
 using namespace syncline;
@@ -245,3 +247,5 @@ TEMPLATE_TEST_CASE("times: a server's clock in the year 2200 is followed to the 
     d.set(0, 2);
     CHECK(d.edited_at() == d.now);
 }
+
+}  // namespace causal_times_test

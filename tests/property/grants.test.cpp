@@ -9,6 +9,8 @@
 #include <exception>
 #include <string>
 
+namespace grants_test {
+
 namespace {
 
 using namespace grants_tests;
@@ -52,3 +54,5 @@ TEST_CASE("W12 W13: the same over SQLite") {
     if (simulation::number_from_environment("SYNCLINE_SEED")) return;
     CHECK(counts.removals > 20);
 }
+
+}  // namespace grants_test

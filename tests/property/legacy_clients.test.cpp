@@ -20,6 +20,8 @@
 #include <utility>
 #include <vector>
 
+namespace legacy_clients_test {
+
 using namespace legacy_tests;
 using simulation::sqlite_lab;
 
@@ -259,3 +261,5 @@ TEST_CASE("legacy clients: a clock of theirs changes nothing (W03 W04)", "[prope
         }
     }
 }
+
+}  // namespace legacy_clients_test

@@ -21,6 +21,8 @@
 #include <variant>
 #include <vector>
 
+namespace restore_test {
+
 // ENGINE.md rule 10: a server that was restored from a backup. Devices of both wires on one server over a line that loses requests and
 // answers; at some point the data go back to an earlier copy and the operator begins a new incarnation.
 
@@ -330,3 +332,5 @@ TEST_CASE("restore: a legacy cursor of the lost timeline is refused with a typed
     check();
     CHECK(lab_must(s.engine->bundles_after(legacy, 0, 10, 0, s.now)).bundles.back().head.seq > ahead.seq);
 }
+
+}  // namespace restore_test

@@ -2,6 +2,8 @@
 
 #include "support/catch.hpp"
 
+namespace histories_memory_test {
+
 using simulation::expect_as_in_the_model;
 using simulation::memory_lab;
 
@@ -21,3 +23,5 @@ TEST_CASE("histories: devices of the mutation wire that rehydrate end as in the 
     expect_as_in_the_model<memory_lab>({"rehydration-mutation.json"});
 }
 TEST_CASE("histories: long ones end as in the model", "[histories]") { expect_as_in_the_model<memory_lab>({"long.json"}); }
+
+}  // namespace histories_memory_test

@@ -3,6 +3,8 @@
 #include "simulation/sqlite_lab.hpp"
 #include "support/catch.hpp"
 
+namespace histories_sqlite_test {
+
 using simulation::expect_as_in_the_model;
 
 namespace {
@@ -29,3 +31,5 @@ TEST_CASE("histories on SQLite: devices of the mutation wire that rehydrate end 
     expect_as_in_the_model<quick_lab>({"rehydration-mutation.json"});
 }
 TEST_CASE("histories on SQLite: long ones end as in the model", "[histories][sqlite]") { expect_as_in_the_model<quick_lab>({"long.json"}); }
+
+}  // namespace histories_sqlite_test

@@ -3,6 +3,8 @@
 #include "simulation/lab.hpp"
 #include "support/catch.hpp"
 
+namespace simulation_test {
+
 using namespace simulation;
 
 TEST_CASE("simulation: seeds on the mutation wire keep every promise", "[simulation]") { campaign<memory_lab>("mutation wire", wire_mix::mutation, 40); }
@@ -29,3 +31,5 @@ TEST_CASE("simulation: numbers named in the answer to a refused commit are not g
 }
 TEST_CASE("simulation: a row that an answer brought early is no broken one when the user uncovers it", "[simulation]") { replay(17296, wire_mix::mutation); }
 TEST_CASE("simulation: what a user makes of the key of a row that is kept but not shown overwrites nothing unseen", "[simulation]") { replay(3842, wire_mix::mixed); }
+
+}  // namespace simulation_test

@@ -3,6 +3,8 @@
 #include "simulation/sqlite_lab.hpp"
 #include "support/catch.hpp"
 
+namespace simulation_sqlite_test {
+
 using namespace simulation;
 
 TEST_CASE("simulation: seeds on SQLite files keep every promise", "[simulation][sqlite]") {
@@ -10,3 +12,5 @@ TEST_CASE("simulation: seeds on SQLite files keep every promise", "[simulation][
     campaign<sqlite_lab>("bundle wire on SQLite", wire_mix::bundle, 2, 300);
     campaign<sqlite_lab>("both wires on SQLite", wire_mix::mixed, 2, 300);
 }
+
+}  // namespace simulation_sqlite_test

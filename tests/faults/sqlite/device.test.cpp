@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+namespace device_test {
+
 namespace {
 
 using namespace faults;
@@ -99,3 +101,5 @@ TEST_CASE("device: a reader sees the state before while a transaction of ours is
     CHECK(reader.can_write());
     CHECK(reader.all() == before);
 }
+
+}  // namespace device_test

@@ -7,6 +7,8 @@
 #include <memory>
 #include <vector>
 
+namespace server_test {
+
 namespace {
 
 using namespace faults;
@@ -65,3 +67,5 @@ TEST_CASE("server: a reader sees the state before while a transaction of ours is
     CHECK(reader.can_write());
     CHECK(reader.all() == before);
 }
+
+}  // namespace server_test

@@ -9,6 +9,8 @@
 #include <limits>
 #include <optional>
 
+namespace backoff_test {
+
 namespace {
 
 using namespace syncline;
@@ -113,3 +115,5 @@ TEST_CASE("backoff: absurd policies and requests wait long, never overflow") {
                 CHECK(*asked > start);
             }
 }
+
+}  // namespace backoff_test

@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <vector>
 
+namespace batch_test {
+
 using syncline::batch;
 using syncline::batch_item;
 using syncline::batch_state;
@@ -42,3 +44,5 @@ TEST_CASE("batch: every member takes part in equality") {
     for (std::size_t i = 0; i < items.size(); ++i)
         for (std::size_t j = 0; j < items.size(); ++j) CHECK((items[i] == items[j]) == (i == j));
 }
+
+}  // namespace batch_test

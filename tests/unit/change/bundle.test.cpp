@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <vector>
 
+namespace bundle_test {
+
 using syncline::bundle;
 using syncline::bundle_head;
 using syncline::from_microseconds;
@@ -62,3 +64,5 @@ TEST_CASE("bundle: heads and bundles are equal when all of them is") {
     bundles[2].rows.emplace_back();
     all_differ(bundles);
 }
+
+}  // namespace bundle_test

@@ -8,6 +8,8 @@
 #include <string>
 #include <string_view>
 
+namespace change_codec_test {
+
 using syncline::decode_intent;
 using syncline::encode_intent;
 using syncline::errc;
@@ -92,3 +94,5 @@ TEST_CASE("change codec: a fault shows nothing of what was stored") {
     REQUIRE_FALSE(refused);
     CHECK(refused.error().detail.find("secret") == std::string::npos);
 }
+
+}  // namespace change_codec_test

@@ -12,6 +12,8 @@
 #include <utility>
 #include <vector>
 
+namespace coalesce_test {
+
 namespace {
 
 using namespace syncline;
@@ -302,3 +304,5 @@ TEST_CASE("compose and overlay: a field that the model does not have is passed o
     CHECK(overlay(s, &upper, row(2, 10, 5)) == row(3, 10, 5));
     CHECK(upper.whole(3) == row(3, 10, 5));
 }
+
+}  // namespace coalesce_test

@@ -8,6 +8,8 @@
 #include <limits>
 #include <vector>
 
+namespace cursor_test {
+
 using syncline::check_cursor;
 using syncline::continues;
 using syncline::cursor;
@@ -93,3 +95,5 @@ TEST_CASE("cursor: a negative one and one from the future are refused by name") 
         CHECK_FALSE(refused.error().detail.empty());
     }
 }
+
+}  // namespace cursor_test

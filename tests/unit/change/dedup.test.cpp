@@ -6,6 +6,8 @@
 #include <optional>
 #include <string>
 
+namespace dedup_test {
+
 namespace {
 
 using namespace syncline;
@@ -123,3 +125,5 @@ TEST_CASE("source sequence: forgotten receipts are said to be gone, and their nu
     CHECK(*source.find(45, "h"));
     CHECK(source_sequence{0, -5}.next() == 1);
 }
+
+}  // namespace dedup_test

@@ -2,6 +2,8 @@
 
 #include "support/catch.hpp"
 
+namespace incarnation_test {
+
 using namespace syncline;
 
 TEST_CASE("incarnation: numbers between a backup and the incarnation that began with it are lost, both ends are not") {
@@ -48,3 +50,5 @@ TEST_CASE("incarnation: a backup that is restored a second time gives no number 
     CHECK(two.seq > one.seq + given_meanwhile);
     CHECK(two.stamp > one.stamp + given_meanwhile);
 }
+
+}  // namespace incarnation_test

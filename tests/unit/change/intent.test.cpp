@@ -9,6 +9,8 @@
 #include <optional>
 #include <string>
 
+namespace intent_test {
+
 using syncline::field_changes;
 using syncline::field_index;
 using syncline::intent;
@@ -94,3 +96,5 @@ TEST_CASE("operation: numbers and names are stable") {
     CHECK(name_of(operation::erase) == "erase");
     CHECK(name_of(static_cast<operation>(0)) == "unknown");
 }
+
+}  // namespace intent_test

@@ -15,6 +15,8 @@
 #include <utility>
 #include <vector>
 
+namespace mutation_log_test {
+
 namespace {
 
 using namespace syncline;
@@ -457,3 +459,5 @@ TEST_CASE("mutation log: does with a random history what the replica does with i
         }
     }
 }
+
+}  // namespace mutation_log_test

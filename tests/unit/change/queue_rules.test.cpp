@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+namespace queue_rules_test {
+
 using namespace syncline;
 
 namespace {
@@ -141,3 +143,5 @@ TEST_CASE("queue rules: a change waits for the reason that was given, or else fo
     o.why = wait_reason{errc::constraint, "taken"};
     CHECK(reason_of(o) == wait_reason{errc::constraint, "taken"});
 }
+
+}  // namespace queue_rules_test

@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+namespace receipt_test {
+
 using syncline::bundle_receipt;
 using syncline::errc;
 using syncline::name_of;
@@ -76,3 +78,5 @@ TEST_CASE("outcome: every member takes part in equality, and a row that is gone 
     all[9].rule = "rule";
     all_differ(all);
 }
+
+}  // namespace receipt_test

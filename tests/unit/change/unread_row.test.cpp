@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <vector>
 
+namespace unread_row_test {
+
 using namespace syncline;
 
 TEST_CASE("unread rows: names are in the order of their octets, the model first, and every member of a row counts") {
@@ -23,3 +25,5 @@ TEST_CASE("unread rows: names are in the order of their octets, the model first,
         CHECK(one != other);
     }
 }
+
+}  // namespace unread_row_test

@@ -10,6 +10,8 @@
 #include <string>
 #include <vector>
 
+namespace add_wins_set_test {
+
 using syncline::merge_input;
 using syncline::seeded_random;
 using syncline::value;
@@ -114,3 +116,5 @@ TEST_CASE("add wins set: random texts never crash it, and what it gives is a set
         if (merged && !(server == base) && !(client == base)) REQUIRE(syncline::detail::read_json_set(*merged));
     }
 }
+
+}  // namespace add_wins_set_test

@@ -5,6 +5,8 @@
 #include <set>
 #include <string>
 
+namespace conflict_test {
+
 using namespace syncline;
 
 TEST_CASE("resolver set: the model's own resolver decides, others fall to the default, and none means server_wins", "[conflict]") {
@@ -42,3 +44,5 @@ TEST_CASE("resolution: every verb has a name of its own", "[conflict]") {
         names.insert(std::string{name_of(v)});
     CHECK(names.size() == 5);
 }
+
+}  // namespace conflict_test

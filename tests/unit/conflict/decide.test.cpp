@@ -11,6 +11,8 @@
 #include <string>
 #include <utility>
 
+namespace decide_test {
+
 namespace {
 
 using namespace syncline;
@@ -435,3 +437,5 @@ TEST_CASE("decide: an erase that cascades is told as such, and merging it keeps 
             CHECK((d.what == decision::verb::take_server && d.lost == s.all_fields()));
     }
 }
+
+}  // namespace decide_test

@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+namespace merge_laws_test {
+
 using syncline::errc;
 using syncline::field_merge;
 using syncline::merge_input;
@@ -152,3 +154,5 @@ TEST_CASE("merge laws: a merge without a function is refused, and the values sta
     REQUIRE_FALSE(kept);
     CHECK(kept.error().detail.find("secret") == std::string::npos);
 }
+
+}  // namespace merge_laws_test

@@ -12,6 +12,8 @@
 #include <string_view>
 #include <vector>
 
+namespace merge_lines_test {
+
 using syncline::seeded_random;
 using syncline::detail::match_lines;
 using syncline::detail::merge_lines;
@@ -185,3 +187,5 @@ TEST_CASE("lines: up to a thousand lines out and in are compared, also where bot
     CHECK_FALSE(merge_lines(base, with_replaced(501), tail));
     CHECK_FALSE(merge_lines(base, tail, with_replaced(501)));
 }
+
+}  // namespace merge_lines_test

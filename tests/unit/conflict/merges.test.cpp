@@ -12,6 +12,8 @@
 #include <string>
 #include <vector>
 
+namespace merges_test {
+
 using syncline::field_merge;
 using syncline::from_microseconds;
 using syncline::merge_input;
@@ -330,3 +332,5 @@ TEST_CASE("merges: each accepts the kinds that it can merge") {
     static_assert(merges::latest::accepts(value_kind::json));
     SUCCEED();
 }
+
+}  // namespace merges_test

@@ -5,6 +5,8 @@
 #include <array>
 #include <cstdint>
 
+namespace overlap_test {
+
 using syncline::field_index;
 using syncline::field_set;
 using syncline::from_microseconds;
@@ -57,3 +59,5 @@ TEST_CASE("overlap: is a constant expression") {
     static_assert(!overlaps(overlap_policy::by_field, overlap_question{bits(1), bits(2), {}, {}}));
     SUCCEED();
 }
+
+}  // namespace overlap_test

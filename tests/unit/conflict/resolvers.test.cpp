@@ -14,6 +14,8 @@
 #include <utility>
 #include <vector>
 
+namespace resolvers_test {
+
 using syncline::conflict;
 using syncline::errc;
 using syncline::field_changes;
@@ -349,3 +351,5 @@ TEST_CASE("resolvers: one that stands in a model's description is found, and non
     CHECK(verb_of(found, s.c) == take_client);
     CHECK_FALSE(resolvers::described_for<described>());
 }
+
+}  // namespace resolvers_test

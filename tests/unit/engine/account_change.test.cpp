@@ -4,6 +4,8 @@
 
 #include <string>
 
+namespace account_change_test {
+
 using namespace engine_tests;
 
 TEST_CASE("account change: nothing that the device had of the account before is left anywhere (W36)") {
@@ -74,3 +76,5 @@ TEST_CASE("account change: a record that the old account may have already counts
     CHECK(d.store.rows(node_model).empty());
     d.check();
 }
+
+}  // namespace account_change_test

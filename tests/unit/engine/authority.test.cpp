@@ -10,6 +10,8 @@
 #include <string>
 #include <vector>
 
+namespace authority_test {
+
 namespace {
 
 using namespace engine_tests;
@@ -372,3 +374,5 @@ TEST_CASE("restore: from the same backup once more, what was given after the fir
     CHECK(given.seq > first.seq);
     CHECK(given.stamp > first.stamp);
 }
+
+}  // namespace authority_test

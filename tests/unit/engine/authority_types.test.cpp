@@ -4,6 +4,8 @@
 
 #include <chrono>
 
+namespace authority_types_test {
+
 using namespace syncline;
 
 TEST_CASE("authority types: without options everything is allowed and the server wins") {
@@ -25,3 +27,5 @@ TEST_CASE("authority types: a query asks for everything unless it says more, and
     CHECK(!session_answer{}.already_committed);
     CHECK(commit_obstacle{}.what == commit_obstacle::kind::version_conflict);
 }
+
+}  // namespace authority_types_test

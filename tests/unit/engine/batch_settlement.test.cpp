@@ -10,6 +10,8 @@
 #include <utility>
 #include <vector>
 
+namespace batch_settlement_test {
+
 namespace {
 
 using namespace engine_tests;
@@ -130,3 +132,5 @@ TEST_CASE("batch settlement: without the row the foreign server's refusal stands
     CHECK_FALSE(d.row("T"));
     d.check();
 }
+
+}  // namespace batch_settlement_test

@@ -5,6 +5,8 @@
 #include <string>
 #include <tuple>
 
+namespace buckets_of_test {
+
 using namespace syncline;
 
 namespace {
@@ -27,3 +29,5 @@ TEST_CASE("buckets of a struct: the rule sees the struct, and a row that makes n
     CHECK(rule({}, "p1", to_record(project{"p1", "garden"})) == label_set{"garden", "p1"});
     CHECK(rule({}, "p1", record{{value::integer(7)}}).empty());
 }
+
+}  // namespace buckets_of_test

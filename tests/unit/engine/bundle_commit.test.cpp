@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+namespace bundle_commit_test {
+
 namespace {
 
 using namespace engine_tests;
@@ -296,3 +298,5 @@ TEST_CASE("bundle commit: a conflict tells when the server's row was written, an
     CHECK(refused.obstacles.front().server_written_at == at(1001));
     CHECK(lab_must(commit(s, {row_of("T2", node_row(0), node_row(2), 1)})).obstacles.front().server_written_at == timestamp{});
 }
+
+}  // namespace bundle_commit_test

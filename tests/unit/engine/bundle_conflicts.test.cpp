@@ -12,6 +12,8 @@
 #include <utility>
 #include <vector>
 
+namespace bundle_conflicts_test {
+
 namespace {
 
 using namespace engine_tests;
@@ -337,3 +339,5 @@ TEST_CASE("bundle conflicts: every decision names rule, resolver, winner and ver
     CHECK(told(d, {cascade("P", "C1", 4, child_row(2, "P"))}) ==
           std::pair{superseded, std::string{"the erase would take along a live record of model `child`; resolver: take_server (server_wins); winner: server; base version 1, server version 1"}});
 }
+
+}  // namespace bundle_conflicts_test

@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+namespace freezing_test {
+
 namespace {
 
 using namespace engine_tests;
@@ -141,3 +143,5 @@ TEST_CASE("freezing: a record goes before what refers to it though it was made l
     }
     CHECK(!d.freeze());
 }
+
+}  // namespace freezing_test

@@ -17,6 +17,8 @@
 #include <utility>
 #include <vector>
 
+namespace guard_test {
+
 // Rules that histories of one table without constraints cannot reach.
 
 using namespace syncline;
@@ -245,3 +247,5 @@ TEST_CASE("sealing: a field that was written with the value it had counts as wri
     const outcome o = s.push("bob", "m2", change(note("two", ""), 2, "three", std::nullopt));
     CHECK(o.rule == "fields overlap (title); resolver: take_client; winner: client; base version 2, server version 3");
 }
+
+}  // namespace guard_test

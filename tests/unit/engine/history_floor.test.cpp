@@ -4,6 +4,8 @@
 
 #include <chrono>
 
+namespace history_floor_test {
+
 using namespace engine_tests;
 using namespace std::chrono_literals;
 
@@ -127,3 +129,5 @@ TEST_CASE("retention: a tombstone stays known by its version when its history is
     CHECK(lab_must(s.engine.retain("main", 0, s.now)) == 4);
     CHECK(s.version_of("T1") == version);
 }
+
+}  // namespace history_floor_test

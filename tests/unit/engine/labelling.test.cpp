@@ -3,6 +3,8 @@
 #include "support/catch.hpp"
 #include "unit/engine/scopes_fixture.hpp"
 
+namespace labelling_test {
+
 using namespace engine_tests;
 
 TEST_CASE("labelling: where a record's labels change, what refers to it gets a stamp and the new labels, and no version") {
@@ -44,3 +46,5 @@ TEST_CASE("labelling: rules of another name label every record of the tenant ane
     CHECK(in_words(told.rows) == words{"T"});
     CHECK(w.s.sealed("T")->version == 2);
 }
+
+}  // namespace labelling_test

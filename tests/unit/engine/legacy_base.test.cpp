@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+namespace legacy_base_test {
+
 using namespace engine_tests;
 
 namespace {
@@ -186,3 +188,5 @@ TEST_CASE("legacy base: the row before is what the client saw: unedited as it se
     REQUIRE(found.before);
     CHECK(*found.before == node_row(2, 1, 4));
 }
+
+}  // namespace legacy_base_test

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+namespace legacy_memory_test {
+
 using namespace engine_tests;
 
 namespace {
@@ -184,3 +186,5 @@ TEST_CASE("legacy memory: what a device needs is kept for it, and it is forgotte
     (void)lab_must(s.engine.retain("main", 0, s.now));
     CHECK(noted() == 0);
 }
+
+}  // namespace legacy_memory_test

@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+namespace legacy_push_test {
+
 using namespace engine_tests;
 
 namespace {
@@ -155,3 +157,5 @@ TEST_CASE("legacy push: a counter takes the difference that the client made, wha
     CHECK(s.push_without_base({whole("m2", "T", node_row(1, 1, 13), 2)}).front().kind == outcome_kind::applied);
     CHECK(s.row("T") == node_row(1, 1, 18));
 }
+
+}  // namespace legacy_push_test

@@ -5,6 +5,8 @@
 #include "support/catch.hpp"
 #include "unit/engine/fixture.hpp"
 
+namespace out_of_view_test {
+
 using namespace engine_tests;
 
 TEST_CASE("W13: a record that leaves the view is gone whatever its version, and any later row of it is taken") {
@@ -133,3 +135,5 @@ TEST_CASE("W13: a picture that tells deletions takes what it does not have out o
     CHECK_FALSE(d.row("T2"));
     CHECK(d.open("T")->waiting->code == errc::out_of_view);
 }
+
+}  // namespace out_of_view_test

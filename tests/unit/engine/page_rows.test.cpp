@@ -3,6 +3,8 @@
 #include "support/catch.hpp"
 #include "unit/engine/scopes_fixture.hpp"
 
+namespace page_rows_test {
+
 using namespace engine_tests;
 
 TEST_CASE("page rows: a row stands once, after what it refers to where the device may lack that, and a removal has no version") {
@@ -24,3 +26,5 @@ TEST_CASE("page rows: a row stands once, after what it refers to where the devic
         CHECK(rows.has(key_named("T")));
     }
 }
+
+}  // namespace page_rows_test

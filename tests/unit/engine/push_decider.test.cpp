@@ -12,6 +12,8 @@
 #include <utility>
 #include <vector>
 
+namespace push_decider_test {
+
 namespace {
 
 using namespace engine_tests;
@@ -521,3 +523,5 @@ TEST_CASE("push: against a base of a timeline that a restore undid every field c
     CHECK(s.row("T") == node_row(1, 1));
     CHECK(s.push_one(change_of("m2", "T", node_row(1, 1), node_row(9, 1), lost.after_seq)).kind == outcome_kind::applied);
 }
+
+}  // namespace push_decider_test

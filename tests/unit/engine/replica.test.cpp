@@ -10,6 +10,8 @@
 #include <string>
 #include <vector>
 
+namespace replica_test {
+
 namespace {
 
 using namespace engine_tests;
@@ -461,3 +463,5 @@ TEST_CASE("replica: a row that an answer brought early, and that the user uncove
     CHECK(d.status().counts.quarantined == 0);
     d.check();
 }
+
+}  // namespace replica_test

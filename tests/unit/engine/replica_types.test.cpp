@@ -2,6 +2,8 @@
 
 #include "support/catch.hpp"
 
+namespace replica_types_test {
+
 using namespace syncline;
 
 TEST_CASE("replica types: a report says nothing happened until something did") {
@@ -12,3 +14,5 @@ TEST_CASE("replica types: a report says nothing happened until something did") {
     CHECK(frozen_batch{}.items.empty());
     CHECK(replica_status{}.counts.open == 0);
 }
+
+}  // namespace replica_types_test

@@ -7,6 +7,8 @@
 #include <optional>
 #include <string>
 
+namespace row_intake_test {
+
 namespace {
 
 using namespace engine_tests;
@@ -523,3 +525,5 @@ TEST_CASE("references: a picture's row that dangles waits for what it refers to"
     d.take({image("P", 9, node_row(1))});
     CHECK(d.row("C1"));
 }
+
+}  // namespace row_intake_test

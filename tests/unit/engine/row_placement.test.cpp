@@ -7,6 +7,8 @@
 #include <optional>
 #include <string>
 
+namespace row_placement_test {
+
 namespace {
 
 using namespace engine_tests;
@@ -275,3 +277,5 @@ TEST_CASE("row placement: what the app writes to a read-only field is put back, 
     CHECK(store.row(fresh) == node_row(3, 4));
     simulation::check_visible(store, schemas, "device");
 }
+
+}  // namespace row_placement_test

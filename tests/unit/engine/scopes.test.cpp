@@ -3,6 +3,8 @@
 #include "support/catch.hpp"
 #include "unit/engine/scopes_fixture.hpp"
 
+namespace scopes_test {
+
 using namespace engine_tests;
 
 TEST_CASE("scopes: a model has scope by its own buckets and by what it refers to, and a rule for no model is refused when asked") {
@@ -32,3 +34,5 @@ TEST_CASE("scopes: an audience is a record's own labels and those of all that it
     w.write("C2", scoped_server::child(1, 2, "nothing"));
     CHECK(w.audience_of("C2")->needs() == std::vector<label_set>{{}, {"g2"}});
 }
+
+}  // namespace scopes_test

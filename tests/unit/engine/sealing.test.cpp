@@ -10,6 +10,8 @@
 #include <string>
 #include <vector>
 
+namespace sealing_test {
+
 namespace {
 
 using namespace engine_tests;
@@ -223,3 +225,5 @@ TEST_CASE("sealing: within a bundle rows otherwise keep the order in which they 
         if (change.version == 2) order += change.key.key + " ";
     CHECK(order == "N M T C1 P T2 ");
 }
+
+}  // namespace sealing_test

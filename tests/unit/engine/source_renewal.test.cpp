@@ -5,6 +5,8 @@
 #include <chrono>
 #include <string>
 
+namespace source_renewal_test {
+
 using namespace engine_tests;
 
 TEST_CASE("source renewal: bases of a lost timeline are marked, page by page, and no others") {
@@ -80,3 +82,5 @@ TEST_CASE("source renewal: a quarantined row of a lost timeline never becomes a 
     CHECK(lost[0].version == 8);
     CHECK(lost[1].row == node_row(3));
 }
+
+}  // namespace source_renewal_test

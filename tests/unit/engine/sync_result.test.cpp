@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+namespace sync_result_test {
+
 using namespace syncline;
 
 TEST_CASE("sync result: tells what was settled and what ended it, together (W34)") {
@@ -79,3 +81,5 @@ TEST_CASE("sync result: what the validator said is told by record, field by fiel
     CHECK(errors[1].key == record_key{0, "t3"});
     CHECK(errors[1].messages == std::vector<field_message>{{"", "not today"}});
 }
+
+}  // namespace sync_result_test

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+namespace unread_rows_test {
+
 namespace {
 
 using namespace engine_tests;
@@ -132,3 +134,5 @@ TEST_CASE("unread rows: what can be read at last is taken in under what the user
     CHECK(lab_must(d.engine.reread({{{"node", "T2"}, image("T2", 4, node_row(4))}}, d.now)).stale);
     CHECK(kept(d).size() == 1);
 }
+
+}  // namespace unread_rows_test

@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+namespace unversioned_rows_test {
+
 namespace {
 
 using namespace engine_tests;
@@ -170,3 +172,5 @@ TEST_CASE("unversioned rows: a server with versions in its place replaces every 
     CHECK(d.row("T") == node_row(5));
     d.check();
 }
+
+}  // namespace unversioned_rows_test

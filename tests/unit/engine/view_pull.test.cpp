@@ -5,6 +5,8 @@
 
 #include <chrono>
 
+namespace view_pull_test {
+
 using namespace engine_tests;
 
 TEST_CASE("W12 W13: a record that changes its bucket leaves one view and comes into the other") {
@@ -135,3 +137,5 @@ TEST_CASE("a tenant without buckets pays nothing: cursors are stamps and nothing
     CHECK_FALSE(lab_must(t.audience_of(key_named("T"))));
     CHECK(lab_must(t.labelled_by()).empty());
 }
+
+}  // namespace view_pull_test

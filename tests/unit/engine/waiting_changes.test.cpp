@@ -9,6 +9,8 @@
 #include <string>
 #include <utility>
 
+namespace waiting_changes_test {
+
 using namespace engine_tests;
 
 namespace {
@@ -198,3 +200,5 @@ TEST_CASE("waiting changes: a value with a merge that is edited is the person's,
     }
     d.check();
 }
+
+}  // namespace waiting_changes_test

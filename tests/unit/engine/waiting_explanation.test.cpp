@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+namespace waiting_explanation_test {
+
 using namespace syncline;
 
 namespace {
@@ -94,3 +96,5 @@ TEST_CASE("waiting explanation: every reason has words, and they differ where wh
         texts.push_back(std::move(text));
     }
 }
+
+}  // namespace waiting_explanation_test

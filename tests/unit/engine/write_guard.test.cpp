@@ -3,6 +3,8 @@
 #include "support/catch.hpp"
 #include "unit/engine/scopes_fixture.hpp"
 
+namespace write_guard_test {
+
 using namespace engine_tests;
 
 TEST_CASE("W40: what is not there for the principal is refused alike, without row or version, and the receipt says no more") {
@@ -64,3 +66,5 @@ TEST_CASE("W41: a record that died in view may be erased again, and one that die
     CHECK(w.s.push_one(change_of("m2", "T2", node_row(1, 2), {}, 2)).why == nothing_there());
     CHECK(w.s.push_one(change_of("m3", "T2", {}, node_row(4, 1))).kind == outcome_kind::applied);
 }
+
+}  // namespace write_guard_test

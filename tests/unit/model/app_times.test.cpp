@@ -10,6 +10,8 @@
 #include <tuple>
 #include <utility>
 
+namespace app_times_test {
+
 using namespace syncline;
 
 namespace {
@@ -71,3 +73,5 @@ TEST_CASE("app times: a column that is the key, stands twice, or holds soft dele
     CHECK(refused(twice) == errc::invalid_argument);
     CHECK(refused(field) == errc::invalid_argument);
 }
+
+}  // namespace app_times_test

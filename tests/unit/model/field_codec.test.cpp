@@ -11,6 +11,8 @@
 #include <string_view>
 #include <vector>
 
+namespace field_codec_test {
+
 using syncline::bytes;
 using syncline::decimal_text;
 using syncline::errc;
@@ -40,15 +42,19 @@ struct unknown {};
 
 }  // namespace user
 
+}  // namespace field_codec_test
+
 template <>
-struct syncline::field_codec<user::money> {
+struct syncline::field_codec<field_codec_test::user::money> {
     static constexpr value_kind kind() { return value_kind::integer; }
-    static value to_value(const user::money& m) { return value::integer(m.cents); }
-    static result<user::money> from_value(const value& v) {
+    static value to_value(const field_codec_test::user::money& m) { return value::integer(m.cents); }
+    static result<field_codec_test::user::money> from_value(const value& v) {
         if (v.kind() != value_kind::integer) return make_fault(errc::malformed_value, "is no amount");
-        return user::money{v.as_integer()};
+        return field_codec_test::user::money{v.as_integer()};
     }
 };
+
+namespace field_codec_test {
 
 namespace {
 
@@ -171,3 +177,5 @@ TEST_CASE("field codec: what could lose something is no field type") {
     static_assert(plain_field_type<int> && !plain_field_type<std::optional<int>>);
     SUCCEED();
 }
+
+}  // namespace field_codec_test

@@ -4,6 +4,8 @@
 
 #include <optional>
 
+namespace field_merge_test {
+
 using syncline::field_merge;
 using syncline::merge_input;
 using syncline::value;
@@ -23,3 +25,5 @@ TEST_CASE("field merge: one that was not filled in has no function") {
     static_assert(empty.merge == nullptr && !empty.by_difference && empty.name.empty());
     SUCCEED();
 }
+
+}  // namespace field_merge_test

@@ -9,6 +9,8 @@
 #include <cstdint>
 #include <set>
 
+namespace field_set_test {
+
 using syncline::field_index;
 using syncline::field_set;
 using syncline::max_fields;
@@ -102,3 +104,5 @@ TEST_CASE("field set: is usable in constant expressions") {
     static_assert((field_set::first(3) | field_set{}) == field_set::first(3));
     SUCCEED();
 }
+
+}  // namespace field_set_test

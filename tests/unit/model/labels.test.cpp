@@ -4,6 +4,8 @@
 
 #include <string>
 
+namespace labels_test {
+
 using namespace syncline;
 
 TEST_CASE("labels: a set is sorted, has each label once, and meets another where they share one") {
@@ -39,3 +41,5 @@ TEST_CASE("labels: an audience wants a label of each set; without any it is the 
     const std::string bytes = encode_audience(who);
     for (std::size_t n = 0; n < bytes.size(); ++n) CHECK_FALSE(decode_audience(bytes.substr(0, n)));
 }
+
+}  // namespace labels_test

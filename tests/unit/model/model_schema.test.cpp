@@ -11,6 +11,8 @@
 #include <utility>
 #include <vector>
 
+namespace model_schema_test {
+
 using syncline::errc;
 using syncline::field_index;
 using syncline::max_fields;
@@ -132,3 +134,5 @@ TEST_CASE("schema set: references to oneself, in a circle and to strangers are t
     REQUIRE(set.add(referring("c", {"a"})));
     for (syncline::model_id id = 0; id < set.size(); ++id) CHECK(set.rank_of(id) < set.size());
 }
+
+}  // namespace model_schema_test

@@ -12,6 +12,8 @@
 #include <tuple>
 #include <vector>
 
+namespace model_traits_test {
+
 using syncline::errc;
 using syncline::field_index;
 using syncline::from_microseconds;
@@ -97,15 +99,20 @@ struct nameless : device {
 
 }  // namespace user
 
+}  // namespace model_traits_test
+
 template <>
-struct syncline::model_traits<user::project> {
+struct syncline::model_traits<model_traits_test::user::project> {
     static constexpr std::string_view name() { return "project"; }
-    static constexpr auto key() { return key_field<"number", &user::project::number>(); }
-    static constexpr auto fields() { return std::tuple{field<"budget", &user::project::budget>()}; }
+    static constexpr auto key() { return key_field<"number", &model_traits_test::user::project::number>(); }
+    static constexpr auto fields() { return std::tuple{field<"budget", &model_traits_test::user::project::budget>()}; }
     static constexpr overlap_policy overlap() { return overlap_policy::by_row; }
     static constexpr std::string_view table() { return "projects"; }
     static constexpr std::uint32_t version() { return 3; }
 };
+
+namespace model_traits_test {
+
 static_assert(syncline::check_model<user::project>());
 
 namespace {
@@ -383,3 +390,5 @@ TEST_CASE("model traits: several models become one set in the order named, and o
     REQUIRE_FALSE(unnamed);
     CHECK(unnamed.error().code == errc::invalid_argument);
 }
+
+}  // namespace model_traits_test

@@ -9,6 +9,8 @@
 #include <string>
 #include <unordered_set>
 
+namespace record_test {
+
 using syncline::differing_fields;
 using syncline::field_index;
 using syncline::field_set;
@@ -59,3 +61,5 @@ TEST_CASE("record key: equal keys have equal hashes, and models keep the same te
     CHECK(keys.count(record_key{2, "a"}) == 0);
     CHECK(record_key_hash{}(record_key{0, "a"}) == record_key_hash{}(record_key{0, "a"}));
 }
+
+}  // namespace record_test

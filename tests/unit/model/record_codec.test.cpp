@@ -11,6 +11,8 @@
 #include <string_view>
 #include <vector>
 
+namespace record_codec_test {
+
 using syncline::byte_reader;
 using syncline::byte_writer;
 using syncline::decode_record;
@@ -137,3 +139,5 @@ TEST_CASE("byte writer and reader: a record that is not there differs from an em
     CHECK(in.get_optional_record() == record{});
     CHECK(in.at_end());
 }
+
+}  // namespace record_codec_test

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+namespace references_test {
+
 using namespace syncline;
 
 namespace {
@@ -72,3 +74,5 @@ TEST_CASE("references: a chain as long as a table is ordered without running out
     CHECK(order.front() == keys.size() - 1);
     CHECK(order.back() == 0);
 }
+
+}  // namespace references_test

@@ -13,6 +13,8 @@
 #include <type_traits>
 #include <vector>
 
+namespace value_test {
+
 using syncline::from_microseconds;
 using syncline::name_of;
 using syncline::seeded_random;
@@ -90,3 +92,5 @@ TEST_CASE("value kind: every kind has a stable number and a name of its own") {
     CHECK(names.count("unknown") == 0);
     CHECK(name_of(static_cast<value_kind>(9)) == "unknown");
 }
+
+}  // namespace value_test

@@ -6,6 +6,8 @@
 #include <limits>
 #include <string>
 
+namespace value_text_test {
+
 using namespace syncline;
 
 TEST_CASE("value text: every kind has words of its own") {
@@ -35,3 +37,5 @@ TEST_CASE("value text: a long text is cut at a character's end, and says so") {
     CHECK(text_of(value::text(accents), 0) == "\"\"... (6 octets)");
     CHECK(text_of(value::text("\xFF\xFF\xFF"), 2) == "\"\xFF\xFF\"... (3 octets)");
 }
+
+}  // namespace value_text_test

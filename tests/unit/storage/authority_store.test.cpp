@@ -3,6 +3,8 @@
 #include "support/archetypes/authority_store.hpp"
 #include "support/catch.hpp"
 
+namespace authority_store_test {
+
 using namespace syncline;
 
 TEST_CASE("authority_store: a tenant that was never written has numbers of nothing") {
@@ -13,3 +15,5 @@ TEST_CASE("authority_store: a tenant that was never written has numbers of nothi
     CHECK(head.floor_stamp == 0);
     CHECK(sealed_row{}.pruned_version == 0);
 }
+
+}  // namespace authority_store_test

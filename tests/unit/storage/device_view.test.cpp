@@ -5,6 +5,8 @@
 
 #include <string>
 
+namespace device_view_test {
+
 using namespace syncline;
 
 TEST_CASE("views: what is remembered of a device comes back as it was, and a cut form is refused") {
@@ -23,3 +25,5 @@ TEST_CASE("views: what is remembered of a device comes back as it was, and a cut
     REQUIRE(elsewhere);
     CHECK_FALSE(elsewhere->marks[0].scans[0].at);  // its model is not known: the look begins again
 }
+
+}  // namespace device_view_test

@@ -10,6 +10,8 @@
 #include <string>
 #include <utility>
 
+namespace fenced_store_test {
+
 using namespace syncline;
 using store_contract::must;
 using store_contract::task;
@@ -151,3 +153,5 @@ TEST_CASE("fenced store: over a store without leases nothing is held, and nothin
     CHECK(a.give_back());
     CHECK(data.inner.row(k) == store_contract::task_row("one"));
 }
+
+}  // namespace fenced_store_test

@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+namespace journal_test {
+
 namespace {
 
 struct notes {
@@ -95,3 +97,5 @@ TEST_CASE("undo_journal: dropping what is not there is no step") {
     journal.clear(state, &notes::words);
     CHECK(journal.mark() == 0);
 }
+
+}  // namespace journal_test

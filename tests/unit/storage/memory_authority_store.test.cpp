@@ -6,6 +6,8 @@
 #include <memory>
 #include <string>
 
+namespace memory_authority_store_test {
+
 namespace {
 
 using namespace syncline;
@@ -116,3 +118,5 @@ TEST_CASE("memory_authority_store: a copy is a backup") {
     CHECK(must(must(backup.begin("alice", access::snapshot)).has_staged()));
     CHECK(fault_of(backup.app_write("bob", a, task_row("1"))) == errc::constraint);
 }
+
+}  // namespace memory_authority_store_test

@@ -5,6 +5,8 @@
 
 #include <memory>
 
+namespace memory_replica_store_test {
+
 namespace {
 
 using namespace syncline;
@@ -68,3 +70,5 @@ TEST_CASE("memory_replica_store: assigning to a transaction drops what it held")
     must(t.commit());
     CHECK(two.row(a) == task_row("kept"));
 }
+
+}  // namespace memory_replica_store_test

@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+namespace memory_table_test {
+
 namespace {
 
 using namespace syncline;
@@ -129,3 +131,5 @@ TEST_CASE("memory_table: rows are found by what they refer to, no more than aske
     CHECK(f.rules.cascading_to(f.state, at(2), 9).empty());
     CHECK(f.rules.cascading_to(f.state, record_key{9, "1"}, 9).empty());
 }
+
+}  // namespace memory_table_test

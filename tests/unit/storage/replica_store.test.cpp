@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <limits>
 
+namespace replica_store_test {
+
 using namespace syncline;
 
 TEST_CASE("replica_store: intents are sent by class first and by ordinal within it") {
@@ -28,3 +30,5 @@ TEST_CASE("replica_store: a device that was never opened has numbers of nothing"
     CHECK(base_row{}.version == 0);
     CHECK_FALSE(base_row{}.image_kept);
 }
+
+}  // namespace replica_store_test

@@ -12,6 +12,8 @@
 #include <optional>
 #include <string>
 
+namespace sync_lease_test {
+
 using namespace syncline;
 using store_contract::must;
 
@@ -149,3 +151,5 @@ TEST_CASE("sync lease: numbers at the ends of what is possible hold nobody up fo
     CHECK(held((limits::min)() + 5, minute.count(), (timestamp::min)()));
     CHECK(renewed(sync_lease{"a", 1, 0, minute.count()}, (timestamp::max)()).expires_us == (limits::max)());
 }
+
+}  // namespace sync_lease_test

@@ -2,6 +2,8 @@
 
 #include "support/catch.hpp"
 
+namespace write_time_test {
+
 using namespace syncline;
 
 namespace {
@@ -23,3 +25,5 @@ TEST_CASE("write time: it is told to a transaction that notes times, and to no o
     notes_none other;
     tell_time(other, from_microseconds(7));
 }
+
+}  // namespace write_time_test

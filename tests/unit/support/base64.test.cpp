@@ -7,6 +7,8 @@
 #include <set>
 #include <string>
 
+namespace base64_test {
+
 using syncline::base64_decode;
 using syncline::base64_encode;
 using syncline::errc;
@@ -65,3 +67,5 @@ TEST_CASE("base64: missing, early and surplus padding is refused") {
         CHECK_FALSE(base64_decode(text).has_value());
     }
 }
+
+}  // namespace base64_test

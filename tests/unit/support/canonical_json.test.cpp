@@ -16,6 +16,8 @@
 #include <string>
 #include <string_view>
 
+namespace canonical_json_test {
+
 using namespace std::string_view_literals;
 using syncline::append_canonical_number;
 using syncline::canonical_json;
@@ -198,3 +200,5 @@ TEST_CASE("canonical json: depth costs no stack") {
     const std::string text = std::string(200'000, '[').append(std::string(200'000, ']'));
     CHECK(canonical(text, limits) == text);
 }
+
+}  // namespace canonical_json_test

@@ -4,6 +4,8 @@
 
 #include <stdexcept>
 
+namespace guarded_call_test {
+
 using namespace syncline;
 
 TEST_CASE("guarded call: tells a call that returned from one that ended with an exception, whatever it was") {
@@ -19,3 +21,5 @@ TEST_CASE("guarded call: tells a call that returned from one that ended with an 
     }));
     CHECK(calls == 3);
 }
+
+}  // namespace guarded_call_test

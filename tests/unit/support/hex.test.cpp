@@ -5,6 +5,8 @@
 #include <cctype>
 #include <string>
 
+namespace hex_test {
+
 using syncline::errc;
 using syncline::hex_decode;
 using syncline::hex_encode;
@@ -36,3 +38,5 @@ TEST_CASE("hex: odd lengths and every other character are refused") {
         CHECK(hex_decode(second).has_value() == right);
     }
 }
+
+}  // namespace hex_test

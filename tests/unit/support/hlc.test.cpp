@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <cstdint>
 
+namespace hlc_test {
+
 using syncline::clamped_time;
 using syncline::duration;
 using syncline::from_microseconds;
@@ -145,3 +147,5 @@ TEST_CASE("hybrid clock: replicas that exchange readings order every message aft
         REQUIRE(clocks[to].tick(wall) > sent);
     }
 }
+
+}  // namespace hlc_test

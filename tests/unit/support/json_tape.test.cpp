@@ -14,6 +14,8 @@
 #include <utility>
 #include <vector>
 
+namespace json_tape_test {
+
 using namespace std::string_view_literals;
 using syncline::errc;
 using syncline::json_limits;
@@ -400,3 +402,5 @@ TEST_CASE("json tape: damaged documents are refused or understood, never a crash
     }
     SUCCEED();
 }
+
+}  // namespace json_tape_test

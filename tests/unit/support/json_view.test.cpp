@@ -12,6 +12,8 @@
 #include <type_traits>
 #include <vector>
 
+namespace json_view_test {
+
 using syncline::errc;
 using syncline::integral_json_number;
 using syncline::json_kind;
@@ -178,3 +180,5 @@ TEST_CASE("json number: integers are recognised in every spelling, exactly") {
         CHECK_FALSE(integral_json_number(text).has_value());
     }
 }
+
+}  // namespace json_view_test

@@ -13,6 +13,8 @@
 #include <string>
 #include <string_view>
 
+namespace json_writer_test {
+
 using namespace std::string_view_literals;
 using syncline::json_writer;
 
@@ -150,3 +152,5 @@ TEST_CASE("json writer: every double reads back with the same bits") {
     }
     SUCCEED();
 }
+
+}  // namespace json_writer_test

@@ -6,6 +6,8 @@
 #include <string>
 #include <utility>
 
+namespace or_throw_test {
+
 using syncline::errc;
 using syncline::fault;
 using syncline::or_throw;
@@ -34,3 +36,5 @@ TEST_CASE("or throw: throws the fault of a failure, code and detail") {
     }
     CHECK(bad.error().detail == "somebody writes");
 }
+
+}  // namespace or_throw_test

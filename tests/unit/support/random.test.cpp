@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <type_traits>
 
+namespace random_test {
+
 using syncline::random_source;
 using syncline::seeded_random;
 
@@ -105,3 +107,5 @@ TEST_CASE("seeded random: chance comes true about as often as asked") {
         CHECK_FALSE(random.chance(1, 0));
     }
 }
+
+}  // namespace random_test

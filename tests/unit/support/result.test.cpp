@@ -7,6 +7,8 @@
 #include <type_traits>
 #include <utility>
 
+namespace result_test {
+
 using syncline::errc;
 using syncline::fault;
 using syncline::fault_category;
@@ -159,3 +161,5 @@ TEST_CASE("fault: is built from pieces") {
     CHECK(syncline::make_fault(errc::bug).detail.empty());
     CHECK(fault{}.code == errc::bug);
 }
+
+}  // namespace result_test

@@ -8,6 +8,8 @@
 #include <limits>
 #include <string>
 
+namespace rfc3339_test {
+
 using syncline::errc;
 using syncline::format_rfc3339;
 using syncline::format_rfc3339_shortest;
@@ -202,3 +204,5 @@ TEST_CASE("rfc 3339: what was printed reads back as the same instant") {
     }
     SUCCEED();
 }
+
+}  // namespace rfc3339_test

@@ -4,6 +4,8 @@
 
 #include <string>
 
+namespace sha256_test {
+
 using syncline::sha256;
 using syncline::sha256_hex;
 
@@ -51,3 +53,5 @@ TEST_CASE("sha256: starts anew after the end") {
     CHECK(second[0] == 0xba);
     CHECK(second[31] == 0xad);
 }
+
+}  // namespace sha256_test

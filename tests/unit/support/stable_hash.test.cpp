@@ -2,6 +2,8 @@
 
 #include "support/catch.hpp"
 
+namespace stable_hash_test {
+
 using syncline::stable_hash;
 
 TEST_CASE("stable hash: the published values of FNV-1a never change") {
@@ -11,3 +13,5 @@ TEST_CASE("stable hash: the published values of FNV-1a never change") {
     static_assert(stable_hash("\xff") != stable_hash("\x7f"));
     CHECK(stable_hash("bar", stable_hash("foo")) == stable_hash("foobar"));
 }
+
+}  // namespace stable_hash_test

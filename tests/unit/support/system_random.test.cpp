@@ -6,6 +6,8 @@
 
 #include <cstdint>
 
+namespace system_random_test {
+
 TEST_CASE("system random: serves as a random source and sets every bit at some time") {
     syncline::system_random system;
     syncline::random_source source(system);
@@ -20,3 +22,5 @@ TEST_CASE("system random: serves as a random source and sets every bit at some t
     CHECK(ones == ~std::uint64_t{0});
     CHECK(zeros == ~std::uint64_t{0});
 }
+
+}  // namespace system_random_test

@@ -6,6 +6,8 @@
 #include <ratio>
 #include <type_traits>
 
+namespace time_test {
+
 using namespace std::chrono_literals;
 
 TEST_CASE("time: counts microseconds since 1970 in 64 bits") {
@@ -23,3 +25,5 @@ TEST_CASE("time: the whole range survives the way there and back") {
         CHECK(syncline::to_microseconds(syncline::from_microseconds(us)) == us);
     }
 }
+
+}  // namespace time_test

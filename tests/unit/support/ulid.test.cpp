@@ -7,6 +7,8 @@
 #include <limits>
 #include <string>
 
+namespace ulid_test {
+
 using syncline::errc;
 using syncline::from_microseconds;
 using syncline::parse_ulid;
@@ -178,3 +180,5 @@ TEST_CASE("ulid generator: continues after the last ULID of an earlier run") {
     ulid_generator make(*last);
     CHECK(to_string(make.next(at_ms(1), random)) == "01ARYZ6S41TSV4RRFFQ69G5FAW");
 }
+
+}  // namespace ulid_test

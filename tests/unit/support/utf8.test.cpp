@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 
+namespace utf8_test {
+
 using namespace std::string_view_literals;
 using syncline::has_nul;
 using syncline::is_valid_utf8;
@@ -72,3 +74,5 @@ TEST_CASE("utf8: NUL is valid and can be asked for") {
     CHECK_FALSE(has_nul("ab"));
     CHECK_FALSE(has_nul(""));
 }
+
+}  // namespace utf8_test

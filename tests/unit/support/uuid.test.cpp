@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <string>
 
+namespace uuid_test {
+
 using syncline::errc;
 using syncline::parse_uuid;
 using syncline::random_source;
@@ -79,3 +81,5 @@ TEST_CASE("uuid: a random one says version 4 and leaves every other bit to chanc
         CHECK(zeros.bytes[b] == (b == 6 ? 0xbf : b == 8 ? 0x7f : 0xff));
     }
 }
+
+}  // namespace uuid_test

@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+namespace authentication_test {
+
 using namespace syncline;
 
 namespace {
@@ -134,3 +136,5 @@ TEST_CASE("authenticated: cannot be made without an authenticator or with a hand
     STATIC_REQUIRE_FALSE(std::is_default_constructible_v<server>);
     STATIC_REQUIRE_FALSE(std::is_constructible_v<server, allow_anonymous, handler>);
 }
+
+}  // namespace authentication_test

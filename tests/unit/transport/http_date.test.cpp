@@ -4,6 +4,8 @@
 
 #include <string>
 
+namespace http_date_test {
+
 using namespace syncline;
 
 TEST_CASE("http date: the form that servers write today is read, to the second", "[transport]") {
@@ -24,3 +26,5 @@ TEST_CASE("http date: anything else is none", "[transport]") {
     CHECK_FALSE(told_date(response{}));
     CHECK(told_date(response{200, {{"date", "Thu, 01 Jan 1970 00:00:01 GMT"}}, {}}) == from_microseconds(1'000'000));
 }
+
+}  // namespace http_date_test

@@ -2,6 +2,8 @@
 
 #include "support/catch.hpp"
 
+namespace json_error_test {
+
 using namespace syncline;
 
 TEST_CASE("json_error: has the status, the content type and both members", "[transport]") {
@@ -14,3 +16,5 @@ TEST_CASE("json_error: has the status, the content type and both members", "[tra
 TEST_CASE("json_error: stays JSON whatever the message holds", "[transport]") {
     CHECK(json_error(400, "a\"b", "c\\d\ne").body == R"({"error":"a\"b","message":"c\\d\ne"})");
 }
+
+}  // namespace json_error_test

@@ -5,6 +5,8 @@
 
 #include <type_traits>
 
+namespace loopback_test {
+
 using namespace syncline;
 
 TEST_CASE("loopback: hands the request to the handler and its answer back unchanged", "[transport]") {
@@ -35,3 +37,5 @@ TEST_CASE("loopback: refuses a handler that would be gone", "[transport]") {
     STATIC_REQUIRE(std::is_constructible_v<loopback<handler>, handler&>);
     STATIC_REQUIRE_FALSE(std::is_constructible_v<loopback<handler>, handler>);
 }
+
+}  // namespace loopback_test

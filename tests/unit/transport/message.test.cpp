@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+namespace message_test {
+
 using namespace syncline;
 
 TEST_CASE("message: every method's name reads back as that method, and nothing else does", "[transport]") {
@@ -117,3 +119,5 @@ TEST_CASE("message: Retry-After is read as whole seconds or not at all", "[trans
     }
     CHECK_FALSE(retry_after(response{}));
 }
+
+}  // namespace message_test

@@ -5,6 +5,8 @@
 #include <stdexcept>
 #include <string>
 
+namespace mount_table_test {
+
 using namespace syncline;
 
 namespace {
@@ -123,3 +125,5 @@ TEST_CASE("mount_table: a handler or authenticator that throws gives a JSON 500 
         CHECK(answer.body.find("1234") == std::string::npos);
     }
 }
+
+}  // namespace mount_table_test

@@ -6,6 +6,8 @@
 #include <string>
 #include <utility>
 
+namespace routed_transport_test {
+
 using namespace syncline;
 
 namespace {
@@ -53,3 +55,5 @@ TEST_CASE("routed transport: a path without a route goes nowhere, and the fault 
         CHECK(answer.error().detail.find(path) != std::string::npos);
     }
 }
+
+}  // namespace routed_transport_test

@@ -3,6 +3,8 @@
 #include "support/archetypes/transport.hpp"
 #include "support/catch.hpp"
 
+namespace transport_test {
+
 TEST_CASE("transport: any callable from request to result of response is one", "[transport]") {
     auto never = [](const syncline::request&) -> syncline::result<syncline::response> {
         return syncline::make_fault(syncline::errc::unavailable, "nobody is there");
@@ -18,3 +20,5 @@ TEST_CASE("transport: any callable from request to response is a server handler"
     STATIC_REQUIRE_FALSE(syncline::transport<decltype(teapot)>);
     CHECK(teapot({}).status == 418);
 }
+
+}  // namespace transport_test

@@ -15,6 +15,8 @@
 #include <utility>
 #include <vector>
 
+namespace account_test {
+
 using namespace syncline;
 using simulation::key_named;
 using simulation::lab_must;
@@ -177,3 +179,5 @@ TEST_CASE("account: a change on its way when the other person signs in is neithe
         CHECK(d.there("north") == (answered ? names{"Pn", "T2", "Tn"} : names{"Pn", "Tn"}));
     }
 }
+
+}  // namespace account_test

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <limits>
 
+namespace authority_time_test {
+
 using namespace syncline;
 
 TEST_CASE("authority time: what is told is heard, to the microsecond, over all 64 bits") {
@@ -23,3 +25,5 @@ TEST_CASE("authority time: an answer that tells none, or no number, tells nothin
     CHECK(!told_authority_time(response{}));
     for (const char* text : {"", "x", "1x", " 1", "1.5", "+1", "99999999999999999999"}) CHECK(!told_authority_time(response{200, {{"Syncline-Time", text}}, {}}));
 }
+
+}  // namespace authority_time_test

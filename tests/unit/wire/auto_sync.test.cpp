@@ -23,6 +23,8 @@
 #include <utility>
 #include <vector>
 
+namespace auto_sync_test {
+
 using namespace syncline;
 using simulation::key_named;
 using simulation::memory_lab;
@@ -511,3 +513,5 @@ TEST_CASE("auto sync: an executor with threads of its own, and writers that note
     CHECK(client.sync().ok());
     CHECK(authority->row("main", key_named("T")));
 }
+
+}  // namespace auto_sync_test

@@ -4,6 +4,8 @@
 
 #include <variant>
 
+namespace client_step_test {
+
 using namespace syncline;
 
 TEST_CASE("client step: a driver tells sending, waiting and the end apart", "[wire]") {
@@ -14,3 +16,5 @@ TEST_CASE("client step: a driver tells sending, waiting and the end apart", "[wi
     step = done_step{};
     CHECK(std::get<done_step>(step).report.ok());
 }
+
+}  // namespace client_step_test

@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+namespace culprit_search_test {
+
 using namespace syncline;
 using step = culprit_search::step;
 
@@ -60,3 +62,5 @@ TEST_CASE("culprit search: wherever the culprits stand, they are found alone, an
                 CHECK(std::is_sorted(through.begin(), through.end()));
             }
 }
+
+}  // namespace culprit_search_test

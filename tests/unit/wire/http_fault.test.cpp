@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+namespace http_fault_test {
+
 namespace {
 
 using namespace syncline;
@@ -82,3 +84,5 @@ TEST_CASE("http fault: an answer without our body is told by its status (W08)") 
     CHECK(told.code == errc::unavailable);
     CHECK(told.detail == "down for maintenance");
 }
+
+}  // namespace http_fault_test

@@ -6,6 +6,8 @@
 
 #include <string>
 
+namespace incarnation_test {
+
 using namespace syncline;
 
 namespace {
@@ -57,3 +59,5 @@ TEST_CASE("incarnation: only an answer that is refused for it, and names it, is 
         CHECK_FALSE(refused_for_incarnation(fault_of(other), other));
     }
 }
+
+}  // namespace incarnation_test

@@ -4,6 +4,8 @@
 
 #include <string>
 
+namespace key_text_test {
+
 using namespace syncline;
 
 TEST_CASE("key text: keys that print as numbers or UUIDs have exactly one spelling") {
@@ -27,3 +29,5 @@ TEST_CASE("key text: keys that print as numbers or UUIDs have exactly one spelli
     CHECK(!check_key_text(text, std::string(256, 'k')));
     CHECK(!check_key_text(text, "\xff"));
 }
+
+}  // namespace key_text_test

@@ -15,6 +15,8 @@
 #include <tuple>
 #include <utility>
 
+namespace make_sync_test {
+
 using namespace syncline;
 
 namespace {
@@ -87,3 +89,5 @@ TEST_CASE("make sync: the kind of the options names the wire, and so who decides
     REQUIRE(again.server.mount_bundle_wire());
     CHECK(text_after_conflict(bundle_client_options{}, resolvers::server_wins{}, again) == "of the first");
 }
+
+}  // namespace make_sync_test

@@ -17,6 +17,8 @@
 #include <utility>
 #include <vector>
 
+namespace server_listeners_test {
+
 using namespace syncline;
 using simulation::key_named;
 
@@ -149,3 +151,5 @@ TEST_CASE("server listeners: what is no push and no pull is not told") {
     CHECK(s.pushes.empty());
     CHECK(s.pulls.empty());
 }
+
+}  // namespace server_listeners_test

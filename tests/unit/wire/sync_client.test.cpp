@@ -20,6 +20,8 @@
 #include <utility>
 #include <vector>
 
+namespace sync_client_test {
+
 using namespace syncline;
 using simulation::key_named;
 using simulation::memory_lab;
@@ -554,3 +556,5 @@ TEST_CASE("sync client: the lock can be switched off by name", "[wire]") {
     CHECK(ran);
     CHECK(p.here("T") == p.there("T"));
 }
+
+}  // namespace sync_client_test

@@ -10,6 +10,8 @@
 #include <utility>
 #include <vector>
 
+namespace sync_job_test {
+
 using namespace syncline;
 
 namespace {
@@ -98,3 +100,5 @@ TEST_CASE("sync job: several threads wait for what another one runs") {
     }
     CHECK(seen == 40);
 }
+
+}  // namespace sync_job_test

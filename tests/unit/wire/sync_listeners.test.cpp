@@ -4,6 +4,8 @@
 
 #include <stdexcept>
 
+namespace sync_listeners_test {
+
 using namespace syncline;
 
 TEST_CASE("sync listeners: an empty one is passed over, and an exception is counted and goes no further") {
@@ -19,3 +21,5 @@ TEST_CASE("sync listeners: an empty one is passed over, and an exception is coun
     CHECK(pushed == 4);
     CHECK(tell(some.conflict, sync_conflict{}) == 1);
 }
+
+}  // namespace sync_listeners_test

@@ -11,6 +11,8 @@
 #include <variant>
 #include <vector>
 
+namespace sync_scheduler_test {
+
 using namespace syncline;
 using std::chrono::hours;
 using std::chrono::minutes;
@@ -508,3 +510,5 @@ TEST_CASE("sync scheduler: the same with the network coming back and a clock tha
     CHECK(t.first_problem.empty());
     CHECK(t.orders > 20'000);
 }
+
+}  // namespace sync_scheduler_test

@@ -6,6 +6,8 @@
 #include <memory>
 #include <string>
 
+namespace sync_server_test {
+
 using namespace syncline;
 
 TEST_CASE("sync server: answers only below the wires that are mounted, and always in JSON", "[wire]") {
@@ -28,3 +30,5 @@ TEST_CASE("sync server: answers only below the wires that are mounted, and alway
     CHECK(server(request{http_method::get, "/sync/pull?after_bundle_seq=0", {{"Oversync-Source-ID", "s"}}, {}}, who).status == 200);
     CHECK(server(request{http_method::get, "/sync/pull", {}, {}}, who).status == 400);
 }
+
+}  // namespace sync_server_test

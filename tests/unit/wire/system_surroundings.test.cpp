@@ -4,6 +4,8 @@
 
 #include <set>
 
+namespace system_surroundings_test {
+
 using namespace syncline;
 
 TEST_CASE("system surroundings: random bits do not repeat, and the past is not waited for", "[wire]") {
@@ -16,3 +18,5 @@ TEST_CASE("system surroundings: random bits do not repeat, and the past is not w
     around.wait_until(timestamp{});
     CHECK(around.clock() >= now);
 }
+
+}  // namespace system_surroundings_test

@@ -11,6 +11,8 @@
 #include <utility>
 #include <vector>
 
+namespace value_json_test {
+
 namespace {
 
 using namespace syncline;
@@ -189,3 +191,5 @@ TEST_CASE("value json: a row's fields stand under their names, missing ones as n
     w.end_object();
     CHECK(out == "{\"a\":1,\"b\\\"\":null}");
 }
+
+}  // namespace value_json_test

@@ -13,6 +13,8 @@
 #include <utility>
 #include <vector>
 
+namespace culprit_test {
+
 using namespace bundle_fixture;
 
 namespace {
@@ -258,3 +260,5 @@ TEST_CASE("unreadable bundles: a picture with a row that cannot be read is not t
     CHECK(b.sync().ok());
     CHECK(b.row(task_key("t")) == server.row(task_key("t")));
 }
+
+}  // namespace culprit_test

@@ -21,6 +21,8 @@
 #include <utility>
 #include <vector>
 
+namespace authorisation_test {
+
 namespace {
 
 using namespace syncline;
@@ -289,3 +291,5 @@ TEST_CASE("W43: a server whose models have buckets does not open them to the bun
     CHECK(h.server.engine().create_snapshot({"main", "ann", "dev"}, "s", noon).error().code == errc::unsupported);
     CHECK(h.server.engine().bundles_after({"main", "ann", "dev"}, 0, 10, 0, noon).error().code == errc::unsupported);
 }
+
+}  // namespace authorisation_test

@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+namespace culprit_test {
+
 using namespace mutation_tests;
 
 namespace {
@@ -226,3 +228,5 @@ TEST_CASE("culprit: a page that is too large for the device is asked for in smal
     CHECK(report.ok());
     for (const auto& key : keys) CHECK(a.at(key) == w.at(key));
 }
+
+}  // namespace culprit_test

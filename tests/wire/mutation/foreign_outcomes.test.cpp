@@ -12,6 +12,8 @@
 #include <utility>
 #include <vector>
 
+namespace foreign_outcomes_test {
+
 using namespace foreign_tests;
 
 TEST_CASE("W27 W38: a conflict's state is the record's row, whatever key it names; where fields overlap the server's stand", "[wire]") {
@@ -168,3 +170,5 @@ TEST_CASE("foreign server: an update of what is gone waits, and laid on that aga
     CHECK(row_of(s, "T1") == task("mine"));
     a.check(keys);
 }
+
+}  // namespace foreign_outcomes_test

@@ -17,6 +17,8 @@
 #include <utility>
 #include <vector>
 
+namespace foreign_property_test {
+
 using namespace foreign_tests;
 
 namespace {
@@ -212,3 +214,5 @@ TEST_CASE("foreign server: with an exclusive cursor in whole seconds a device ma
             }
     }
 }
+
+}  // namespace foreign_property_test

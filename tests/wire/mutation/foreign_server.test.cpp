@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+namespace foreign_server_test {
+
 using namespace foreign_tests;
 
 TEST_CASE("foreign server: what one device writes reaches the other, echoes are no news, and the queue empties", "[wire]") {
@@ -511,3 +513,5 @@ TEST_CASE("foreign server: a device that cannot pull yet sends what it has, and 
     CHECK(a.sync().ok());
     a.check(keys);
 }
+
+}  // namespace foreign_server_test

@@ -16,6 +16,8 @@
 #include <utility>
 #include <vector>
 
+namespace legacy_golden_test {
+
 using namespace syncline;
 using simulation::lab_must;
 
@@ -188,3 +190,5 @@ TEST_CASE("golden: whole requests that are no pushes and pulls are refused as JS
     expect("/tether/pull", "{}", 422);
     expect("/tether/pull", R"({"client_id":"c","last_sync_cursor":5})", 409);
 }
+
+}  // namespace legacy_golden_test

@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+namespace legacy_weaknesses_test {
+
 using namespace legacy_tests;
 using simulation::sqlite_lab;
 
@@ -440,3 +442,5 @@ TEMPLATE_TEST_CASE("legacy: a Syncline device beside it loses nothing to it, and
     (void)dev.sync();
     CHECK((!w.at("T") || w.b("T") == 8));
 }
+
+}  // namespace legacy_weaknesses_test

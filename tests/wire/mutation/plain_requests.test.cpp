@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+namespace plain_requests_test {
+
 using namespace foreign_tests;
 namespace mw = syncline::mutation_wire;
 
@@ -123,3 +125,5 @@ TEST_CASE("plain requests: a payload mapper shapes what goes out; what it refuse
     CHECK(row_of(s, "T3") == task("x", "stamped"));
     CHECK(a.at("T1") == row_of(s, "T1"));
 }
+
+}  // namespace plain_requests_test

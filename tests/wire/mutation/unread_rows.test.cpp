@@ -12,6 +12,8 @@
 #include <utility>
 #include <vector>
 
+namespace unread_rows_test {
+
 using namespace mutation_tests;
 
 namespace {
@@ -325,3 +327,5 @@ TEST_CASE("unread rows: a newer program reads what an older one kept, without as
     CHECK(sent[0].body.find("\"unread\"") == std::string::npos);
     CHECK(lab_must(db.query_integer("SELECT b FROM child WHERE id='C1'")) == 2);
 }
+
+}  // namespace unread_rows_test

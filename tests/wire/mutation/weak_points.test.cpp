@@ -15,6 +15,8 @@
 #include <string>
 #include <vector>
 
+namespace weak_points_test {
+
 using namespace mutation_tests;
 
 namespace {
@@ -380,3 +382,5 @@ TEST_CASE("weak points: the echo of an own change is not counted as pulled (W47)
     p.a.set("T", 0, 8);
     CHECK(p.a.sync().pulled == 1);
 }
+
+}  // namespace weak_points_test

@@ -19,6 +19,8 @@
 #include <variant>
 #include <vector>
 
+namespace weak_points_sqlite_test {
+
 namespace {
 
 using namespace syncline;
@@ -140,3 +142,5 @@ TEST_CASE("weak points: whatever SQL writes, by whichever program, a write and i
     CHECK(app.number("SELECT count(*) FROM task WHERE id IN ('phantom','never') OR title='phantom'") == 0);
     CHECK(sync(files.file("device.db"), tables, s).pushed == 0);
 }
+
+}  // namespace weak_points_sqlite_test

@@ -7,6 +7,8 @@
 #include <string>
 #include <utility>
 
+namespace pairs_test {
+
 using namespace soft_deletes;
 
 namespace {
@@ -98,3 +100,5 @@ TEST_CASE("soft deletes: every ordered pair of changes of one record converges o
 TEST_CASE("soft deletes: every ordered pair of changes of one record converges across the wires (W19)", "[wire]") {
     all_pairs(wire_kind::mutation, wire_kind::bundle);
 }
+
+}  // namespace pairs_test

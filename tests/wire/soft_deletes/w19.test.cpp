@@ -5,6 +5,8 @@
 #include <string>
 #include <utility>
 
+namespace w19_test {
+
 using namespace soft_deletes;
 
 namespace {
@@ -207,3 +209,5 @@ TEST_CASE("soft deletes: the time that the server notes is that of the change, n
     x.agree("t=edited early/");
     CHECK(x.server.app.ask("SELECT abs(updated_at-" + std::to_string(early) + ")<10 FROM task") == "1");
 }
+
+}  // namespace w19_test

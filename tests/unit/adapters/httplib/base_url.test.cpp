@@ -2,6 +2,8 @@
 
 #include "support/catch.hpp"
 
+namespace base_url_test {
+
 using namespace syncline;
 
 TEST_CASE("base_url: scheme, host, port and path are told apart", "[httplib]") {
@@ -34,3 +36,5 @@ TEST_CASE("base_url: only this machine is loopback", "[httplib]") {
         CHECK_FALSE(is_loopback_host(there));
     }
 }
+
+}  // namespace base_url_test

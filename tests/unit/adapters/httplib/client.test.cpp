@@ -9,6 +9,8 @@
 #include <thread>
 #include <type_traits>
 
+namespace client_test {
+
 using namespace syncline;
 
 namespace {
@@ -339,3 +341,5 @@ TEST_CASE("httplib_transport: moves, and is not copied", "[httplib]") {
     STATIC_REQUIRE_FALSE(std::is_copy_constructible_v<httplib_transport>);
     STATIC_REQUIRE_FALSE(std::is_default_constructible_v<httplib_transport>);
 }
+
+}  // namespace client_test

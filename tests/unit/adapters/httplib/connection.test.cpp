@@ -10,6 +10,8 @@
 #include <string_view>
 #include <thread>
 
+namespace connection_test {
+
 using namespace syncline;
 
 namespace {
@@ -165,3 +167,5 @@ TEST_CASE("connection: a TLS client that never finishes its handshake loses its 
     INFO((got ? std::string{} : got.error().detail));
     CHECK(got);
 }
+
+}  // namespace connection_test

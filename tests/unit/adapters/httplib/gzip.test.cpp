@@ -9,6 +9,8 @@
 #include <string>
 #include <string_view>
 
+namespace gzip_test {
+
 using namespace syncline;
 
 namespace {
@@ -128,3 +130,5 @@ TEST_CASE("gzip: Accept-Encoding is understood", "[httplib]") {
         CHECK_FALSE(accepts_gzip(no));
     }
 }
+
+}  // namespace gzip_test

@@ -13,6 +13,8 @@
 #include <thread>
 #include <vector>
 
+namespace server_test {
+
 using namespace syncline;
 
 namespace {
@@ -539,3 +541,5 @@ TEST_CASE("httplib_server: a certificate and a key that do not belong together a
     REQUIRE(server.mount_unauthenticated("", ok));
     CHECK(server.start().error().code == errc::invalid_argument);
 }
+
+}  // namespace server_test

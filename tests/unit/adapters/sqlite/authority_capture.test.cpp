@@ -12,6 +12,8 @@
 #include <string>
 #include <vector>
 
+namespace authority_capture_test {
+
 using namespace syncline;
 using namespace authority_fixture;
 
@@ -416,3 +418,5 @@ TEST_CASE("authority capture: detaching leaves the app's tables as they were, an
     CHECK(other.number("SELECT count(*) FROM sqlite_schema WHERE name LIKE 'syncline%'") == 0);
     other.run("INSERT INTO task VALUES('a','1','2')");
 }
+
+}  // namespace authority_capture_test

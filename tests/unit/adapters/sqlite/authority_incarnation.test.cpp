@@ -2,6 +2,8 @@
 
 #include "unit/adapters/sqlite/authority_fixture.hpp"
 
+namespace authority_incarnation_test {
+
 using namespace authority_fixture;
 
 namespace {
@@ -43,3 +45,5 @@ TEST_CASE("sqlite incarnation: it changes nothing that it does not name") {
     CHECK_FALSE(begin_sqlite_incarnation(db, "second", from_microseconds(50)));
     CHECK(*db.query_integer("SELECT count(*) FROM syncline_authority_incarnations") == 1);
 }
+
+}  // namespace authority_incarnation_test

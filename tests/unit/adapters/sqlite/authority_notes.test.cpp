@@ -5,6 +5,8 @@
 
 #include <string>
 
+namespace authority_notes_test {
+
 using namespace authority_fixture;
 
 TEST_CASE("sqlite authority notes: the table is made where a database of the same format has none yet", "[sqlite]") {
@@ -29,3 +31,5 @@ TEST_CASE("sqlite authority notes: the table is made where a database of the sam
     CHECK(ok(t.notes("ann", "a")).size() == 2);
     CHECK(ok(t.notes("ann", name)).size() == 1);
 }
+
+}  // namespace authority_notes_test

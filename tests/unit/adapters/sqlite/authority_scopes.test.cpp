@@ -6,6 +6,8 @@
 
 #include <string>
 
+namespace authority_scopes_test {
+
 TEST_CASE("labels and views in SQLite keep their contract") { scopes_contract::check<simulation::sqlite_lab>(); }
 
 TEST_CASE("labels in SQLite: bookkeeping of another version is refused by name") {
@@ -19,3 +21,5 @@ TEST_CASE("labels in SQLite: bookkeeping of another version is refused by name")
     REQUIRE_FALSE(refused);
     CHECK(refused.error().code == syncline::errc::unsupported);
 }
+
+}  // namespace authority_scopes_test

@@ -2,6 +2,8 @@
 
 #include "unit/adapters/sqlite/authority_fixture.hpp"
 
+namespace authority_sources_test {
+
 using namespace authority_fixture;
 
 TEST_CASE("sqlite sources: a mark is kept whole, by tenant, principal and source, and what is not known stays unknown") {
@@ -30,3 +32,5 @@ TEST_CASE("sqlite sources: a mark is kept whole, by tenant, principal and source
     REQUIRE(here.drop("an'n", "DEV"));
     CHECK(*here.all() == std::vector<source_mark>{both});
 }
+
+}  // namespace authority_sources_test

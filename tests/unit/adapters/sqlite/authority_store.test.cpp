@@ -18,6 +18,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+namespace authority_store_test {
+
 using namespace syncline;
 using namespace authority_fixture;
 
@@ -591,3 +593,5 @@ TEST_CASE("sqlite authority store: pruning and serving use an index and never wa
             CHECK(how.find(table) == std::string::npos);
     }
 }
+
+}  // namespace authority_store_test

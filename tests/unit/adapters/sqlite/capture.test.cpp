@@ -19,6 +19,8 @@
 #include <utility>
 #include <vector>
 
+namespace capture_test {
+
 namespace {
 
 using namespace syncline;
@@ -519,3 +521,5 @@ TEST_CASE("sqlite capture: log entries never get a number twice") {
         CHECK(*x.app.query_integer("SELECT count(*) FROM syncline_replica_log_0") == 1);
     }
 }
+
+}  // namespace capture_test

@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+namespace capture_gap_test {
+
 using namespace replica_fixture;
 
 namespace {
@@ -254,3 +256,5 @@ TEST_CASE("capture_gap: random edits, seen and unseen, are all taken in") {
         if (!open && !frozen) CHECK(row == expected);
     }
 }
+
+}  // namespace capture_gap_test

@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+namespace column_value_test {
+
 namespace {
 
 using namespace syncline;
@@ -154,3 +156,5 @@ TEST_CASE("sqlite column: a time is read as one only from the very text that is 
                               "1970-02-30T00:00:00Z", "1970-01-01T24:00:00Z", "1970-01-01T00:00:60Z", "", "0"})
         CHECK_FALSE(sqlite_time_of(other).has_value());
 }
+
+}  // namespace column_value_test

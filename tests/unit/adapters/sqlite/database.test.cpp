@@ -8,6 +8,8 @@
 #include <string>
 #include <utility>
 
+namespace database_test {
+
 using namespace syncline;
 
 namespace {
@@ -142,3 +144,5 @@ TEST_CASE("sqlite_quoted: any name becomes one identifier") {
         CHECK(s->column_integer(0) == 1);
     }
 }
+
+}  // namespace database_test

@@ -3,6 +3,8 @@
 #include "support/catch.hpp"
 #include "support/store_contract.hpp"
 
+namespace detach_test {
+
 using namespace syncline;
 using store_contract::must;
 
@@ -20,3 +22,5 @@ TEST_CASE("sqlite detach: takes what begins with the prefix, and leaves everythi
     must(db.execute("ROLLBACK"));
     CHECK(names() == "ax_log,mine,t,x_log,x_o\"dd,y_log");
 }
+
+}  // namespace detach_test

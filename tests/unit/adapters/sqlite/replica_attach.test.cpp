@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+namespace replica_attach_test {
+
 using namespace replica_fixture;
 using store_contract::fault_of;
 
@@ -112,3 +114,5 @@ TEST_CASE("replica_attach: another key column is refused, and what does not deco
     d.sql("UPDATE syncline_replica_model SET fields=x'ff'");
     CHECK(fault_of(sqlite_replica_store::open(d.dir.file(), std::vector<std::string>{"t"})) == errc::corrupt);
 }
+
+}  // namespace replica_attach_test

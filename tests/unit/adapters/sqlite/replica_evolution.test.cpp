@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+namespace replica_evolution_test {
+
 using namespace replica_fixture;
 
 namespace {
@@ -162,3 +164,5 @@ TEST_CASE("replica_evolution: a default is what SQLite makes of it in that colum
     CHECK_FALSE(d.open_intent(key("x")));
     CHECK(d.row(key("x")) == record{{value::integer(7), value::text("8"), value::real(-1), value{}}});
 }
+
+}  // namespace replica_evolution_test

@@ -11,6 +11,8 @@
 #include <string>
 #include <vector>
 
+namespace replica_fields_test {
+
 using namespace syncline;
 using store_contract::fault_of;
 using store_contract::must;
@@ -72,3 +74,5 @@ TEST_CASE("sqlite_replica_fields: fields are found by name wherever they stand")
     CHECK(renamed.from == places{0, 2});
     CHECK(fault_of(moves(model_of("key", {"a"}))) == errc::schema_mismatch);
 }
+
+}  // namespace replica_fields_test

@@ -7,6 +7,8 @@
 #include <type_traits>
 #include <utility>
 
+namespace replica_statements_test {
+
 using namespace syncline;
 
 TEST_CASE("sqlite_replica_statements: a transaction is moved, never copied, and rolls back when it is dropped or assigned over") {
@@ -39,3 +41,5 @@ TEST_CASE("sqlite_replica_statements: a transaction is moved, never copied, and 
     REQUIRE(again);
     CHECK(*again->find_unread(row.name) == row);
 }
+
+}  // namespace replica_statements_test

@@ -14,6 +14,8 @@
 #include <utility>
 #include <vector>
 
+namespace replica_store_test {
+
 namespace {
 
 using namespace syncline;
@@ -459,3 +461,5 @@ TEST_CASE("sqlite_replica_store: integer and UUID keys are named as text, and a 
     CHECK(fault_of(t.write({9, "a"}, row)) == errc::unknown_model);
     CHECK(fault_of(t.write({0, "1"}, record{})) == errc::schema_mismatch);
 }
+
+}  // namespace replica_store_test

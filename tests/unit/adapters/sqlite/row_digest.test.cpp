@@ -6,6 +6,8 @@
 #include <map>
 #include <string>
 
+namespace row_digest_test {
+
 using namespace syncline;
 
 TEST_CASE("sqlite_row_digest: equal values and only they have one digest, and none is the one of nothing") {
@@ -40,3 +42,5 @@ TEST_CASE("sqlite_row_digest: tells the fields that changed, and passes over wha
     CHECK(sqlite_row_digest(std::nullopt).empty());
     CHECK_FALSE(sqlite_row_digest(record{}).empty());
 }
+
+}  // namespace row_digest_test

@@ -15,6 +15,8 @@
 #include <utility>
 #include <vector>
 
+namespace soft_delete_device_test {
+
 using namespace replica_fixture;
 
 namespace {
@@ -346,3 +348,5 @@ TEST_CASE("soft delete on a device: tables opened by name take the columns from 
     CHECK(store.schemas()[0].fields.size() == 2);
     CHECK(store.schemas()[0].times == times());
 }
+
+}  // namespace soft_delete_device_test

@@ -15,6 +15,8 @@
 #include <utility>
 #include <vector>
 
+namespace soft_delete_server_test {
+
 using namespace authority_fixture;
 
 namespace {
@@ -274,3 +276,5 @@ TEST_CASE("soft delete on a server: a key that lies in another tenant's trash is
     ok(t.commit());
     CHECK(w.app().number("SELECT count(*) FROM project WHERE gone='x' AND name='n'") == 1);
 }
+
+}  // namespace soft_delete_server_test

@@ -5,6 +5,8 @@
 #include <string>
 #include <utility>
 
+namespace table_schema_test {
+
 using namespace syncline;
 
 namespace {
@@ -124,3 +126,5 @@ TEST_CASE("table_schema: a virtual table is refused") {
     REQUIRE_FALSE(v.has_value());
     CHECK(v.error().code == errc::unsupported);
 }
+
+}  // namespace table_schema_test

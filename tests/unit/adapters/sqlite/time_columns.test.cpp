@@ -8,6 +8,8 @@
 #include <string>
 #include <utility>
 
+namespace time_columns_test {
+
 using namespace syncline;
 using store_contract::must;
 
@@ -104,3 +106,5 @@ TEST_CASE("time_columns: options name columns for several tables, and one that n
     CHECK(wrong.error().code == errc::schema_mismatch);
     CHECK(wrong.error().detail.find("touched") != std::string::npos);
 }
+
+}  // namespace time_columns_test

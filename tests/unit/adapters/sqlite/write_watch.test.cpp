@@ -14,6 +14,8 @@
 #include <utility>
 #include <vector>
 
+namespace write_watch_test {
+
 using namespace syncline;
 using store_contract::must;
 
@@ -127,3 +129,5 @@ TEST_CASE("sqlite_write_watch: the first look tells of what was left over, and a
     CHECK(sqlite_write_watch::open(plain).error().code == errc::absent);
     CHECK_FALSE(sqlite_write_watch::open((b.folder / "none.db").string()));
 }
+
+}  // namespace write_watch_test

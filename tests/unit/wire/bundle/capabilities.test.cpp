@@ -2,6 +2,8 @@
 
 #include "support/catch.hpp"
 
+namespace capabilities_test {
+
 using namespace syncline;
 
 TEST_CASE("bundle capabilities: a foreign server's are read, and what is not there is not offered") {
@@ -28,3 +30,5 @@ TEST_CASE("bundle capabilities: limits of zero are not written") {
     CHECK(bundle_wire::write_capabilities(names, c, 0) ==
           R"({"protocol_version":"v1","schema_version":1,"registered_tables":[],"registered_table_specs":[],"features":{},"bundle_limits":{}})");
 }
+
+}  // namespace capabilities_test

@@ -6,6 +6,8 @@
 
 #include <algorithm>
 
+namespace client_test {
+
 using namespace bundle_fixture;
 
 namespace {
@@ -781,3 +783,5 @@ TEST_CASE("bundle_client: requests that are too large are sent in smaller parts"
     CHECK(done.ok());
     CHECK(done.pushed == 8);
 }
+
+}  // namespace client_test

@@ -6,6 +6,8 @@
 
 #include <string>
 
+namespace client_weather_test {
+
 using namespace bundle_fixture;
 
 namespace {
@@ -105,3 +107,5 @@ TEST_CASE("bundle_client: in any weather, devices and server end with the same r
         }
     }
 }
+
+}  // namespace client_weather_test

@@ -5,6 +5,8 @@
 #include <set>
 #include <string>
 
+namespace codes_test {
+
 using namespace syncline;
 using bundle_wire::step;
 
@@ -102,3 +104,5 @@ TEST_CASE("bundle codes: an answer without a code is read by its status") {
     CHECK(!read(400, R"({"error":"push_chunk_invalid","row_ordinal":"x"})").row_ordinal);
     CHECK(read(400, R"({"error":5})").why.code == errc::malformed_message);
 }
+
+}  // namespace codes_test

@@ -2,6 +2,8 @@
 
 #include "support/catch.hpp"
 
+namespace messages_test {
+
 using namespace syncline;
 
 TEST_CASE("bundle messages: one header brings all messages of the wire") {
@@ -11,3 +13,5 @@ TEST_CASE("bundle messages: one header brings all messages of the wire") {
     CHECK(!bundle_wire::offered_features().empty());
     CHECK(bundle_wire::read_snapshot_request("", json_limits{}));
 }
+
+}  // namespace messages_test

@@ -2,6 +2,8 @@
 
 #include "unit/wire/bundle/fixture.hpp"
 
+namespace obstacles_test {
+
 using namespace bundle_fixture;
 using bundle_wire::table_names;
 
@@ -102,3 +104,5 @@ TEST_CASE("bundle obstacles: other answers name none, and damaged ones are fault
     CHECK(!read(409, R"({"error":"cascade_conflict","cascades":[{"table":"tasks","key":{"id":"1"},"server_row_version":1}]})"));
     CHECK(!read(422, R"({"error":"row_refused"})"));
 }
+
+}  // namespace obstacles_test

@@ -2,6 +2,8 @@
 
 #include "unit/wire/bundle/fixture.hpp"
 
+namespace pull_messages_test {
+
 using namespace bundle_fixture;
 using namespace syncline::bundle_wire;
 
@@ -113,3 +115,5 @@ TEST_CASE("pull messages: a snapshot's head and pages are checked") {
     CHECK(!page(R"({"table":"projects","key":{"id":"p"},"row_version":0,"payload":{}})", 4, "true"));
     CHECK(!page(R"({"table":"projects","key":{"id":"p"},"row_version":1})", 4, "true"));
 }
+
+}  // namespace pull_messages_test

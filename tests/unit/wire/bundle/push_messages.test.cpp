@@ -2,6 +2,8 @@
 
 #include "unit/wire/bundle/fixture.hpp"
 
+namespace push_messages_test {
+
 using namespace bundle_fixture;
 using namespace syncline::bundle_wire;
 
@@ -83,3 +85,5 @@ TEST_CASE("push messages: the answers to a chunk and a commit are checked") {
     CHECK(must(read_commit_answer(write_committed({4, "s", 2, 3, "h", "c"}), limits_)).content_hash == "c");
     for (const char* bad : {"", "{}", "[]", R"({"bundle_seq":"4"})"}) CHECK(!read_commit_answer(bad, limits_));
 }
+
+}  // namespace push_messages_test

@@ -5,6 +5,8 @@
 #include <cmath>
 #include <limits>
 
+namespace rows_test {
+
 using namespace bundle_fixture;
 using bundle_wire::bundle_hasher;
 using bundle_wire::table_names;
@@ -225,3 +227,5 @@ TEST_CASE("bundle rows: a device passes over columns that it does not have, and 
         CHECK(!read(bad));
     }
 }
+
+}  // namespace rows_test

@@ -2,6 +2,8 @@
 
 #include "unit/wire/bundle/fixture.hpp"
 
+namespace server_test {
+
 using namespace bundle_fixture;
 
 namespace {
@@ -387,3 +389,5 @@ TEST_CASE("bundle_server: every answer tells the authority's time, and never les
     CHECK(told_authority_time(met) == noon);
     CHECK(met.body.find(R"("server_written_at":"2023-11-14T22:13:20.000000Z")") != std::string::npos);
 }
+
+}  // namespace server_test

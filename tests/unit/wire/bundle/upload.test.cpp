@@ -2,6 +2,8 @@
 
 #include "unit/wire/bundle/fixture.hpp"
 
+namespace upload_test {
+
 using namespace bundle_fixture;
 
 namespace {
@@ -78,3 +80,5 @@ TEST_CASE("upload: tells its own bundle, its items and what cannot be sent") {
     CHECK(unfit[0].base_version == 1);
     CHECK(unfit[0].why->code == errc::invalid_key);
 }
+
+}  // namespace upload_test

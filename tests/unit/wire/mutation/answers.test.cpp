@@ -3,6 +3,8 @@
 #include "support/catch.hpp"
 #include "unit/wire/mutation/world.hpp"
 
+namespace answers_test {
+
 using namespace mutation_tests;
 
 namespace {
@@ -129,3 +131,5 @@ TEST_CASE("mutation answers: a peer without versions is told apart, not misread"
     CHECK(pull.error().code == errc::unsupported);
     CHECK_FALSE(mutation_wire::read_pull_answer(R"({"snapshots":[],"new_sync_cursor":2,"has_more":false})", schemas, 3, {}));
 }
+
+}  // namespace answers_test

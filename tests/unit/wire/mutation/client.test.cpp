@@ -3,6 +3,8 @@
 #include "support/catch.hpp"
 #include "unit/wire/mutation/world.hpp"
 
+namespace client_test {
+
 using namespace mutation_tests;
 
 TEST_CASE("mutation client: what one device wrote reaches the other", "[wire]") {
@@ -214,3 +216,5 @@ TEST_CASE("mutation client: a device that must rehydrate sends nothing before it
     CHECK(a.sent.front().path == "/tether/pull");
     CHECK(w.at("T")->fields[0] == value::integer(5));
 }
+
+}  // namespace client_test

@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+namespace legacy_values_test {
+
 using namespace syncline;
 
 namespace {
@@ -110,3 +112,5 @@ TEST_CASE("legacy values: one value in two spellings is no edit, and two values 
         CHECK(mutation_wire::same_legacy_value(field_of(s.kind), s.sent, s.stored) == s.same);
     }
 }
+
+}  // namespace legacy_values_test

@@ -3,6 +3,8 @@
 #include "support/catch.hpp"
 #include "unit/wire/mutation/world.hpp"
 
+namespace messages_test {
+
 using namespace mutation_tests;
 
 namespace {
@@ -102,3 +104,5 @@ TEST_CASE("mutation messages: a client that tells no `edited_at` is timed by its
     REQUIRE(read(R"(,"edited_at":5)").unreadable.size() == 1);
     CHECK(read(R"(,"edited_at":"noon")").unreadable.at(0).why->code == errc::malformed_value);
 }
+
+}  // namespace messages_test

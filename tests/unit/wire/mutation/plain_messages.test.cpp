@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+namespace plain_messages_test {
+
 using namespace syncline;
 namespace mw = syncline::mutation_wire;
 
@@ -125,3 +127,5 @@ TEST_CASE("plain messages: a row that was kept aside is read again once it can b
     kept.text.clear();
     CHECK_FALSE(mw::read_kept_plain_row(kept, schemas(), {}, {}));
 }
+
+}  // namespace plain_messages_test

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+namespace plain_peer_test {
+
 using namespace syncline;
 using namespace std::chrono_literals;
 
@@ -102,3 +104,5 @@ TEST_CASE("plain peer: a record that meets one conflict after the other in a run
     static_cast<void>(peer.judge(told, sent, std::nullopt));
     CHECK(told[0].kind == outcome_kind::superseded);
 }
+
+}  // namespace plain_peer_test

@@ -6,6 +6,8 @@
 #include <optional>
 #include <string>
 
+namespace plain_values_test {
+
 using namespace syncline;
 using namespace std::chrono_literals;
 
@@ -73,3 +75,5 @@ TEST_CASE("plain values: everything else is written in its own form", "[wire]") 
     CHECK(written(value_kind::text, value::text("x")) == R"("x")");
     CHECK(written(value_kind::text, value{}) == "null");
 }
+
+}  // namespace plain_values_test

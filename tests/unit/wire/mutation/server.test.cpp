@@ -3,6 +3,8 @@
 #include "support/catch.hpp"
 #include "unit/wire/mutation/world.hpp"
 
+namespace server_test {
+
 using namespace mutation_tests;
 
 TEST_CASE("mutation server: bad input is a typed error, changes nothing and stops no neighbour", "[wire]") {
@@ -122,3 +124,5 @@ TEST_CASE("mutation server: every answer tells the authority's time, and never l
     const char* push = R"({"client_id":"c","syncline":1,"mutations":[{"mutation_id":"m","entity_id":"T","model":"node","operation":"update","payload":{"a":3},"version":1,"timestamp":1}]})";
     CHECK(post("/tether/push", push, before) >= noon);
 }
+
+}  // namespace server_test
