@@ -72,13 +72,13 @@ inline schema_set nasty_schemas() {
 }
 
 /// @p text as a JSON string.
-inline std::string quoted(std::string_view text) {
+inline std::string json_string(std::string_view text) {
     std::string out;
     json_writer w{out};
     w.string(text);
     return out;
 }
-inline std::string member(std::string_view name, std::string_view json) { return quoted(name).append(":").append(json); }
+inline std::string member(std::string_view name, std::string_view json) { return json_string(name).append(":").append(json); }
 inline std::string times(std::string_view text, std::size_t n) {
     std::string out;
     for (std::size_t i = 0; i < n; ++i) out.append(text);

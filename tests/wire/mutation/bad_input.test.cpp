@@ -25,7 +25,7 @@ std::string object(const members& all) {
     return out.append("}");
 }
 members good(const std::string& id, const std::string& key) {
-    return {{"mutation_id", quoted(id)}, {"entity_id", quoted(key)},  {"model", quoted(model_name)},
+    return {{"mutation_id", json_string(id)}, {"entity_id", json_string(key)},  {"model", json_string(model_name)},
             {"operation", "\"create\""}, {"payload", object({{std::string{text_field}, "\"x\""}, {std::string{integer_field}, "1"}})},
             {"version", "1"},            {"timestamp", "1700000000000"}};
 }
@@ -78,9 +78,9 @@ std::vector<bad_mutation> bad_mutations() {
         {"an empty object", "{}", "malformed_message", "mutation_id"},
         {"an unknown model", object(with(base, "model", "\"planet\"")), "unknown_model", "planet"},
         {"an unknown operation", object(with(base, "operation", "\"upsert\"")), "malformed_message", "operation"},
-        {"an id of 256 octets", object(with(base, "mutation_id", quoted(std::string(256, 'm')))), "malformed_message", "mutation_id"},
+        {"an id of 256 octets", object(with(base, "mutation_id", json_string(std::string(256, 'm')))), "malformed_message", "mutation_id"},
         {"an id with NUL", object(with(base, "mutation_id", "\"a\\u0000b\"")), "malformed_message", "mutation_id"},
-        {"a key of 256 octets", object(with(base, "entity_id", quoted(std::string(256, 'k')))), "invalid_key", "255"},
+        {"a key of 256 octets", object(with(base, "entity_id", json_string(std::string(256, 'k')))), "invalid_key", "255"},
         {"a key with NUL", object(with(base, "entity_id", "\"KEY\\u0000\"")), "invalid_key", "NUL"},
         {"an unknown field", payload("no_such_field", "1"), "unknown_field", "no_such_field"},
         {"no fields", object(with(base, "payload", "{}")), "malformed_message", "payload"},
@@ -190,7 +190,7 @@ void refuses_bad_requests() {
         all.push_back({true, push_of({one}, client), 422, "malformed_message", "client_id"});
         all.push_back({false, std::string{R"({"client_id":)"} + client + "}", 422, "malformed_message", "client_id"});
     }
-    all.push_back({true, push_of({one}, quoted(std::string(256, 'c'))), 422, "malformed_message", "client_id"});
+    all.push_back({true, push_of({one}, json_string(std::string(256, 'c'))), 422, "malformed_message", "client_id"});
     all.push_back({true, "{\"mutations\":[" + one + "]}", 422, "malformed_message", "client_id"});
     all.push_back({false, "{}", 422, "malformed_message", "client_id"});
     all.push_back({true, R"({"client_id":"c"})", 422, "malformed_message", "mutations"});
@@ -249,8 +249,8 @@ void keeps_injections_as_they_are() {
     for (const auto& text : injections()) {
         INFO(Tables::name << ": " << text);
         const std::string id = text + std::to_string(++n);
-        auto mutation = with(good(id, text), "payload", object({{std::string{text_field}, quoted(text)}, {std::string{bytes_field}, quoted(base64_encode(text))}}));
-        const auto answer = w.push(push_of({object(mutation)}, quoted(text)));
+        auto mutation = with(good(id, text), "payload", object({{std::string{text_field}, json_string(text)}, {std::string{bytes_field}, json_string(base64_encode(text))}}));
+        const auto answer = w.push(push_of({object(mutation)}, json_string(text)));
         REQUIRE(answer.status == 200);
         const auto outcomes = outcomes_of(answer);
         REQUIRE(outcomes.size() == 1);
@@ -261,18 +261,18 @@ void keeps_injections_as_they_are() {
         CHECK(row->fields[0] == value::text(text));
         CHECK(row->fields[4] == value::bytes(text));
         // The same again is the same mutation; in flight it is known by its receipt.
-        CHECK(outcomes_of(w.push(push_of({object(mutation)}, quoted(text))))[0].status == "applied");
-        const auto page = w.pull(std::string{"{\"client_id\":"}.append(quoted(text)).append(",\"syncline\":1,\"limit\":100000,\"in_flight\":[").append(quoted(id))
-                                     .append("],\"unread\":[{\"model\":").append(quoted(model_name)).append(",\"entity_id\":").append(quoted(text)).append("}]}"));
+        CHECK(outcomes_of(w.push(push_of({object(mutation)}, json_string(text))))[0].status == "applied");
+        const auto page = w.pull(std::string{"{\"client_id\":"}.append(json_string(text)).append(",\"syncline\":1,\"limit\":100000,\"in_flight\":[").append(json_string(id))
+                                     .append("],\"unread\":[{\"model\":").append(json_string(model_name)).append(",\"entity_id\":").append(json_string(text)).append("}]}"));
         REQUIRE(page.status == 200);
-        CHECK(page.body.find("\"contains\":" + quoted(id)) != std::string::npos);
+        CHECK(page.body.find("\"contains\":" + json_string(id)) != std::string::npos);
         const auto tape = json_tape::parse(page.body);
         CHECK(tape->root().find("snapshots")->size() == n);
     }
     // Unknown names are refused as they are, and reach no statement.
     for (const auto& text : injections()) {
         INFO(Tables::name << ": " << text);
-        auto unknown_model = with(good("model " + text, "x"), "model", quoted(text + "!"));
+        auto unknown_model = with(good("model " + text, "x"), "model", json_string(text + "!"));
         auto unknown_field = with(good("field " + text, "x"), "payload", object({{text + "!", "1"}}));
         const auto outcomes = outcomes_of(w.push(push_of({object(unknown_model), object(unknown_field)})));
         REQUIRE(outcomes.size() == 2);
