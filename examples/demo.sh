@@ -16,7 +16,7 @@ top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$top"
 build="${BUILD_DIR:-$top/build}/demo"
 "$top/tests/tools/install.sh" build
-cmake -S . -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_CXX_FLAGS_RELEASE="-O2 -DNDEBUG" -DSYNCLINE_BUILD_TESTS=OFF >"/tmp/demo-cmake.$$" 2>&1 ||
+cmake -S . -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_CXX_FLAGS_RELEASE="-O2 -DNDEBUG" -DSYNCLINE_BUILD_TESTS=OFF -DSYNCLINE_QUICK_TO_COMPILE=ON >"/tmp/demo-cmake.$$" 2>&1 ||
     { cat "/tmp/demo-cmake.$$" >&2; exit 1; }
 rm -f "/tmp/demo-cmake.$$"
 cmake --build "$build" --target example.language_server example.language_device example.tasks.main
