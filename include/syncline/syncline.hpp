@@ -43,6 +43,7 @@
 #include <syncline/engine/replica_types.hpp>
 #include <syncline/engine/row_intake.hpp>
 #include <syncline/engine/row_placement.hpp>
+#include <syncline/engine/running_order.hpp>
 #include <syncline/engine/scopes.hpp>
 #include <syncline/engine/sealing.hpp>
 #include <syncline/engine/source_renewal.hpp>

@@ -6,6 +6,7 @@
 #include <syncline/change/receipt.hpp>
 #include <syncline/engine/authority_types.hpp>
 #include <syncline/engine/push_decider.hpp>
+#include <syncline/engine/running_order.hpp>
 #include <syncline/engine/sealing.hpp>
 #include <syncline/model/model_schema.hpp>
 #include <syncline/model/references.hpp>
@@ -160,7 +161,9 @@ template <authority_transaction Transaction>
     own_writes own;
     std::string writer{"bundle:"};
     writer.append(session.source).append(":").append(std::to_string(session.source_bundle_id));
-    for (const std::size_t i : order) {
+    std::optional<commit_answer> refused;
+    const auto write = [&](std::size_t i, bool last) -> result<bool> {
+        if (refused) return false;
         const auto& m = rows[i];
         const auto& schema = schemas[m.what.key.model];
         auto current = t.current(m.what.key);
@@ -175,7 +178,8 @@ template <authority_transaction Transaction>
             const proposed_change proposed{who, schema, m.what.key, m.what.op, *current ? &**current : nullptr, row ? &*row : nullptr};
             if (auto rejected = options.validate(proposed)) {
                 if (category_of(rejected->why.code) == fault_category::retry) return fault{rejected->why.code, rejected->why.detail};
-                return refusal(m, std::move(rejected->why));
+                refused = refusal(m, std::move(rejected->why));
+                return false;
             }
         }
         auto sealed = t.sealed(m.what.key);
@@ -186,10 +190,15 @@ template <authority_transaction Transaction>
         if (!done) {
             const errc code = done.error().code;
             if (category_of(code) == fault_category::retry || category_of(code) == fault_category::report_bug) return std::move(done).error();
-            return refusal(m, wait_reason{code, done.error().detail});
+            if (code == errc::constraint && !last) return true;
+            refused = refusal(m, wait_reason{code, done.error().detail});
+            return false;
         }
         own.insert_or_assign(m.what.key, own_write{writer, m.what.changes.fields(), true, written_at});
-    }
+        return false;
+    };
+    if (auto r = run_in_rounds(order, write, [] {}); !r) return std::move(r).error();
+    if (refused) return std::move(*refused);
     auto sealed = seal(t, schemas, bundle_source{session.source, session.source_bundle_id}, own, now);
     if (!sealed) return std::move(sealed).error();
     auto head = t.head();

@@ -12,6 +12,7 @@
 #include <syncline/engine/legacy_base.hpp>
 #include <syncline/engine/legacy_push.hpp>
 #include <syncline/engine/labelling.hpp>
+#include <syncline/engine/running_order.hpp>
 #include <syncline/engine/scopes.hpp>
 #include <syncline/engine/sealing.hpp>
 #include <syncline/engine/write_guard.hpp>
@@ -37,77 +38,6 @@
 #include <vector>
 
 SYNCLINE_NAMESPACE_BEGIN
-
-/// The order in which a request's mutations run (ENGINE.md rule 11): writes by rising model rank, then erases by falling
-/// rank, each as sent otherwise. Gives positions in @p mutations.
-[[nodiscard]] inline std::vector<std::size_t> running_order(const schema_set& schemas, const std::vector<mutation>& mutations) {
-    std::vector<std::size_t> order(mutations.size());
-    for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
-    std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-        const auto x = send_class_of(schemas, mutations[a].what);
-        const auto y = send_class_of(schemas, mutations[b].what);
-        return x != y ? x < y : a < b;
-    });
-    return order;
-}
-
-/// Refines @p order, which `running_order` gave, where records of one rank refer to each other: writes run what is referred to first, erases
-/// what refers first, and otherwise as they were; the mutations of one record stand together there, as sent.
-/// @param t  tells what the records to be erased refer to, since an erase carries no row
-/// Complexity: linear; one read per erase in a model that refers to its own rank
-template <authority_transaction Transaction>
-[[nodiscard]] result<void> order_within_ranks(Transaction& t, const schema_set& schemas, const std::vector<mutation>& mutations, std::vector<std::size_t>& order) {
-    std::vector<bool> refers(schemas.size(), false);  // by model, to its own rank
-    for (std::size_t m = 0; m < refers.size(); ++m)
-        for (const auto& reference : schemas[static_cast<model_id>(m)].references)
-            if (const auto target = schemas.find(reference.model))
-                refers[m] = refers[m] || schemas.rank_of(*target) == schemas.rank_of(static_cast<model_id>(m));
-    if (std::find(refers.begin(), refers.end(), true) == refers.end()) return {};
-
-    for (std::size_t begin = 0, end = 0; begin < order.size(); begin = end) {
-        const auto class_here = send_class_of(schemas, mutations[order[begin]].what);
-        bool any = false;
-        for (end = begin; end < order.size() && send_class_of(schemas, mutations[order[end]].what) == class_here; ++end)
-            any = any || refers[mutations[order[end]].what.key.model];
-        if (!any) continue;
-        std::vector<record_key> keys;
-        std::vector<std::vector<record_key>> references;
-        std::vector<std::vector<std::size_t>> of_record;
-        std::unordered_map<record_key, std::size_t, record_key_hash> at;
-        for (std::size_t i = begin; i < end; ++i) {
-            const intent& what = mutations[order[i]].what;
-            const auto [known, fresh] = at.emplace(what.key, keys.size());
-            if (fresh) {
-                keys.push_back(what.key);
-                references.emplace_back();
-                of_record.emplace_back();
-            }
-            of_record[known->second].push_back(order[i]);
-            std::optional<record> row;
-            if (what.op != operation::erase) {
-                row = what.whole(schemas[what.key.model].fields.size());
-            } else if (fresh && refers[what.key.model]) {
-                auto current = t.current(what.key);
-                if (!current) return std::move(current).error();
-                row = std::move(*current);
-            }
-            if (!row) continue;
-            for (auto& other : references_of(schemas, what.key.model, *row)) references[known->second].push_back(std::move(other));
-        }
-        const bool erases = mutations[order[begin]].what.op == operation::erase;
-        if (erases) {  // from the last to the first, and turned round at the end: so they keep their order otherwise
-            std::reverse(keys.begin(), keys.end());
-            std::reverse(references.begin(), references.end());
-            std::reverse(of_record.begin(), of_record.end());
-        }
-        auto sorted = referenced_first(keys, references);
-        if (erases) std::reverse(sorted.begin(), sorted.end());
-        std::size_t place = begin;
-        for (const std::size_t record : sorted)
-            for (const std::size_t i : of_record[record]) order[place++] = i;
-    }
-    return {};
-}
 
 /// The hash of what is sent under a mutation id; an id that comes again with another one is refused (ENGINE.md rule 8).
 [[nodiscard]] inline std::string content_hash(const schema_set& schemas, const intent& what) {
@@ -166,10 +96,18 @@ public:
         } else if (auto r = order_within_ranks(t_, schemas_, mutations, order); !r) {
             return std::move(r).error();
         }
-        for (const std::size_t i : order) {
+        const auto attempt = [&](std::size_t i, bool last) -> result<bool> {
             outcomes_[i].id = mutations[i].id;
-            if (auto r = one(i, mutations[i]); !r) return std::move(r).error();
-        }
+            may_put_off_ = !last && equivalence_ == nullptr;
+            auto r = one(i, mutations[i]);
+            if (!r) return std::move(r).error();
+            return put_off_at_.contains(i);
+        };
+        const auto next_round = [&] {
+            put_off_.clear();
+            put_off_at_.clear();
+        };
+        if (auto r = run_in_rounds(std::move(order), attempt, next_round); !r) return std::move(r).error();
         if (legacy_)
             if (auto r = legacy_->deliver_again(own_); !r) return std::move(r).error();
         if (auto r = seal(t_, schemas_, bundle_source{who_.source, 0}, own_, now_); !r) return std::move(r).error();
@@ -234,7 +172,8 @@ private:
 
     [[nodiscard]] result<void> one(std::size_t index, mutation& m) {
         const record_key key = m.what.key;
-        const std::string hash = content_hash(schemas_, m.what);
+        const auto before = mapped_.find(index);  // of an earlier round: what the device sent, not what the mapper made of it
+        const std::string hash = before != mapped_.end() ? before->second : content_hash(schemas_, m.what);
         auto known = t_.find_receipt(who_.principal, m.id);
         if (!known) return std::move(known).error();
         if (*known) return repeat(index, **known, hash, key);
@@ -252,9 +191,13 @@ private:
             behind_error = *waits;
         }
         std::optional<rejection> rejected;
-        if (!behind_error && options_.mapper) {
+        if (!behind_error && options_.mapper && before == mapped_.end()) {
             rejected = options_.mapper(who_, m);
             parents = parents_of(m.what);
+        }
+        if (may_put_off_ && !behind_error && !rejected && (put_off_.contains(key) || any_in(parents, put_off_))) {
+            put_off(index, m, hash);
+            return {};
         }
         if (behind_error || (rejected && category_of(rejected->why.code) == fault_category::retry)) {
             if (auto r = undecided(index, m); !r) return r;
@@ -404,6 +347,10 @@ private:
             if (category_of(code) == fault_category::retry || category_of(code) == fault_category::report_bug) return done;
             if (auto r = t_.rollback_to_savepoint(); !r) return r;
             if (code == errc::absent) return refuse_unseen(index, std::move(kept), nothing_there());
+            if (code == errc::constraint && may_put_off_) {
+                put_off(index, m, kept.content_hash);
+                return {};
+            }
             return refuse(index, std::move(kept), wait_reason{code, done.error().detail}, "the table refused the row", {});
         }
         if (guard_ && d.what == decision::verb::write) {  // asked of the row as it came to stand there, whatever triggers made of it
@@ -425,6 +372,14 @@ private:
         kept.outcome = outcome_kind::applied;
         kept.carries_row = d.merged_or_decided;
         return finish(index, std::move(kept), d.rule, true);
+    }
+
+    // A value that is to be unique may be given up later in the request; what builds on the change waits with it.
+    void put_off(std::size_t index, const mutation& m, const std::string& hash) {
+        decided_in_request_.erase(m.id);
+        put_off_.insert(m.what.key);
+        put_off_at_.insert(index);
+        mapped_.insert_or_assign(index, hash);
     }
 
     // A transient fault leaves no receipt, and what builds on the change must not be decided before it (W06, W07).
@@ -610,6 +565,10 @@ private:
     std::vector<std::pair<std::size_t, std::size_t>> copies_;
     std::unordered_set<record_key, record_key_hash> refused_;
     std::unordered_set<record_key, record_key_hash> errored_;
+    bool may_put_off_ = false;
+    std::unordered_set<record_key, record_key_hash> put_off_;  // in this round
+    std::unordered_set<std::size_t> put_off_at_;
+    std::unordered_map<std::size_t, std::string> mapped_;  // content hashes of what was put off in a round before
     std::unordered_map<mutation_id, std::size_t> pending_at_;
     const value_equivalence* equivalence_;
     std::optional<legacy_push<Transaction>> legacy_;

@@ -204,6 +204,24 @@ TEST_CASE("bundle commit: a refusal names its row and why, alone, and nothing is
     }
 }
 
+TEST_CASE("bundle commit: a unique value changes hands within a bundle, though erases run after writes") {
+    memory_table_options tables;
+    tables.unique = {{node_model, field_a}};
+    server s{{}, tables};
+    s.write("P", node_row(7));
+    s.seal();
+    const auto done = lab_must(commit(s, {row_of("A", std::nullopt, node_row(7)), row_of("C1", std::nullopt, child_row(1, "A")),
+                                          row_of("P", node_row(7), std::nullopt, 1)}));
+    CHECK(done.committed);
+    CHECK(s.row("A") == node_row(7));
+    CHECK_FALSE(s.row("P"));
+    // What only waits for itself is refused, and nothing is written.
+    const auto o = one_obstacle(commit(s, {row_of("B", std::nullopt, node_row(7)), row_of("T", std::nullopt, node_row(8))}));
+    CHECK(o.what == kind::refused);
+    CHECK(o.key == key_named("B"));
+    CHECK_FALSE(s.row("T"));
+}
+
 TEST_CASE("bundle commit: a record that stands twice in a bundle is a malformed bundle") {
     server s;
     const auto said = commit(s, {row_of("T", std::nullopt, node_row(1)), row_of("T", node_row(1), std::nullopt)});

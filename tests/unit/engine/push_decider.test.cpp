@@ -30,12 +30,6 @@ authority_options saying(resolution said) {
 }  // namespace
 
 TEST_CASE("push: writes run parents first, then erases children first, whatever the order they were sent in (rule 11)") {
-    const schema_set schemas = models();
-    const std::vector<mutation> sent{change_of("1", "T", node_row(1), std::nullopt), change_of("2", "C1", child_row(1, "P"), std::nullopt),
-                                     change_of("3", "C2", std::nullopt, child_row(1, "P")), change_of("4", "P", std::nullopt, node_row(1)),
-                                     change_of("5", "T2", std::nullopt, node_row(1))};
-    CHECK(running_order(schemas, sent) == std::vector<std::size_t>{3, 4, 2, 1, 0});
-
     server s;
     const auto outcomes = s.push({change_of("1", "C1", std::nullopt, child_row(1, "P")), change_of("2", "P", std::nullopt, node_row(1))});
     CHECK(outcomes[0].kind == outcome_kind::applied);
@@ -309,6 +303,41 @@ TEST_CASE("push: a row that the table refuses is refused by the constraint's nam
     CHECK(outcomes[1].why->detail.find("node.a") != std::string::npos);
     CHECK(outcomes[2].kind == outcome_kind::applied);
     CHECK(s.head().seq == 1);
+}
+
+TEST_CASE("push: a unique value changes hands within a request, though erases run after writes") {
+    memory_table_options tables;
+    tables.unique = {{node_model, field_a}};
+    authority_options o;
+    int mapped = 0;
+    o.mapper = [&](const caller&, mutation& m) -> std::optional<rejection> {
+        ++mapped;
+        if (m.id == "take") m.what.changes.set(field_b, value::text("mapped"));
+        return std::nullopt;
+    };
+    server s{std::move(o), tables};
+    s.write("P", node_row(7));
+    s.write("T", node_row(8));
+    s.seal();
+    const std::vector<mutation> sent{change_of("take", "A", std::nullopt, node_row(7)),       // had by P
+                                     change_of("child", "C1", std::nullopt, child_row(1, "A")),  // refers to what is put off
+                                     change_of("again", "A", node_row(7), node_row(8)),       // had by T
+                                     change_of("gone", "P", node_row(7), std::nullopt, 1), change_of("gone too", "T", node_row(8), std::nullopt, 1),
+                                     change_of("vain", "B", std::nullopt, node_row(8))};      // A has it by then
+    const auto outcomes = s.push(sent);
+    for (std::size_t i = 0; i < 5; ++i) {
+        CAPTURE(sent[i].id);
+        CHECK(outcomes[i].id == sent[i].id);
+        CHECK(outcomes[i].kind == outcome_kind::applied);
+    }
+    CHECK(outcomes[5].kind == outcome_kind::refused);
+    CHECK(outcomes[5].why->code == errc::constraint);
+    CHECK(mapped == 6);
+    CHECK(s.row("A")->fields[field_a] == value::integer(8));
+    CHECK(s.row("A")->fields[field_b] == value::text("mapped"));
+    CHECK_FALSE(s.row("P"));
+    CHECK_FALSE(s.row("T"));
+    for (const auto& o2 : s.push(sent)) CHECK(o2.repeated);
 }
 
 TEST_CASE("push: a row that refers to nothing is refused, and what it refers to is named") {

@@ -141,6 +141,14 @@ TEST_CASE("weak points: whatever SQL writes, by whichever program, a write and i
     CHECK(app.number("SELECT count(*) FROM task WHERE id='bulk1' AND title='upserted' OR id='bulk2' AND title='replaced' OR id IN ('bulk3','bulk4') AND title='many'") == 4);
     CHECK(app.number("SELECT count(*) FROM task WHERE id IN ('phantom','never') OR title='phantom'") == 0);
     CHECK(sync(files.file("device.db"), tables, s).pushed == 0);
+
+    local.run("REPLACE INTO tag VALUES('third','taken')");  // and of one that the server has: its erase comes after the write
+    const auto moved = sync(files.file("device.db"), tables, s);
+    CHECK(moved.ok());
+    CHECK(moved.pushed == 2);
+    CHECK(moved.rejections.empty());
+    CHECK(app.number("SELECT count(*) FROM tag WHERE id='third'") == 1);
+    CHECK(app.number("SELECT count(*) FROM tag") == 1);
 }
 
 }  // namespace weak_points_sqlite_test
