@@ -36,10 +36,11 @@ struct server {
     sqlite_authority_store store;
     authority<sqlite_authority_store> engine;
     mutation_server<authority<sqlite_authority_store>> wire;
+    seeded_random random{3};  // of the devices: goes on from sync to sync, so that no id comes twice
 };
 
 sync_result sync(const std::string& path, const std::vector<std::string>& tables, server& with, std::size_t page = 0) {
-    seeded_random random{3};
+    auto& random = with.random;
     auto store = ok(sqlite_replica_store::open(path, tables));
     replica<sqlite_replica_store> engine{store};
     ok(engine.open(random, noon));
