@@ -5,6 +5,8 @@
 #include <syncline/adapters/sqlite/column_value.hpp>
 #include <syncline/adapters/sqlite/database.hpp>
 #include <syncline/adapters/sqlite/detach.hpp>
+#include <syncline/adapters/sqlite/key_map.hpp>
+#include <syncline/adapters/sqlite/local_keys.hpp>
 #include <syncline/adapters/sqlite/table_schema.hpp>
 #include <syncline/model/model_schema.hpp>
 #include <syncline/support/result.hpp>
@@ -145,7 +147,15 @@ struct sqlite_trigger {
 struct sqlite_captured_model {
     sqlite_table table;
     std::string owner;  ///< the owner column; empty: one tenant
+    sqlite_local_keys keys{};
+    std::vector<sqlite_reference_field> references{};  ///< those whose columns hold local keys
+    bool counted = false;                              ///< by AUTOINCREMENT
 };
+
+/// What the names of the triggers of the table called @p table begin with.
+[[nodiscard]] inline std::string sqlite_authority_trigger_prefix(const std::string& table) {
+    return std::string{sqlite_authority_prefix}.append(table).append("_");
+}
 
 /// Checks the owner column @p owner of @p table.
 /// @return `errc::schema_mismatch` where it is missing; `errc::unsupported`, by name, where it may be NULL, is generated or is
@@ -243,7 +253,10 @@ struct sqlite_captured_model {
     std::vector<bool> wanted(present.size(), false);
     for (const model_id id : order) {
         const auto& m = models[id];
-        const auto script = make_sqlite_authority_capture(m.table, schemas[id], catalog.numbers[id], m.owner);
+        auto script = make_sqlite_authority_capture(m.table, schemas[id], catalog.numbers[id], m.owner);
+        for (auto& t : make_sqlite_key_triggers(m.table, m.keys, sqlite_authority_trigger_prefix(m.table.name), sqlite_replaced_name(sqlite_authority_prefix),
+                                                catalog.numbers[id]))
+            script.push_back({std::move(t.name), std::move(t.sql)});
         bool in_place = same_tenancy && !catalog.fresh[id];
         for (const auto& trigger : script) {
             bool found = false;

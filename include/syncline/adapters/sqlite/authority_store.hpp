@@ -1,6 +1,7 @@
 #ifndef SYNCLINE_ADAPTERS_SQLITE_AUTHORITY_STORE_HPP
 #define SYNCLINE_ADAPTERS_SQLITE_AUTHORITY_STORE_HPP
 
+#include <syncline/adapters/sqlite/assigned_key.hpp>
 #include <syncline/adapters/sqlite/authority_capture.hpp>
 #include <syncline/adapters/sqlite/authority_incarnation.hpp>
 #include <syncline/adapters/sqlite/authority_log.hpp>
@@ -12,6 +13,8 @@
 #include <syncline/adapters/sqlite/authority_tables.hpp>
 #include <syncline/adapters/sqlite/column_value.hpp>
 #include <syncline/adapters/sqlite/database.hpp>
+#include <syncline/adapters/sqlite/key_map.hpp>
+#include <syncline/adapters/sqlite/local_keys.hpp>
 #include <syncline/adapters/sqlite/table_schema.hpp>
 #include <syncline/model/model_schema.hpp>
 #include <syncline/storage/authority_store.hpp>
@@ -184,6 +187,9 @@ private:
 
         [[nodiscard]] result<void> read_tables(sqlite_database& db, std::vector<sqlite_captured_model>& out) const {
             for (const auto& schema : schemas) {
+                auto named = names_rows_by_trigger(db, schema);
+                if (!named) return std::move(named).error();
+                if (auto r = prepare_sqlite_assigned_key(db, schema, *named); !r) return r;
                 auto table = read_sqlite_table(db, schema.table_name());
                 if (!table) return std::move(table).error();
                 if (auto r = check_sqlite_model(*table, schema); !r) return r;
@@ -200,6 +206,41 @@ private:
                 }
                 out.push_back(std::move(m));
             }
+            std::vector<const sqlite_table*> tables;
+            std::vector<std::string> owners;
+            for (const auto& m : out) {
+                tables.push_back(&m.table);
+                owners.push_back(m.owner);
+            }
+            auto names = sqlite_local_keys_of(schemas, tables, [&](model_id id) {
+                return std::string{sqlite_authority_prefix}.append("keys_").append(out[id].table.name);
+            });
+            if (!names) return std::move(names).error();
+            for (model_id id = 0; id < out.size(); ++id) {
+                const auto counted = sqlite_counts_rows(db, out[id].table.name);
+                if (!counted) return counted.error();
+                out[id].counted = *counted;
+                out[id].keys = (*names)[id];
+                out[id].references = make_sqlite_reference_fields(schemas, *names, id, owners);
+                if (auto r = refresh_sqlite_key_map(db, schemas, *names, id, sqlite_replaced_name(sqlite_authority_prefix)); !r) return r;
+            }
+            return {};
+        }
+
+        // Whether the trigger that names new rows stands on the model's table.
+        [[nodiscard]] static result<bool> names_rows_by_trigger(sqlite_database& db, const model_schema& schema) {
+            if (!schema.key_assigned) return false;
+            auto s = db.prepare("SELECT 1 FROM main.sqlite_schema WHERE type='trigger' AND name=?1 COLLATE NOCASE AND tbl_name=?2 COLLATE NOCASE");
+            if (!s) return s.error();
+            s->bind_text(1, sqlite_authority_trigger_prefix(schema.table_name()).append("ki")).bind_text(2, schema.table_name());
+            return s->step();
+        }
+
+        // Rows that the trigger passed by, which does not run inside itself, get their keys before anything is sealed.
+        [[nodiscard]] result<void> name_rows(sqlite_database& db) const {
+            for (model_id id = 0; id < schemas.size(); ++id)
+                if (schemas[id].key_assigned)
+                    if (auto r = run_sqlite(db, sqlite_name_all(models[id].table.name, schemas[id].key_name)); !r) return r;
             return {};
         }
 
@@ -207,6 +248,11 @@ private:
 
         [[nodiscard]] result<void> attach(sqlite_database& db) {
             if (auto r = read_tables(db, models); !r) return r;
+            std::vector<sqlite_local_keys> names;
+            for (const auto& m : models) names.push_back(m.keys);
+            auto as_synced = with_sync_key_kinds(schemas, names);
+            if (!as_synced) return std::move(as_synced).error();
+            if (*as_synced) schemas = std::move(**as_synced);
             for (const auto& m : models) {
                 owned = owned || !m.owner.empty();
                 const auto* c = m.table.find(m.owner);
@@ -490,7 +536,7 @@ private:
         : core_(std::move(shared)), db_(std::move(db)), tenant_(std::make_unique<std::string>(tenant)), how_(how) {}
 
     [[nodiscard]] sqlite_authority_scope scope() const { return {db_.get(), &core_->schemas, &core_->catalog, tenant_number_}; }
-    [[nodiscard]] sqlite_authority_records records() const { return {scope(), core_->models, core_->sql, *tenant_, told_}; }
+    [[nodiscard]] sqlite_authority_records records() const { return {scope(), core_->models, core_->sql, *tenant_, told_, how_ == access::write}; }
     [[nodiscard]] sqlite_authority_log log() const { return sqlite_authority_log{scope()}; }
     [[nodiscard]] sqlite_authority_sources sources_of() const { return sqlite_authority_sources{scope()}; }
     [[nodiscard]] sqlite_authority_notes notes_of() const { return sqlite_authority_notes{scope()}; }
@@ -520,6 +566,7 @@ private:
             auto version = core_->attach_again(*db_);
             if (!version) return std::move(version).error();
             attached_version_ = *version;
+            if (auto r = core_->name_rows(*db_); !r) return r;
             if (auto r = run_sqlite(*db_, "INSERT INTO syncline_authority_tenants(name, seq, stamp, floor_seq, floor_stamp) SELECT ?1,0,0,0,0 WHERE "
                                           "NOT EXISTS (SELECT 1 FROM syncline_authority_tenants WHERE name = ?1)",
                                     [&](sqlite_statement& s) { s.bind_text(1, *tenant_); });

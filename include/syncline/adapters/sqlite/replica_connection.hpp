@@ -3,7 +3,10 @@
 
 #include <syncline/adapters/sqlite/capture.hpp>
 #include <syncline/adapters/sqlite/column_value.hpp>
+#include <syncline/adapters/sqlite/assigned_key.hpp>
 #include <syncline/adapters/sqlite/database.hpp>
+#include <syncline/adapters/sqlite/key_map.hpp>
+#include <syncline/adapters/sqlite/local_keys.hpp>
 #include <syncline/adapters/sqlite/replica_attach.hpp>
 #include <syncline/adapters/sqlite/replica_tables.hpp>
 #include <syncline/adapters/sqlite/row_digest.hpp>
@@ -49,18 +52,36 @@ public:
     [[nodiscard]] result<void> attach() {
         switch_triggers(1);
         if (auto ok = create_sqlite_replica_tables(db); !ok) return ok;
-        std::vector<sqlite_replica_table> attached;
+        std::vector<sqlite_table> read;
         for (model_id id = 0; id < schemas.size(); ++id) {
             const model_schema& model = schemas[id];
+            auto named = names_rows_by_trigger(id);
+            if (!named) return named.error();
+            if (auto ok = prepare_sqlite_assigned_key(db, model, *named); !ok) return ok;
             auto table = read_sqlite_table(db, model.table_name());
             if (!table) return table.error();
             if (auto ok = check_sqlite_model(*table, model); !ok) return ok;
             if (auto ok = check_sqlite_writable(db, *table, model.key_name); !ok) return ok;
-            for (const auto& other : attached)
-                if (other.table.name == table->name)
+            for (const auto& other : read)
+                if (other.name == table->name)
                     return make_fault(errc::unsupported, "two models are registered on table `", table->name, "`; register one");
-            attached.push_back(make_sqlite_replica_table(std::move(*table), model, id, schemas.size() == 1));
-            if (auto ok = attach_sqlite_replica_model(db, attached.back(), model, id); !ok) return ok;
+            read.push_back(std::move(*table));
+        }
+        std::vector<const sqlite_table*> seen;
+        for (const auto& table : read) seen.push_back(&table);
+        auto names = sqlite_local_keys_of(schemas, seen, [](model_id id) { return sqlite_replica_map_name(id); });
+        if (!names) return names.error();
+        auto as_synced = with_sync_key_kinds(schemas, *names);
+        if (!as_synced) return as_synced.error();
+        if (*as_synced) schemas = std::move(**as_synced);
+        for (model_id id = 0; id < schemas.size(); ++id)
+            if (auto ok = refresh_sqlite_key_map(db, schemas, *names, id, sqlite_replaced_name(sqlite_replica_prefix)); !ok) return ok;
+        std::vector<sqlite_replica_table> attached;
+        for (model_id id = 0; id < schemas.size(); ++id) {
+            const auto counted = sqlite_counts_rows(db, read[id].name);
+            if (!counted) return counted.error();
+            attached.push_back(make_sqlite_replica_table(std::move(read[id]), schemas, id, *names, *counted));
+            if (auto ok = attach_sqlite_replica_model(db, attached.back(), schemas[id], id); !ok) return ok;
         }
         const auto version = db.query_integer("PRAGMA main.schema_version");
         if (!version) return version.error();
@@ -84,6 +105,7 @@ public:
         result<void> ready;
         if (!version) ready = version.error();
         else if (*version != schema_version_) ready = attach();
+        if (ready) ready = name_rows();
         if (!ready) abandon();
         return ready;
     }
@@ -164,7 +186,15 @@ public:
             const auto row = (*s)->step();
             if (!row) return row.error();
             if (*row) out = read_sqlite_fields(**s, 0, model);
+            std::vector<value> raw;
+            for (std::size_t i = 0; *row && i < tables[key.model].references.size(); ++i)
+                raw.push_back(read_sqlite_value(**s, static_cast<int>(model.fields.size() + i), value_kind::text));
             if (auto ok = (*s)->row_read(); !ok) return std::move(ok).error();
+            for (std::size_t i = 0; i < raw.size(); ++i) {
+                const auto& r = tables[key.model].references[i];
+                if (out->fields[r.field] == raw[i])  // the map knows nothing of it
+                    if (auto ok = note_sqlite_unknown(db, r, raw[i]); !ok) return std::move(ok).error();
+            }
         }
         note_seen(key, out);
         return out;
@@ -190,17 +220,22 @@ public:
             return make_fault(errc::schema_mismatch, "a row for model `", model.name, "` has ", std::to_string(row.fields.size()),
                               " fields, and the model has ", std::to_string(model.fields.size()));
         if (key.key.empty()) return make_fault(errc::invalid_key, "a row for model `", model.name, "` has an empty key");
-        for (std::size_t i = 0; i < row.fields.size(); ++i)
-            if (!sqlite_can_hold(row.fields[i], model.fields[i].kind, table.affinities[i]))
+        const auto local = sqlite_columns_of(db, table, key, row);
+        if (!local) return local.error();
+        for (std::size_t i = 0; i < row.fields.size(); ++i) {
+            const value& v = local->fields[i];
+            const value_kind kind = table.keys.names[i] ? v.kind() : model.fields[i].kind;
+            if (!sqlite_can_hold(v, kind, table.affinities[i]))
                 return make_fault(errc::unsupported, "table `", table.table.name, "`: column `", model.fields[i].name, "` cannot keep a value of kind ",
-                                  name_of(row.fields[i].kind()), " exactly; it is declared `", table.table.find(model.fields[i].name)->declared, "`");
+                                  name_of(v.kind()), " exactly; it is declared `", table.table.find(model.fields[i].name)->declared, "`");
+        }
         if (auto ok = prepare_write(key.model); !ok) return ok;
-        auto done = put(table.upsert_row, key, row);
+        auto done = put_row(table, key, *local, row);
         if (done || done.error().code != errc::constraint || table.purge_trash.empty()) return done;
         // What is in the trash is no row, and keeps none out.
         if (auto ok = db.execute("SAVEPOINT syncline_trash"); !ok) return ok;
-        auto purged = purge_trash(key, row);
-        auto again = purged ? put(table.upsert_row, key, row) : std::move(purged);
+        auto purged = purge_trash(key, *local);
+        auto again = purged ? put_row(table, key, *local, row) : std::move(purged);
         if (!db.in_transaction()) return lost();
         if (auto ok = db.execute(again ? "RELEASE syncline_trash" : "ROLLBACK TO syncline_trash; RELEASE syncline_trash"); !ok) return ok;
         return again ? std::move(again) : std::move(done);
@@ -216,7 +251,7 @@ public:
         if (!s) return s.error();
         if (!bind_sqlite_key(**s, 1, key.key, model.key_kind)) return {};  // no such row can be there
         bind_sqlite_times(**s, tables[key.model].times, told_);
-        return finish_write(**s, key, std::nullopt);
+        return finish_write((*s)->run(), key, std::nullopt);
     }
 
     /// What the app changed since it was last taken, in the order of first changes.
@@ -226,6 +261,7 @@ public:
             std::int64_t entry;
             captured_edit edit;
         };
+        if (auto ok = log_stirred(); !ok) return ok.error();
         const auto turns = take_turns();
         if (!turns) return turns.error();
         std::vector<placed> edits;
@@ -285,6 +321,64 @@ private:
     [[nodiscard]] static fault bad_key(const model_schema& model) {
         return make_fault(errc::invalid_key, "a key for model `", model.name, "` is not of the form of its key column (",
                           name_of(model.key_kind), ")");
+    }
+
+    // Whether the trigger that names new rows stands on the model's table.
+    [[nodiscard]] result<bool> names_rows_by_trigger(model_id id) {
+        if (!schemas[id].key_assigned) return false;
+        auto s = db.prepare("SELECT 1 FROM main.sqlite_schema WHERE type='trigger' AND name=?1 AND tbl_name=?2 COLLATE NOCASE");
+        if (!s) return s.error();
+        s->bind_text(1, sqlite_replica_trigger_prefix(id).append("ki")).bind_text(2, schemas[id].table_name());
+        return s->step();
+    }
+
+    // Rows that the trigger passed by, which does not run inside itself, get their keys now; that is captured like any change.
+    [[nodiscard]] result<void> name_rows() {
+        for (model_id id = 0; id < schemas.size(); ++id) {
+            if (!schemas[id].key_assigned) continue;
+            switch_triggers(1);
+            auto s = use(sqlite_name_all(tables[id].table.name, schemas[id].key_name));
+            if (!s) return s.error();
+            if (auto ok = (*s)->run(); !ok) return ok;
+        }
+        return {};
+    }
+
+    // What is logged from here on comes after everything that is in the logs.
+    [[nodiscard]] result<void> begin_turn(model_id id) {
+        if (schemas.size() == 1) return {};
+        std::string sql{"INSERT INTO main.syncline_replica_turn(model,above) SELECT "};
+        sql.append(std::to_string(id)).append(",ifnull(max(seq),0) FROM main.").append(tables[id].log);
+        auto s = use(sql);
+        if (!s) return s.error();
+        return (*s)->run();
+    }
+
+    // Rows whose column holds a local key that stands for another record than when this was asked last are changed, though nothing touched them.
+    [[nodiscard]] result<void> log_stirred() {
+        if (watched_) return {};
+        for (model_id target = 0; target < schemas.size(); ++target) {
+            const sqlite_local_keys& keys = tables[target].keys;
+            const auto stirred = sqlite_map_is_stirred(db, keys);
+            if (!stirred) return stirred.error();
+            if (!*stirred) continue;
+            for (model_id id = 0; id < schemas.size(); ++id)
+                for (const auto& r : tables[id].references) {
+                    if (r.target != target) continue;
+                    if (auto ok = begin_turn(id); !ok) return ok;  // after what gave the key its new meaning
+                    const std::string column = std::string{"v."}.append(sqlite_quoted(schemas[id].fields[r.field].name));
+                    std::string sql{"INSERT INTO main."};
+                    sql.append(tables[id].log).append("(kind,\"key\",m").append(std::to_string(r.field / sqlite_mask_bits)).append(",c").append(std::to_string(r.field));
+                    sql.append(") SELECT 2,v.").append(sqlite_quoted(schemas[id].key_name)).append(",1<<").append(std::to_string(r.field % sqlite_mask_bits));
+                    sql.append(",coalesce(k.was,").append(column).append(") FROM main.").append(sqlite_quoted(keys.map)).append(" AS k CROSS JOIN main.");
+                    sql.append(sqlite_quoted(tables[id].table.name)).append(" AS v WHERE k.stirred AND k.was IS NOT k.sync AND ").append(column).append("=k.\"local\"");
+                    auto s = use(sql);
+                    if (!s) return s.error();
+                    if (auto ok = (*s)->run(); !ok) return ok;
+                }
+            if (auto ok = settle_sqlite_map(db, keys); !ok) return ok;
+        }
+        return {};
     }
 
     // From when on which model's log was written to.
@@ -439,14 +533,26 @@ private:
         return {};
     }
 
-    [[nodiscard]] result<void> put(const std::string& sql, const record_key& key, const record& row) {
+    [[nodiscard]] result<void> put(const std::string& sql, const record_key& key, const record& columns) {
         const model_schema& model = schemas[key.model];
         auto s = use(sql);
         if (!s) return s.error();
         if (!bind_sqlite_key(**s, 1, key.key, model.key_kind)) return bad_key(model);
-        for (std::size_t i = 0; i < row.fields.size(); ++i) bind_sqlite_value(**s, static_cast<int>(i) + 2, row.fields[i]);
+        for (std::size_t i = 0; i < columns.fields.size(); ++i) bind_sqlite_value(**s, static_cast<int>(i) + 2, columns.fields[i]);
         bind_sqlite_times(**s, tables[key.model].times, told_);
-        return finish_write(**s, key, row);
+        return (*s)->run();
+    }
+
+    // An upsert would draw a number from AUTOINCREMENT for a row that is there.
+    [[nodiscard]] result<void> put_row(const sqlite_replica_table& table, const record_key& key, const record& columns, const record& row) {
+        result<void> done = table.update_row.empty() ? result<void>{} : put(table.update_row, key, columns);
+        const bool there = !table.update_row.empty() && done && db.changes() != 0;
+        if (done && !there) done = put(table.upsert_row, key, columns);
+        if (auto ok = finish_write(std::move(done), key, row); !ok || there || table.note_row.empty() || triggers_are_ != 0) return ok;
+        auto n = use(table.note_row);
+        if (!n) return n.error();
+        (void)bind_sqlite_key(**n, 1, key.key, schemas[key.model].key_kind);
+        return (*n)->run();
     }
 
     [[nodiscard]] result<void> purge_trash(const record_key& key, const record& row) {
@@ -458,8 +564,7 @@ private:
         return (*s)->run();
     }
 
-    [[nodiscard]] result<void> finish_write(sqlite_statement& s, const record_key& key, const std::optional<record>& row) {
-        auto done = s.run();
+    [[nodiscard]] result<void> finish_write(result<void> done, const record_key& key, const std::optional<record>& row) {
         if (done && follow_) {
             touched_.insert(key);
             written_.insert_or_assign(key, row);

@@ -45,6 +45,9 @@ struct sqlite_replica_options {
     /// `PRAGMA synchronous=NORMAL` on the store's own connection: with the log, a power cut may lose the last commits but
     /// never breaks the file. Off: SQLite's default. Never touched on a connection of the app's.
     bool synchronous_normal = true;
+    /// For tables that are given by name: the column of the sync key, `tether_id` say, where the app's primary key shall stay local (`read_model_schema`).
+    /// Empty: the primary key is the sync key.
+    std::string sync_key{};
     /// How long `begin` waits for another writer. A connection of the app's keeps its own.
     std::chrono::milliseconds busy_timeout{100};
     /// Of tables that are opened by name: the columns in which they note their rows' times, where they have them. A column that no table has is an error.
@@ -148,7 +151,7 @@ private:
 
     [[nodiscard]] static result<sqlite_replica_store> attach_tables(sqlite_database db, const std::vector<std::string>& names,
                                                                     const sqlite_replica_options& options) {
-        auto models = read_model_schemas(db, names, options.times);
+        auto models = read_model_schemas(db, names, options.times, options.sync_key);
         if (!models) return models.error();
         return attach(std::move(db), std::move(*models), options);
     }
