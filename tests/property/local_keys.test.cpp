@@ -29,6 +29,8 @@
 #include <utility>
 #include <vector>
 
+namespace local_keys_test {
+
 namespace {
 
 using namespace syncline;
@@ -298,3 +300,5 @@ TEST_CASE("W23: two devices with numbers and a server with other keys agree, and
     CHECK(rows_seen > 100);
     CHECK(other_numbers);
 }
+
+}  // namespace local_keys_test

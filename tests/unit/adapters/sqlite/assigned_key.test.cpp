@@ -19,6 +19,8 @@
 
 // Sync keys that the store assigns beside an app's own primary key (wire/mutation.md W21, W26).
 
+namespace assigned_key_test {
+
 namespace {
 
 using namespace syncline;
@@ -305,3 +307,5 @@ TEST_CASE("W26: a struct names its sync key beside the table's primary key") {
     CHECK(x.tether_id == key);
     CHECK(x.text == "a");
 }
+
+}  // namespace assigned_key_test

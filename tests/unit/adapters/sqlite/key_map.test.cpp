@@ -21,6 +21,8 @@
 
 // An authority whose app names its rows by numbers of its own: the same contract, and what is particular to it.
 
+namespace key_map_test {
+
 using namespace syncline;
 using namespace authority_fixture;
 
@@ -280,3 +282,5 @@ TEST_CASE("local keys: detaching an authority leaves the app's tables as they ar
     o.reopen();
     CHECK(o.key("a") == a);
 }
+
+}  // namespace key_map_test

@@ -19,6 +19,8 @@
 
 // A device whose app names its rows by numbers of its own: the same contract, and what is particular to it.
 
+namespace local_keys_test {
+
 namespace {
 
 using namespace syncline;
@@ -375,3 +377,5 @@ TEST_CASE("W28: a second row of one natural key is kept apart by name, whatever 
     CHECK(d.row({0, "theirs"}) == texts({"x@y.z"}));
     CHECK(d.ask("SELECT count(*) FROM customer") == "2");
 }
+
+}  // namespace local_keys_test
