@@ -42,11 +42,20 @@ SYNCLINE_NAMESPACE_BEGIN
     return out.append(sqlite_quoted(table)).append(" SET ").append(column).append("=").append(sqlite_new_ulid()).append(" WHERE ").append(sqlite_is_nameless(column));
 }
 
+/// Whether the trigger that gives new rows their keys stands on @p table (`make_sqlite_key_triggers`).
+[[nodiscard]] inline result<bool> sqlite_names_rows(sqlite_database& db, const sqlite_table& table, const std::string& trigger_prefix) {
+    auto s = db.prepare("SELECT 1 FROM main.sqlite_schema WHERE type='trigger' AND name=?1 COLLATE NOCASE AND tbl_name=?2 COLLATE NOCASE");
+    if (!s) return s.error();
+    s->bind_text(1, std::string{trigger_prefix}.append("ki")).bind_text(2, table.name);
+    return s->step();
+}
+
 /// Makes the table ready for a key that the store assigns: the column is added where it is missing, rows without a key get one, and it is made unique. Runs inside the
 /// caller's transaction, without the app's triggers: nothing is changed that they could know of.
-/// @param named_by_trigger  our trigger stands that gives new rows their key: rows without one are left to the store, which captures what it does to them
+/// Where our trigger stands that gives new rows their key, rows without one are left to the store, which captures what it does to them.
+/// @param trigger_prefix  what the names of our triggers on the table begin with
 /// @return `errc::unsupported`, by name: a column that cannot hold a ULID, or two rows with one key
-[[nodiscard]] inline result<void> prepare_sqlite_assigned_key(sqlite_database& db, const model_schema& model, bool named_by_trigger) {
+[[nodiscard]] inline result<void> prepare_sqlite_assigned_key(sqlite_database& db, const model_schema& model, const std::string& trigger_prefix) {
     if (!model.key_assigned) return {};
     auto table = read_sqlite_table(db, model.table_name());
     if (!table) return std::move(table).error();
@@ -60,7 +69,9 @@ SYNCLINE_NAMESPACE_BEGIN
         return make_fault(errc::unsupported, "table `", table->name, "`: key column `", model.key_name, "` is declared `", column->declared,
                           "` and shall hold ULIDs; declare it TEXT");
     }
-    if (!named_by_trigger) {
+    auto named_by_trigger = sqlite_names_rows(db, *table, trigger_prefix);
+    if (!named_by_trigger) return std::move(named_by_trigger).error();
+    if (!*named_by_trigger) {
         int triggers = 1;
         sqlite3_db_config(db.handle(), SQLITE_DBCONFIG_ENABLE_TRIGGER, -1, &triggers);
         sqlite3_db_config(db.handle(), SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, nullptr);

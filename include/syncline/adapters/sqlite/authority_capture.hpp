@@ -157,6 +157,31 @@ struct sqlite_captured_model {
     return std::string{sqlite_authority_prefix}.append(table).append("_");
 }
 
+/// Finds out how the tables of @p models name their rows, and brings the maps of their local keys up to them. Inside a write transaction.
+/// @param models  by `model_id`; what concerns keys is filled in
+/// @return as `sqlite_local_keys_of`, or a fault of the database
+[[nodiscard]] inline result<void> follow_sqlite_authority_keys(sqlite_database& db, const schema_set& schemas, std::vector<sqlite_captured_model>& models) {
+    std::vector<const sqlite_table*> tables;
+    std::vector<std::string> owners;
+    for (const auto& m : models) {
+        tables.push_back(&m.table);
+        owners.push_back(m.owner);
+    }
+    auto names = sqlite_local_keys_of(schemas, tables, [&](model_id id) {
+        return std::string{sqlite_authority_prefix}.append("keys_").append(models[id].table.name);
+    });
+    if (!names) return std::move(names).error();
+    for (model_id id = 0; id < models.size(); ++id) {
+        const auto counted = sqlite_counts_rows(db, models[id].table.name);
+        if (!counted) return counted.error();
+        models[id].counted = *counted;
+        models[id].keys = (*names)[id];
+        models[id].references = make_sqlite_reference_fields(schemas, *names, id, owners);
+        if (auto r = refresh_sqlite_key_map(db, schemas, *names, id, sqlite_replaced_name(sqlite_authority_prefix)); !r) return r;
+    }
+    return {};
+}
+
 /// Checks the owner column @p owner of @p table.
 /// @return `errc::schema_mismatch` where it is missing; `errc::unsupported`, by name, where it may be NULL, is generated or is
 ///         neither text nor integer; `errc::invalid_argument` where it is the key or a field of the model

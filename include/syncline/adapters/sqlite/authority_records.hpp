@@ -62,13 +62,17 @@ inline void add_trash_referrers(const schema_set& schemas, const std::vector<sql
         for (const auto& foreign : models[child].table.foreign_keys)
             for (std::size_t parent = 0; parent < schemas.size(); ++parent) {
                 const auto& table = models[parent].table;
-                const std::string& key = schemas[static_cast<model_id>(parent)].key_name;
+                const sqlite_local_keys& keys = models[parent].keys;
                 if (!out[parent].times.soft() || !sqlite_same_name(foreign.table, table.name)) continue;
-                const sqlite_column* const c = table.find(key);
-                if (foreign.to.empty() ? c->primary_key == 0 : !sqlite_same_name(foreign.to, key)) continue;
+                const bool by_local = !keys.local.empty() && (foreign.to.empty() || sqlite_same_name(foreign.to, keys.local));
+                const bool by_key = foreign.to.empty() ? table.find(keys.key)->primary_key != 0 : sqlite_same_name(foreign.to, keys.key);
+                if (!by_local && !by_key) continue;
                 const auto& m = models[child];
                 std::string where{" WHERE "};
-                where.append(sqlite_quoted(foreign.column)).append("=?1");
+                where.append(sqlite_quoted(foreign.column)).append("=");
+                if (!by_local) where.append("?1");
+                // The row lies in the table, in the trash or not.
+                else where.append("(SELECT o.").append(sqlite_quoted(keys.local)).append(" FROM ").append(sqlite_quoted(table.name)).append(" AS o WHERE o.").append(sqlite_quoted(keys.key)).append("=?1)");
                 if (!m.owner.empty()) where.append(" AND CAST(").append(sqlite_quoted(m.owner)).append(" AS TEXT) COLLATE BINARY=?2");
                 where.append(out[child].times.and_live());
                 sqlite_trash_referrer r{static_cast<model_id>(child), foreign.on_erase, "SELECT ", "UPDATE "};
@@ -137,14 +141,10 @@ inline void add_trash_referrers(const schema_set& schemas, const std::vector<sql
             r.model = static_cast<model_id>(i);
             r.cascades = reference.on_erase == reference_action::cascade;
             std::string by{" WHERE "};
-            by.append(sqlite_quoted(schema.fields[reference.field].name)).append("=");
-            if (m.keys.names[reference.field]) {
-                const sqlite_local_keys& to = names[*target];
-                by.append("(SELECT o.").append(sqlite_quoted(to.local)).append(" FROM ").append(sqlite_quoted(to.table)).append(" AS o WHERE o.");
-                by.append(sqlite_quoted(to.key)).append("=?1)");
-            } else {
-                by.append("?1");
-            }
+            by.append(sqlite_quoted(schema.fields[reference.field].name));
+            // By the map, as references are read: who is asked for may be gone.
+            if (m.keys.names[reference.field]) by.append(" IN (SELECT k.\"local\" FROM ").append(sqlite_quoted(names[*target].map)).append(" AS k WHERE k.sync=?1)");
+            else by.append("=?1");
             r.find.append("SELECT ").append(key).append(" FROM ").append(t).append(by).append(owned(m, 2, "=")).append(sql.times.and_live()).append(" ORDER BY ").append(key);
             if (!m.owner.empty() && reference.on_erase != reference_action::none)
                 r.foreign.append("SELECT 1 FROM ").append(t).append(by).append(owned(m, 2, "<>"));

@@ -13,7 +13,6 @@
 #include <syncline/adapters/sqlite/authority_tables.hpp>
 #include <syncline/adapters/sqlite/column_value.hpp>
 #include <syncline/adapters/sqlite/database.hpp>
-#include <syncline/adapters/sqlite/key_map.hpp>
 #include <syncline/adapters/sqlite/local_keys.hpp>
 #include <syncline/adapters/sqlite/table_schema.hpp>
 #include <syncline/model/model_schema.hpp>
@@ -187,9 +186,7 @@ private:
 
         [[nodiscard]] result<void> read_tables(sqlite_database& db, std::vector<sqlite_captured_model>& out) const {
             for (const auto& schema : schemas) {
-                auto named = names_rows_by_trigger(db, schema);
-                if (!named) return std::move(named).error();
-                if (auto r = prepare_sqlite_assigned_key(db, schema, *named); !r) return r;
+                if (auto r = prepare_sqlite_assigned_key(db, schema, sqlite_authority_trigger_prefix(schema.table_name())); !r) return r;
                 auto table = read_sqlite_table(db, schema.table_name());
                 if (!table) return std::move(table).error();
                 if (auto r = check_sqlite_model(*table, schema); !r) return r;
@@ -206,34 +203,7 @@ private:
                 }
                 out.push_back(std::move(m));
             }
-            std::vector<const sqlite_table*> tables;
-            std::vector<std::string> owners;
-            for (const auto& m : out) {
-                tables.push_back(&m.table);
-                owners.push_back(m.owner);
-            }
-            auto names = sqlite_local_keys_of(schemas, tables, [&](model_id id) {
-                return std::string{sqlite_authority_prefix}.append("keys_").append(out[id].table.name);
-            });
-            if (!names) return std::move(names).error();
-            for (model_id id = 0; id < out.size(); ++id) {
-                const auto counted = sqlite_counts_rows(db, out[id].table.name);
-                if (!counted) return counted.error();
-                out[id].counted = *counted;
-                out[id].keys = (*names)[id];
-                out[id].references = make_sqlite_reference_fields(schemas, *names, id, owners);
-                if (auto r = refresh_sqlite_key_map(db, schemas, *names, id, sqlite_replaced_name(sqlite_authority_prefix)); !r) return r;
-            }
-            return {};
-        }
-
-        // Whether the trigger that names new rows stands on the model's table.
-        [[nodiscard]] static result<bool> names_rows_by_trigger(sqlite_database& db, const model_schema& schema) {
-            if (!schema.key_assigned) return false;
-            auto s = db.prepare("SELECT 1 FROM main.sqlite_schema WHERE type='trigger' AND name=?1 COLLATE NOCASE AND tbl_name=?2 COLLATE NOCASE");
-            if (!s) return s.error();
-            s->bind_text(1, sqlite_authority_trigger_prefix(schema.table_name()).append("ki")).bind_text(2, schema.table_name());
-            return s->step();
+            return follow_sqlite_authority_keys(db, schemas, out);
         }
 
         // Rows that the trigger passed by, which does not run inside itself, get their keys before anything is sealed.
