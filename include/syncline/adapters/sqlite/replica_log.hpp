@@ -101,7 +101,7 @@ protected:
                     sql.append(tables[id].log).append("(kind,\"key\",m").append(std::to_string(r.field / sqlite_mask_bits)).append(",c").append(std::to_string(r.field));
                     sql.append(") SELECT 2,v.").append(sqlite_quoted(schemas[id].key_name)).append(",1<<").append(std::to_string(r.field % sqlite_mask_bits));
                     sql.append(",coalesce(k.was,").append(column).append(") FROM main.").append(sqlite_quoted(keys.map)).append(" AS k CROSS JOIN main.");
-                    sql.append(sqlite_quoted(tables[id].table.name)).append(" AS v WHERE k.stirred AND k.was IS NOT k.sync AND ").append(column).append("=k.\"local\"").append(tables[id].times.and_live("v."));
+                    sql.append(sqlite_quoted(tables[id].table.name)).append(" AS v WHERE k.stirred AND k.was IS NOT k.sync AND ").append(column).append("=k.\"local\"");
                     auto s = use(sql);
                     if (!s) return s.error();
                     if (auto ok = (*s)->run(); !ok) return ok;

@@ -3,6 +3,9 @@
 #include <syncline/adapters/sqlite/authority_store.hpp>
 #include <syncline/adapters/sqlite/local_keys.hpp>
 #include <syncline/adapters/sqlite/table_schema.hpp>
+#include <syncline/engine/labelling.hpp>
+#include <syncline/engine/scopes.hpp>
+#include <syncline/model/labels.hpp>
 #include <syncline/model/model_schema.hpp>
 #include <syncline/model/record.hpp>
 
@@ -118,8 +121,9 @@ constexpr model_id tasks = 1;
 struct office {
     explicit office(const std::string& tables = "CREATE TABLE project(id INTEGER PRIMARY KEY, name TEXT); CREATE TABLE task(id INTEGER PRIMARY KEY, title TEXT, "
                                                 "project_id INTEGER REFERENCES project(id) ON DELETE CASCADE ON UPDATE CASCADE); INSERT INTO project(id,name) VALUES(7,'a'),(9,'b');"
-                                                "INSERT INTO task(title,project_id) VALUES('t',9)")
-        : app(dir.file()) {
+                                                "INSERT INTO task(title,project_id) VALUES('t',9)",
+                    app_times times_of_rows = {})
+        : app(dir.file()), times(std::move(times_of_rows)) {
         app.run("PRAGMA foreign_keys = ON");
         app.run(tables);
         reopen();
@@ -127,7 +131,7 @@ struct office {
     void reopen() {
         store.reset();
         schema_set models;
-        for (const char* name : {"project", "task"}) ok(models.add(ok(read_model_schema(app.db(), name, "tether_id"))));
+        for (const char* name : {"project", "task"}) ok(models.add(ok(read_model_schema(app.db(), name, times, "tether_id"))));
         store.emplace(open_store(dir.file(), models));
     }
     std::string ask(const std::string& sql) { return ok(app.db().query_text(sql)); }
@@ -137,9 +141,17 @@ struct office {
         return ok(t.current(k));
     }
     result<void> write(const record_key& k, const record& r) {
+        return in_savepoint([&](auto& t) { return t.write(k, r); });
+    }
+    result<void> erase(const record_key& k) {
+        return in_savepoint([&](auto& t) { return t.erase(k); });
+    }
+    template <class Change>
+    result<void> in_savepoint(Change change) {
         auto t = ok(store->begin("main", access::write));
+        t.tell_time(from_microseconds(1'777'712'400'000'000));  // 2026-05-02 09:00:00
         ok(t.savepoint());
-        auto done = t.write(k, r);
+        auto done = change(t);
         if (!done) return done;
         ok(t.release_savepoint());
         return t.commit();
@@ -147,6 +159,7 @@ struct office {
 
     scratch dir;
     stranger app;
+    app_times times;
     std::optional<sqlite_authority_store> store;
 };
 
@@ -240,6 +253,95 @@ TEST_CASE("W23: a record may refer to itself, and records of one bundle to each 
     CHECK(o.row({projects, "x"}) == texts({"x", "y"}));
     CHECK(o.row({projects, "y"}) == texts({"y", "x"}));
     CHECK(o.app.number("SELECT count(*) FROM pragma_foreign_key_check") == 0);
+}
+
+TEST_CASE("W23: what refers by number to a row that sync puts into the trash goes along, or is let go, as the table's keys say") {
+    office o{"CREATE TABLE project(id INTEGER PRIMARY KEY, name TEXT, tether_id TEXT UNIQUE, created_at INTEGER, updated_at INTEGER, deleted_at DATETIME);"
+             "CREATE TABLE task(id INTEGER PRIMARY KEY, title TEXT, project_id INTEGER REFERENCES project(id) ON DELETE CASCADE, reviewed_in INTEGER REFERENCES project ON DELETE SET NULL,"
+             " up INTEGER REFERENCES task ON DELETE CASCADE, held_by TEXT REFERENCES project(tether_id), created_at INTEGER, updated_at INTEGER, deleted_at DATETIME);"
+             "INSERT INTO project(id,name) VALUES(7,'a'),(9,'b');"
+             "INSERT INTO task(id,title,project_id,reviewed_in,up) VALUES(1,'t',9,NULL,NULL),(2,'of t',7,NULL,1),(3,'reviewed',7,9,NULL),(4,'other',7,7,NULL)",
+             {time_column{"created_at"}, time_column{"updated_at"}, time_column{"deleted_at"}}};
+    CHECK(seal_now(*o.store) == 6);
+    const auto b = o.key("b");
+    const auto of = [&](const char* title) { return o.ask(std::string{"SELECT tether_id FROM task WHERE title='"} + title + "'"); };
+    const auto seen = [&] { return o.ask("SELECT group_concat(id||ifnull(deleted_at,'-')||ifnull(reviewed_in,'-')) FROM (SELECT * FROM task ORDER BY id)"); };
+    SECTION("erased") {
+        ok(o.erase({projects, b}));
+        CHECK(seen() == "12026-05-02 09:00:00-,22026-05-02 09:00:00-,3--,4-7");
+        CHECK(seal_now(*o.store) == 4);
+        CHECK_FALSE(o.row({projects, b}));
+        CHECK(o.row({tasks, of("reviewed")}) == record{{value::text("reviewed"), value::text(o.key("a")), value{}, value{}, value{}}});
+    }
+    SECTION("and written again: the same rows under their numbers") {
+        ok(o.erase({projects, b}));
+        CHECK(seal_now(*o.store) == 4);
+        ok(o.write({projects, b}, texts({"b again"})));
+        record t{{value::text("t"), value::text(b), value{}, value{}, value{}}};
+        ok(o.write({tasks, of("t")}, t));
+        CHECK(o.ask("SELECT p.id||t.id FROM project p JOIN task t ON t.project_id=p.id WHERE p.name='b again' AND p.deleted_at IS NULL AND t.deleted_at IS NULL") == "91");
+        CHECK(o.row({tasks, of("t")}) == t);
+        CHECK(seal_now(*o.store) == 2);
+    }
+    SECTION("what holds the sync key itself without an action keeps it, with all that would have gone along") {
+        o.app.run("UPDATE task SET held_by='" + b + "' WHERE id=4");
+        const auto refused = o.erase({projects, b});
+        REQUIRE_FALSE(refused.has_value());
+        CHECK(refused.error().code == errc::constraint);
+        CHECK(seen() == "1--,2--,3-9,4-7");
+    }
+    SECTION("the app's own column is a delete and a restore") {
+        o.app.run("UPDATE task SET deleted_at='x'; UPDATE project SET deleted_at='x'");
+        CHECK(seal_now(*o.store) == 6);
+        CHECK_FALSE(o.row({tasks, of("t")}));
+        o.app.run("UPDATE task SET deleted_at=NULL; UPDATE project SET deleted_at=NULL");
+        CHECK(seal_now(*o.store) == 6);
+        CHECK(o.row({tasks, of("t")})->fields[1] == value::text(b));
+    }
+}
+
+TEST_CASE("W12: who may see a record is told by records, whatever numbers their rows have, also where what it refers to is gone") {
+    office o;
+    scope_rules rules;
+    rules.buckets["project"] = [](const model_schema&, std::string_view key, const record&) { return label_set{std::string{key}}; };
+    const scope_map scopes{o.store->schemas(), rules};
+    const auto seal_labels = [&] {
+        auto t = ok(o.store->begin("main", access::write));
+        ok(seal_labelled(t, o.store->schemas(), scopes, bundle_source{}, {}, from_microseconds(0)));
+        ok(t.commit());
+    };
+    const auto task = o.ask("SELECT tether_id FROM task");
+    const auto admits = [&](const std::string& label) {
+        auto t = ok(o.store->begin("main", access::snapshot));
+        return ok(t.audience_of({tasks, task})).value().admits(label_set{label});
+    };
+    seal_labels();
+    const auto a = o.key("a");
+    const auto b = o.key("b");
+    CHECK(admits(b));
+    CHECK_FALSE(admits(a));
+    SECTION("another number is no other audience, another project is") {
+        o.app.run("UPDATE project SET id=id+100");
+        seal_labels();
+        CHECK(admits(b));
+        o.app.run("UPDATE task SET project_id=107");
+        seal_labels();
+        CHECK(admits(a));
+        CHECK_FALSE(admits(b));
+    }
+    SECTION("nobody sees what refers to a record that is gone; who sees the one that gets its number sees it") {
+        o.app.run("PRAGMA foreign_keys=OFF; DELETE FROM project WHERE name='b'");
+        seal_labels();
+        CHECK_FALSE(admits(b));
+        {
+            auto t = ok(o.store->begin("main", access::snapshot));
+            CHECK(ok(t.referring({projects, b}, 9)) == std::vector<record_key>{{tasks, task}});
+        }
+        o.app.run("INSERT INTO project(id,name) VALUES(9,'again')");
+        seal_labels();
+        CHECK(admits(o.key("again")));
+        CHECK_FALSE(admits(b));
+    }
 }
 
 TEST_CASE("W23: a reference never reaches another tenant's record, however it is written") {

@@ -11,6 +11,7 @@
 #include "unit/adapters/sqlite/local_key_fixture.hpp"
 #include "unit/adapters/sqlite/replica_fixture.hpp"
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -53,6 +54,36 @@ struct settled_office : device {
         return out;
     }
     std::string number(const std::string& project) { return ask("SELECT id FROM project WHERE tether_id='" + project + "'"); }
+};
+
+// The same, where both tables have times, and a trash that the app can see into.
+struct trashing_office : device {
+    explicit trashing_office(const std::string& key_of_task = {}) : device("PRAGMA foreign_keys=ON;" + of("project(id INTEGER PRIMARY KEY, name TEXT") +
+                                 of("task(id INTEGER PRIMARY KEY, title TEXT, project_id INTEGER REFERENCES project(id) ON DELETE CASCADE" + key_of_task)) {
+        std::vector<model_schema> models;
+        const app_times times{time_column{"created_at"}, time_column{"updated_at"}, time_column{"deleted_at"}};
+        for (const char* t : {"project", "task"}) models.push_back(must(read_model_schema(app, t, times, "tether_id")));
+        open(models);
+        now = from_microseconds(1'700'000'000'000'000);
+        take({{{projects, "A"}, 1, texts({"a"}), {}}, {{projects, "B"}, 1, texts({"b"}), {}}, {{tasks, "T"}, 1, texts({"t", "B"}), {}}});
+    }
+    std::vector<captured_edit> edits() {
+        auto t = must(store().begin());
+        auto out = must(t.take_captured());
+        must(t.commit());
+        return out;
+    }
+    /// Number, times, and where the task belongs, of project B and task T.
+    std::string columns() {
+        return ask("SELECT p.id||' '||p.created_at||' '||p.updated_at||' '||ifnull(p.deleted_at,'-')||' / '||t.id||' '||t.created_at||' '||t.updated_at||' '||ifnull(t.deleted_at,'-') "
+                   "FROM project p JOIN task t ON t.project_id=p.id WHERE p.tether_id='B' AND t.tether_id='T'");
+    }
+
+private:
+    static std::string of(const std::string& table) {
+        const auto at = table.find(", UNIQUE");
+        return "CREATE TABLE " + table.substr(0, at) + ", created_at INTEGER, updated_at INTEGER, deleted_at DATETIME" + (at == std::string::npos ? "" : table.substr(at)) + ");";
+    }
 };
 
 struct harness {
@@ -283,6 +314,91 @@ TEST_CASE("W23: a row whose referenced record has not come waits in quarantine, 
     for (const auto& [key, up] : {std::pair{"x", "y"}, std::pair{"y", "x"}, std::pair{"self", "self"}}) CHECK(n.row({0, key}) == texts({up}));
     CHECK(n.ask("SELECT count(*) FROM node a JOIN node b ON a.up=b.id") == "3");
     CHECK(n.ask("SELECT id>0 FROM node WHERE tether_id='self'") == "1");
+}
+
+TEST_CASE("W23: what the app puts into the trash is erased with what it referred to, and comes back under its number") {
+    trashing_office d;
+    const auto as_it_was = d.columns();
+    d.sql("UPDATE task SET deleted_at='x'; UPDATE project SET deleted_at='x' WHERE tether_id='B'");
+    auto edits = d.edits();
+    REQUIRE(edits.size() == 2);
+    CHECK(edits[0].before == texts({"t", "B"}));
+    CHECK(edits[1].before == texts({"b"}));
+    CHECK_FALSE(d.row({tasks, "T"}));
+    CHECK_FALSE(d.row({projects, "B"}));
+    SECTION("taken out again") {
+        d.sql("UPDATE project SET deleted_at=NULL; UPDATE task SET deleted_at=NULL");
+        edits = d.edits();
+        REQUIRE(edits.size() == 2);
+        for (const auto& e : edits) CHECK_FALSE(e.before);
+        CHECK(d.columns() == as_it_was);
+    }
+    SECTION("replaced under its number, without a key") {
+        d.sql("PRAGMA foreign_keys=OFF; REPLACE INTO project(id,name) VALUES(" + d.ask("SELECT id FROM project WHERE tether_id='B'") + ",'b2')");
+        edits = d.edits();
+        REQUIRE(edits.size() == 1);
+        CHECK(edits[0].key == record_key{projects, "B"});
+        CHECK_FALSE(edits[0].before);
+        CHECK(d.row({projects, "B"}) == texts({"b2"}));
+        d.sql("UPDATE task SET deleted_at=NULL");
+        CHECK(d.edits().size() == 1);
+    }
+    CHECK(d.row({tasks, "T"}) == texts({"t", "B"}));
+}
+
+TEST_CASE("W23: what sync erases and brings again is the same row, with its number, the time it was made, and its children") {
+    trashing_office d;
+    const std::string made = "1700000000";
+    const auto numbers = d.ask("SELECT id FROM project WHERE tether_id='B'") + " " + made;
+    CHECK(d.columns() == numbers + " 1700000000 - / 1 " + made + " 1700000000 -");
+    d.now += std::chrono::seconds{5};
+    d.take({{{tasks, "T"}, 2, std::nullopt, {}}, {{projects, "B"}, 2, std::nullopt, {}}});
+    CHECK(d.columns() == numbers + " 1700000005 2023-11-14 22:13:25 / 1 " + made + " 1700000005 2023-11-14 22:13:25");
+    d.now += std::chrono::seconds{5};
+    d.take({{{projects, "B"}, 3, texts({"b"}), {}}, {{tasks, "T"}, 3, texts({"t", "B"}), {}}});
+    CHECK(d.columns() == numbers + " 1700000010 - / 1 " + made + " 1700000010 -");
+    CHECK(d.absorb() == 0);
+    CHECK(d.ask("SELECT count(*) FROM task") == "1");
+}
+
+TEST_CASE("W23: a row whose parent lies in the trash waits for it, and finds it under its number") {
+    trashing_office d;
+    const auto b = d.ask("SELECT id FROM project WHERE tether_id='B'");
+    d.take({{{tasks, "T"}, 2, std::nullopt, {}}, {{projects, "B"}, 2, std::nullopt, {}}});
+    CHECK(d.take({{{tasks, "U"}, 3, texts({"u", "B"}), {}}}).quarantined == 1);
+    CHECK_FALSE(d.row({tasks, "U"}));
+    CHECK(d.take({{{projects, "B"}, 4, texts({"b"}), {}}}).quarantined == 0);
+    CHECK(d.row({tasks, "U"}) == texts({"u", "B"}));
+    CHECK(d.ask("SELECT project_id FROM task WHERE tether_id='U'") == b);
+    // The app sees into the trash, and may refer to what lies there: the authority decides.
+    d.sql("UPDATE project SET deleted_at='x' WHERE tether_id='A'; INSERT INTO task(title,project_id) SELECT 'mine',id FROM project WHERE tether_id='A'");
+    d.absorb();
+    CHECK(d.row({tasks, d.ask("SELECT tether_id FROM task WHERE title='mine'")}) == texts({"mine", "A"}));
+}
+
+TEST_CASE("W23: a row in the trash gives way where a unique index with a reference would keep a row out") {
+    trashing_office d{", UNIQUE(title,project_id)"};
+    d.sql("UPDATE task SET deleted_at='x'");
+    d.absorb();
+    CHECK(d.take({{{tasks, "U"}, 2, texts({"t", "A"}), {}}}).quarantined == 0);
+    CHECK(d.ask("SELECT count(*) FROM task WHERE tether_id='T'") == "1");
+    CHECK(d.take({{{tasks, "V"}, 3, texts({"t", "B"}), {}}}).quarantined == 0);
+    CHECK(d.row({tasks, "V"}) == texts({"t", "B"}));
+    CHECK(d.ask("SELECT count(*) FROM task WHERE tether_id='T'") == "0");
+    CHECK(d.open_intent({tasks, "T"})->op == operation::erase);
+}
+
+TEST_CASE("W21: rows that lie in the trash when the store is attached get keys, and are not sent") {
+    device d{"CREATE TABLE project(id INTEGER PRIMARY KEY, name TEXT, deleted_at DATETIME); INSERT INTO project(name,deleted_at) VALUES('there','x'),('here',NULL)"};
+    app_times times;
+    times.deleted_at = "deleted_at";
+    d.open({must(read_model_schema(d.app, "project", times, "tether_id"))});
+    CHECK(d.ask("SELECT count(*) FROM project WHERE length(tether_id)=26") == "2");
+    CHECK(d.status().counts.open == 1);
+    d.sql("INSERT INTO project(name,deleted_at) VALUES('born there','x')");
+    CHECK(d.absorb() == 0);
+    d.sql("UPDATE project SET deleted_at=NULL");
+    CHECK(d.absorb() == 2);
 }
 
 TEST_CASE("local keys: tables that refer to each other can be rebuilt while our triggers stand, and a gap is closed") {
