@@ -28,14 +28,15 @@ inline bool is_reference(const model_schema& m, const field_schema& f) {
 }
 
 /// @param owner  a column to begin each table with, as for CREATE TABLE, with a comma behind it; or nothing
-inline std::string contract_tables(const std::string& owner = {}) {
+/// @param more   columns to end each table with, with a comma before them; or nothing
+inline std::string contract_tables(const std::string& owner = {}, const std::string& more = {}) {
     const std::string slug = owner.empty() ? "slug TEXT UNIQUE," : "slug TEXT,";
     const std::string unique = owner.empty() ? "" : ",UNIQUE(owner,slug)";
     const std::string sample = owner.empty() ? "ratio REAL, price TEXT, body TEXT, data BLOB, at DATETIME, doc JSON" : "ratio, price TEXT, body TEXT, data BLOB, at TEXT, doc TEXT";
-    return "CREATE TABLE project(" + owner + "nr INTEGER PRIMARY KEY, name TEXT NOT NULL, note TEXT);"
+    return "CREATE TABLE project(" + owner + "nr INTEGER PRIMARY KEY, name TEXT NOT NULL, note TEXT" + more + ");"
            "CREATE TABLE task(" + owner + "nr INTEGER PRIMARY KEY, title TEXT NOT NULL, " + slug +
-           "project INTEGER REFERENCES project(nr) ON DELETE CASCADE, reviewer INTEGER REFERENCES project ON DELETE SET NULL" + unique + ");"
-           "CREATE TABLE sample(" + owner + "nr INTEGER PRIMARY KEY, flag BOOLEAN, count INTEGER, " + sample + ");";
+           "project INTEGER REFERENCES project(nr) ON DELETE CASCADE, reviewer INTEGER REFERENCES project ON DELETE SET NULL" + more + unique + ");"
+           "CREATE TABLE sample(" + owner + "nr INTEGER PRIMARY KEY, flag BOOLEAN, count INTEGER, " + sample + more + ");";
 }
 
 /// The contracts' models, with keys that the store assigns.
