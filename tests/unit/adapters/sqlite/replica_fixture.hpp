@@ -37,6 +37,23 @@ inline sqlite_replica_options quick() {
     return o;
 }
 
+/// A store whose transactions know the time, as under an engine: it is always @p at.
+class told_store {
+public:
+    using transaction = sqlite_replica_store::transaction;
+    told_store(sqlite_replica_store in, timestamp at) : in_(std::move(in)), at_(at) {}
+    [[nodiscard]] const schema_set& schemas() const { return in_.schemas(); }
+    [[nodiscard]] result<transaction> begin() {
+        auto t = in_.begin();
+        if (t) t->tell_time(at_);
+        return t;
+    }
+
+private:
+    sqlite_replica_store in_;
+    timestamp at_;
+};
+
 /// An app with a file, and a device over it; the app's SQL runs on a connection of its own.
 class device {
 public:
