@@ -26,12 +26,6 @@ namespace {
 using namespace syncline;
 using namespace replica_fixture;
 
-std::vector<model_schema> with_tether_id(device& d, const std::vector<std::string>& tables) {
-    std::vector<model_schema> out;
-    for (const auto& t : tables) out.push_back(must(read_model_schema(d.app, t, "tether_id")));
-    return out;
-}
-
 std::vector<std::string> column(sqlite_database& db, const std::string& sql) {
     auto s = must(db.prepare(sql));
     std::vector<std::string> out;

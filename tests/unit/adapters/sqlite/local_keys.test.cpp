@@ -28,12 +28,6 @@ using namespace syncline;
 using namespace store_contract;
 using namespace replica_fixture;
 
-std::vector<model_schema> with_tether_id(device& d, const std::vector<std::string>& tables) {
-    std::vector<model_schema> out;
-    for (const auto& t : tables) out.push_back(must(read_model_schema(d.app, t, "tether_id")));
-    return out;
-}
-
 constexpr const char* office = "PRAGMA foreign_keys=ON; CREATE TABLE project(id INTEGER PRIMARY KEY, name TEXT);"
                                "CREATE TABLE task(id INTEGER PRIMARY KEY, title TEXT, project_id INTEGER REFERENCES project(id) ON DELETE CASCADE ON UPDATE CASCADE);";
 constexpr model_id projects = 0;
@@ -46,13 +40,6 @@ struct settled_office : device {
         open(with_tether_id(*this, {"project", "task"}));
         take({{{projects, "A"}, 1, texts({"a"}), {}}, {{projects, "B"}, 1, texts({"b"}), {}}, {{tasks, "T"}, 1, texts({"t", "B"}), {}}});
     }
-    /// The edits that the app has made since they were last taken.
-    std::vector<captured_edit> edits() {
-        auto t = must(store().begin());
-        auto out = must(t.take_captured());
-        must(t.commit());
-        return out;
-    }
     std::string number(const std::string& project) { return ask("SELECT id FROM project WHERE tether_id='" + project + "'"); }
 };
 
@@ -60,18 +47,9 @@ struct settled_office : device {
 struct trashing_office : device {
     explicit trashing_office(const std::string& key_of_task = {}) : device("PRAGMA foreign_keys=ON;" + of("project(id INTEGER PRIMARY KEY, name TEXT") +
                                  of("task(id INTEGER PRIMARY KEY, title TEXT, project_id INTEGER REFERENCES project(id) ON DELETE CASCADE" + key_of_task)) {
-        std::vector<model_schema> models;
-        const app_times times{time_column{"created_at"}, time_column{"updated_at"}, time_column{"deleted_at"}};
-        for (const char* t : {"project", "task"}) models.push_back(must(read_model_schema(app, t, times, "tether_id")));
-        open(models);
+        open(with_tether_id(*this, {"project", "task"}, {time_column{"created_at"}, time_column{"updated_at"}, time_column{"deleted_at"}}));
         now = from_microseconds(1'700'000'000'000'000);
         take({{{projects, "A"}, 1, texts({"a"}), {}}, {{projects, "B"}, 1, texts({"b"}), {}}, {{tasks, "T"}, 1, texts({"t", "B"}), {}}});
-    }
-    std::vector<captured_edit> edits() {
-        auto t = must(store().begin());
-        auto out = must(t.take_captured());
-        must(t.commit());
-        return out;
     }
     /// Number, times, and where the task belongs, of project B and task T.
     std::string columns() {
