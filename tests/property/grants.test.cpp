@@ -55,4 +55,11 @@ TEST_CASE("W12 W13: the same over SQLite") {
     CHECK(counts.removals > 20);
 }
 
+TEST_CASE("W12 W13 W23: the same over SQLite where every party numbers its rows itself") {
+    grant_counts counts;
+    check_seeds<simulation::numbering_sqlite_lab>(25, counts);
+    if (simulation::number_from_environment("SYNCLINE_SEED")) return;
+    CHECK(counts.removals > 20);
+}
+
 }  // namespace grants_test

@@ -72,6 +72,8 @@ struct settings {
     std::vector<bool> bundle_wire;  ///< by device
     trash_of server_trash;
     std::vector<trash_of> device_trash;
+    bool server_numbers = false;       ///< rows have numbers of the party's own, where its tables can
+    std::vector<bool> device_numbers;
     bool erases = true;
     bool one_principal = false;     ///< all devices are of one person
     std::uint64_t error_percent = 0;   ///< transient faults of the server's validator
@@ -121,6 +123,8 @@ struct settings {
         seeded_random trash{seed * 5 + static_cast<std::uint64_t>(mix)};
         server_trash = {trash.chance(3, 4), trash.chance(3, 4)};
         for (std::size_t i = 0; i < devices; ++i) device_trash.push_back({trash.chance(3, 4), trash.chance(3, 4)});
+        server_numbers = trash.chance(1, 2);
+        for (std::size_t i = 0; i < devices; ++i) device_numbers.push_back(trash.chance(1, 2));
     }
     [[nodiscard]] bool has(std::string_view key) const {
         for (const auto& k : keys)

@@ -2,7 +2,8 @@
 #define SYNCLINE_TESTS_SIMULATION_SQLITE_LAB_HPP
 
 // Stores in SQLite files of a directory of their own. The app and the server's other programs write plain SQL on connections of their own. Where a
-// party has soft deletes, its programs put rows into the trash, take them out, and empty it at times; where not, they delete.
+// party has soft deletes, its programs put rows into the trash, take them out, and empty it at times; where not, they delete. Where a party numbers its
+// rows itself, the records' keys stand beside, and children hold their parents' numbers.
 
 #include <syncline/adapters/sqlite/authority_store.hpp>
 #include <syncline/adapters/sqlite/database.hpp>
@@ -18,6 +19,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <system_error>
@@ -35,7 +37,9 @@ public:
 
     /// @param device_checks_keys  whether foreign keys are on where a device's store works, as on a connection that an app gives it; switching
     ///                            them off around each transaction makes SQLite compile every statement anew
-    explicit sqlite_lab(overlap_policy overlap, bool device_checks_keys = true) : overlap_(overlap), device_checks_keys_(device_checks_keys) {
+    /// @param numbers  whether every party numbers its rows itself
+    explicit sqlite_lab(overlap_policy overlap, bool device_checks_keys = true, bool numbers = false)
+        : overlap_(overlap), device_checks_keys_(device_checks_keys), all_number_(numbers) {
         // Memory where there is some: what a power cut does to a disk is not the question here.
         std::error_code none;
         const char* chosen = std::getenv("TMPDIR");
@@ -48,6 +52,9 @@ public:
         random_ = seeded_random{s.seed};
         trash_["server"] = s.server_trash;
         for (std::size_t i = 0; i < s.device_trash.size(); ++i) trash_[ledger_name(i)] = s.device_trash[i];
+        if (s.server_numbers) numbering_.insert("server");
+        for (std::size_t i = 0; i < s.device_numbers.size(); ++i)
+            if (s.device_numbers[i]) numbering_.insert(ledger_name(i));
     }
     sqlite_lab(const sqlite_lab&) = delete;
     sqlite_lab& operator=(const sqlite_lab&) = delete;
@@ -99,10 +106,10 @@ public:
         erase_row(app_of(s), k);
         lab_must(app_of(s).execute("PRAGMA foreign_keys=ON"));
     }
-    std::optional<record> device_row(replica_store& s, const record_key& k) { return row(app_of(s), k); }
+    std::optional<record> device_row(replica_store& s, const record_key& k) { return row(by_store_.at(&s), k); }
     void server_write(authority_store&, const record_key& k, const record& r) { write("server", k, r); }
     void server_erase(authority_store&, const record_key& k) { erase("server", k); }
-    std::optional<record> server_row(authority_store&, const record_key& k) { return row(apps_.at("server"), k); }
+    std::optional<record> server_row(authority_store&, const record_key& k) { return row("server", k); }
 
 private:
     static std::string ledger_name(std::size_t device) { return std::string(1, static_cast<char>('A' + device)); }
@@ -110,12 +117,18 @@ private:
         const auto at = trash_.find(name);
         return at == trash_.end() ? trash_of{} : at->second;
     }
+    [[nodiscard]] bool numbers(const std::string& name) const { return all_number_ || numbering_.contains(name); }
+    /// SQL for what a child holds of the node whose key is @p parameter.
+    [[nodiscard]] std::string held(const std::string& name, const std::string& parameter) const {
+        return numbers(name) ? "(SELECT nr FROM node WHERE id=" + parameter + ")" : parameter;
+    }
     [[nodiscard]] bool is_soft(const std::string& name, const record_key& k) const {
         return k.model == child_model ? trash(name).child : trash(name).node;
     }
     [[nodiscard]] schema_set schemas_of(const std::string& name) const {
         schema_set out;
         for (auto& m : models(overlap_)) {
+            m.key_assigned = numbers(name);
             m.times.created_at = "made";
             m.times.updated_at = time_column{"touched", time_form::microseconds};
             if (m.name == "child" ? trash(name).child : trash(name).node) m.times.deleted_at = "gone";
@@ -136,14 +149,17 @@ private:
     /// DDL takes as long as a short history.
     template <class Attach>
     void ready_made(const std::string& name, std::map<std::string, std::string>& images, Attach attach) {
-        std::string& image = images[std::string{trash(name).node ? "soft " : "hard "}.append(trash(name).child ? "soft" : "hard")];
+        const bool numbered = numbers(name);
+        std::string& image = images[std::string{trash(name).node ? "soft " : "hard "}.append(trash(name).child ? "soft" : "hard").append(numbered ? " numbered" : "")];
         if (image.empty()) {
             {
                 auto db = connect(file(name));
-                lab_must(db.execute("CREATE TABLE node(id TEXT PRIMARY KEY NOT NULL, a INTEGER, b INTEGER, n INTEGER, m INTEGER, s TEXT,"
-                                    " made DATETIME, touched INTEGER, gone DATETIME);"
-                                    "CREATE TABLE child(id TEXT PRIMARY KEY NOT NULL, a INTEGER, b INTEGER, n INTEGER, m INTEGER, s TEXT,"
-                                    " parent TEXT REFERENCES node(id) ON DELETE CASCADE, made DATETIME, touched INTEGER, gone DATETIME)"));
+                const std::string keys = "id TEXT PRIMARY KEY NOT NULL", rest = "a INTEGER, b INTEGER, n INTEGER, m INTEGER, s TEXT, made DATETIME, touched INTEGER, gone DATETIME";
+                lab_must(db.execute("CREATE TABLE node(" + (numbered ? "nr INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT" : keys) + "," + rest + ");"
+                                    "CREATE TABLE child(" + (numbered ? "nr INTEGER PRIMARY KEY, id TEXT, parent INTEGER" : keys + ", parent TEXT") +
+                                    " REFERENCES node ON DELETE CASCADE," + rest + ")"));
+                // Numbers that are nobody's, so that no two parties' are the same.
+                if (numbered) lab_must(db.execute("INSERT INTO sqlite_sequence VALUES('node'," + std::to_string(10 * name.size() + static_cast<std::size_t>(name.front())) + ")"));
                 attach(db);
             }
             std::ifstream in{file(name), std::ios::binary};
@@ -181,7 +197,7 @@ private:
         }
         s.bind_text(at, k.key);
     }
-    static void run(sqlite_database& db, const char* sql, const record_key& k) {
+    static void run(sqlite_database& db, const std::string& sql, const record_key& k) {
         auto s = lab_must(db.cached(sql));
         s->bind_text(1, k.key);
         lab_must(s->run());
@@ -202,23 +218,24 @@ private:
             }
         }
         // The parent never changes; setting it would make SQLite look for a parent that somebody else may have erased.
-        auto update = lab_must(db.cached(child ? "UPDATE child SET a=?1,b=?2,n=?3,m=?4,s=?5,gone=NULL WHERE id=?7 AND parent=?6"
+        auto update = lab_must(db.cached(child ? "UPDATE child SET a=?1,b=?2,n=?3,m=?4,s=?5,gone=NULL WHERE id=?7 AND ?6 IS NOT NULL"
                                                : "UPDATE node SET a=?1,b=?2,n=?3,m=?4,s=?5,gone=NULL WHERE id=?6"));
         bind(*update, k, r);
         lab_must(update->run());
         if (db.changes() == 0) {
-            auto insert = lab_must(db.cached(child ? "INSERT INTO child(a,b,n,m,s,parent,id) VALUES(?1,?2,?3,?4,?5,?6,?7)" : "INSERT INTO node(a,b,n,m,s,id) VALUES(?1,?2,?3,?4,?5,?6)"));
+            auto insert = lab_must(db.cached(child ? "INSERT INTO child(a,b,n,m,s,parent,id) VALUES(?1,?2,?3,?4,?5," + held(name, "?6") + ",?7)" : "INSERT INTO node(a,b,n,m,s,id) VALUES(?1,?2,?3,?4,?5,?6)"));
             bind(*insert, k, r);
             lab_must(insert->run());
         }
-        if (soft && random_.chance(1, 4)) empty_trash(db);
+        if (soft && random_.chance(1, 4)) empty_trash(name);
         lab_must(db.execute("COMMIT"));
     }
     // What was synced as erased, or never, goes for good; a parent only when no child of it is there: the user may have kept one.
-    void empty_trash(sqlite_database& db) {
+    void empty_trash(const std::string& name) {
+        auto& db = apps_.at(name);
         lab_must(db.execute("DELETE FROM child WHERE gone IS NOT NULL"));
         const auto purged = db.changes();
-        lab_must(db.execute("DELETE FROM node WHERE gone IS NOT NULL AND NOT EXISTS(SELECT 1 FROM child WHERE parent=node.id)"));
+        lab_must(db.execute("DELETE FROM node WHERE gone IS NOT NULL AND NOT EXISTS(SELECT 1 FROM child WHERE parent=" + held(name, "node.id") + ")"));
         if (purged + db.changes() != 0) ++counts_->purges;
     }
     void erase(const std::string& name, const record_key& k) {
@@ -227,10 +244,10 @@ private:
         ++counts_->soft_deletes;
         lab_must(db.execute("BEGIN IMMEDIATE"));
         if (k.model == node_model)
-            run(db, trash(name).child ? "UPDATE child SET gone='in the trash' WHERE parent=?1 AND gone IS NULL" : "DELETE FROM child WHERE parent=?1", k);
+            run(db, (trash(name).child ? "UPDATE child SET gone='in the trash' WHERE gone IS NULL AND parent=" : "DELETE FROM child WHERE parent=") + held(name, "?1"), k);
         run(db, k.model == child_model ? "UPDATE child SET gone='in the trash' WHERE id=?1" : "UPDATE node SET gone='in the trash' WHERE id=?1", k);
         if (random_.chance(1, 6)) erase_row(db, k);
-        if (random_.chance(1, 6)) empty_trash(db);
+        if (random_.chance(1, 6)) empty_trash(name);
         lab_must(db.execute("COMMIT"));
     }
     static void erase_row(sqlite_database& db, const record_key& k) {
@@ -238,9 +255,12 @@ private:
         s->bind_text(1, k.key);
         lab_must(s->run());
     }
-    static std::optional<record> row(sqlite_database& db, const record_key& k) {
+    std::optional<record> row(const std::string& name, const record_key& k) {
         const bool child = k.model == child_model;
-        auto s = lab_must(db.cached(child ? "SELECT a,b,n,m,s,parent FROM child WHERE id=?1 AND gone IS NULL" : "SELECT a,b,n,m,s FROM node WHERE id=?1 AND gone IS NULL"));
+        // A number that no node has any more is told by what the store remembers of it.
+        const std::string parent = !numbers(name) ? "parent" : "coalesce((SELECT p.id FROM node p WHERE p.nr=child.parent),(SELECT sync FROM " +
+                                   std::string{name == "server" ? "syncline_authority_keys_node" : "syncline_replica_keys_0"} + " WHERE local=child.parent))";
+        auto s = lab_must(apps_.at(name).cached(child ? "SELECT a,b,n,m,s," + parent + " FROM child WHERE id=?1 AND gone IS NULL" : "SELECT a,b,n,m,s FROM node WHERE id=?1 AND gone IS NULL"));
         s->bind_text(1, k.key);
         if (!lab_must(s->step())) return std::nullopt;
         record r;
@@ -251,6 +271,8 @@ private:
 
     overlap_policy overlap_;
     bool device_checks_keys_;
+    bool all_number_ = false;
+    std::set<std::string> numbering_;  ///< the parties whose rows have numbers of their own
     statistics none_;
     statistics* counts_ = &none_;
     seeded_random random_{1};
@@ -259,6 +281,11 @@ private:
     std::map<std::string, sqlite_database> apps_;
     std::map<std::string, sqlite_database> connections_;
     std::map<const replica_store*, std::string> by_store_;
+};
+
+/// The same where every party numbers its rows itself.
+struct numbering_sqlite_lab : sqlite_lab {
+    explicit numbering_sqlite_lab(overlap_policy overlap) : sqlite_lab(overlap, true, true) {}
 };
 
 }  // namespace simulation

@@ -51,6 +51,8 @@ struct model_schema {
     std::string name;
     std::string key_name = "id";               ///< the key's column
     value_kind key_kind = value_kind::text;    ///< how the app's table stores the key: text, integer or bytes (UUID)
+    /// The key is a ULID beside the app's own primary key, which stays local: whoever inserts a row may leave the key out, and the store gives it one.
+    bool key_assigned = false;
     std::vector<field_schema> fields;          ///< without the key
     std::vector<reference_schema> references;
     overlap_policy overlap = overlap_policy::by_field;

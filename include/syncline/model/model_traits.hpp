@@ -55,7 +55,7 @@ SYNCLINE_NAMESPACE_BEGIN
 /// | static member function | meaning |
 /// |---|---|
 /// | `name()` | the model's name, not empty; convertible to `std::string_view` |
-/// | `key()` | `key_field<"column", &T::member>()`; the member is a `std::string`, `ulid`, `uuid` or an integer |
+/// | `key()` | `key_field<"column", &T::member>()`; the member is a `std::string`, `ulid`, `uuid` or an integer. Or `assigned_key<...>()`, see there |
 /// | `fields()` | a `std::tuple` of `field<...>()` and `reference<...>()`, the key not among them |
 /// | `overlap()`, optional | an `overlap_policy`; `by_field` when absent |
 /// | `table()`, optional | the app's table where it differs from the name |
@@ -109,13 +109,14 @@ struct field_entry {
     static constexpr reference_action on_erase() noexcept { return OnErase; }
 };
 
-/// The entry of the key; what `key_field` gives.
-template <fixed_string Name, auto Member>
+/// The entry of the key; what `key_field` and `assigned_key` give.
+template <fixed_string Name, auto Member, bool Assigned>
     requires pointer_to_data_member<Member>
 struct key_entry {
     using owner = typename member_pointer<decltype(Member)>::owner;
     using type = typename member_pointer<decltype(Member)>::member;
     static constexpr auto member = Member;
+    static constexpr bool assigned = Assigned;
     static constexpr std::string_view name() noexcept { return Name.view(); }
 };
 
@@ -126,8 +127,8 @@ inline constexpr bool is_field_entry<field_entry<Name, Member, Merge, Target, On
 
 template <class>
 inline constexpr bool is_key_entry = false;
-template <fixed_string Name, auto Member>
-inline constexpr bool is_key_entry<key_entry<Name, Member>> = true;
+template <fixed_string Name, auto Member, bool Assigned>
+inline constexpr bool is_key_entry<key_entry<Name, Member, Assigned>> = true;
 
 template <class>
 inline constexpr bool is_tuple = false;
@@ -196,7 +197,16 @@ concept key_type = is_one_of<T, std::string, ulid, uuid> || storable_integer<T>;
 
 /// The key of a model: its column, and the member that holds it.
 template <fixed_string Name, auto Member>
-[[nodiscard]] constexpr detail::key_entry<Name, Member> key_field() noexcept {
+[[nodiscard]] constexpr detail::key_entry<Name, Member, false> key_field() noexcept {
+    return {};
+}
+
+/// The key of a model whose table has a primary key of its own that is not synced: a column that the store adds where it is missing, and in
+/// which it gives every row that comes without one a ULID (`model_schema::key_assigned`). The primary key is no field of the model.
+template <fixed_string Name, auto Member>
+    requires std::is_same_v<typename detail::member_pointer<decltype(Member)>::member, std::string> ||
+             std::is_same_v<typename detail::member_pointer<decltype(Member)>::member, ulid>
+[[nodiscard]] constexpr detail::key_entry<Name, Member, true> assigned_key() noexcept {
     return {};
 }
 
@@ -455,6 +465,7 @@ template <model T>
     schema.key_name = std::string{key_of_model<T>::name()};
     schema.key_kind =
         storable_integer<typename key_of_model<T>::type> ? value_kind::integer : value_kind::text;
+    schema.key_assigned = key_of_model<T>::assigned;
     schema.fields.reserve(std::tuple_size_v<fields_of<T>>);
     visit_fields<T>([&]<class Entry>(const Entry*, std::size_t index) {
         field_schema f;

@@ -5,6 +5,8 @@
 #include <syncline/adapters/sqlite/column_value.hpp>
 #include <syncline/adapters/sqlite/database.hpp>
 #include <syncline/adapters/sqlite/detach.hpp>
+#include <syncline/adapters/sqlite/key_map.hpp>
+#include <syncline/adapters/sqlite/local_keys.hpp>
 #include <syncline/adapters/sqlite/table_schema.hpp>
 #include <syncline/model/model_schema.hpp>
 #include <syncline/support/result.hpp>
@@ -145,7 +147,40 @@ struct sqlite_trigger {
 struct sqlite_captured_model {
     sqlite_table table;
     std::string owner;  ///< the owner column; empty: one tenant
+    sqlite_local_keys keys{};
+    std::vector<sqlite_reference_field> references{};  ///< those whose columns hold local keys
+    bool counted = false;                              ///< by AUTOINCREMENT
 };
+
+/// What the names of the triggers of the table called @p table begin with.
+[[nodiscard]] inline std::string sqlite_authority_trigger_prefix(const std::string& table) {
+    return std::string{sqlite_authority_prefix}.append(table).append("_");
+}
+
+/// Finds out how the tables of @p models name their rows, and brings the maps of their local keys up to them. Inside a write transaction.
+/// @param models  by `model_id`; what concerns keys is filled in
+/// @return as `sqlite_local_keys_of`, or a fault of the database
+[[nodiscard]] inline result<void> follow_sqlite_authority_keys(sqlite_database& db, const schema_set& schemas, std::vector<sqlite_captured_model>& models) {
+    std::vector<const sqlite_table*> tables;
+    std::vector<std::string> owners;
+    for (const auto& m : models) {
+        tables.push_back(&m.table);
+        owners.push_back(m.owner);
+    }
+    auto names = sqlite_local_keys_of(schemas, tables, [&](model_id id) {
+        return std::string{sqlite_authority_prefix}.append("keys_").append(models[id].table.name);
+    });
+    if (!names) return std::move(names).error();
+    for (model_id id = 0; id < models.size(); ++id) {
+        const auto counted = sqlite_counts_rows(db, models[id].table.name);
+        if (!counted) return counted.error();
+        models[id].counted = *counted;
+        models[id].keys = (*names)[id];
+        models[id].references = make_sqlite_reference_fields(schemas, *names, id, owners);
+        if (auto r = refresh_sqlite_key_map(db, schemas, *names, id, sqlite_replaced_name(sqlite_authority_prefix)); !r) return r;
+    }
+    return {};
+}
 
 /// Checks the owner column @p owner of @p table.
 /// @return `errc::schema_mismatch` where it is missing; `errc::unsupported`, by name, where it may be NULL, is generated or is
@@ -243,7 +278,10 @@ struct sqlite_captured_model {
     std::vector<bool> wanted(present.size(), false);
     for (const model_id id : order) {
         const auto& m = models[id];
-        const auto script = make_sqlite_authority_capture(m.table, schemas[id], catalog.numbers[id], m.owner);
+        auto script = make_sqlite_authority_capture(m.table, schemas[id], catalog.numbers[id], m.owner);
+        for (auto& t : make_sqlite_key_triggers(m.table, m.keys, sqlite_authority_trigger_prefix(m.table.name), sqlite_replaced_name(sqlite_authority_prefix),
+                                                catalog.numbers[id]))
+            script.push_back({std::move(t.name), std::move(t.sql)});
         bool in_place = same_tenancy && !catalog.fresh[id];
         for (const auto& trigger : script) {
             bool found = false;

@@ -6,10 +6,13 @@
 #include <syncline/adapters/sqlite/authority_tables.hpp>
 #include <syncline/adapters/sqlite/column_value.hpp>
 #include <syncline/adapters/sqlite/database.hpp>
+#include <syncline/adapters/sqlite/key_map.hpp>
+#include <syncline/adapters/sqlite/local_keys.hpp>
 #include <syncline/adapters/sqlite/table_schema.hpp>
 #include <syncline/adapters/sqlite/time_columns.hpp>
 #include <syncline/model/model_schema.hpp>
 #include <syncline/model/record.hpp>
+#include <syncline/model/references.hpp>
 #include <syncline/support/result.hpp>
 #include <syncline/support/time.hpp>
 #include <syncline/support/version.hpp>
@@ -59,13 +62,17 @@ inline void add_trash_referrers(const schema_set& schemas, const std::vector<sql
         for (const auto& foreign : models[child].table.foreign_keys)
             for (std::size_t parent = 0; parent < schemas.size(); ++parent) {
                 const auto& table = models[parent].table;
-                const std::string& key = schemas[static_cast<model_id>(parent)].key_name;
+                const sqlite_local_keys& keys = models[parent].keys;
                 if (!out[parent].times.soft() || !sqlite_same_name(foreign.table, table.name)) continue;
-                const sqlite_column* const c = table.find(key);
-                if (foreign.to.empty() ? c->primary_key == 0 : !sqlite_same_name(foreign.to, key)) continue;
+                const bool by_local = !keys.local.empty() && (foreign.to.empty() || sqlite_same_name(foreign.to, keys.local));
+                const bool by_key = foreign.to.empty() ? table.find(keys.key)->primary_key != 0 : sqlite_same_name(foreign.to, keys.key);
+                if (!by_local && !by_key) continue;
                 const auto& m = models[child];
                 std::string where{" WHERE "};
-                where.append(sqlite_quoted(foreign.column)).append("=?1");
+                where.append(sqlite_quoted(foreign.column)).append("=");
+                if (!by_local) where.append("?1");
+                // The row lies in the table, in the trash or not.
+                else where.append("(SELECT o.").append(sqlite_quoted(keys.local)).append(" FROM ").append(sqlite_quoted(table.name)).append(" AS o WHERE o.").append(sqlite_quoted(keys.key)).append("=?1)");
                 if (!m.owner.empty()) where.append(" AND CAST(").append(sqlite_quoted(m.owner)).append(" AS TEXT) COLLATE BINARY=?2");
                 where.append(out[child].times.and_live());
                 sqlite_trash_referrer r{static_cast<model_id>(child), foreign.on_erase, "SELECT ", "UPDATE "};
@@ -80,6 +87,8 @@ inline void add_trash_referrers(const schema_set& schemas, const std::vector<sql
 [[nodiscard]] inline std::vector<sqlite_record_sql> make_sqlite_record_sql(const schema_set& schemas,
                                                                            const std::vector<sqlite_captured_model>& models) {
     std::vector<sqlite_record_sql> out(schemas.size());
+    std::vector<sqlite_local_keys> names;
+    for (const auto& m : models) names.push_back(m.keys);
     const auto parameter = [](std::size_t n) { return std::string{"?"}.append(std::to_string(n)); };
     const auto owned = [&](const sqlite_captured_model& m, std::size_t at, std::string_view compare) {
         if (m.owner.empty()) return std::string{};
@@ -99,13 +108,14 @@ inline void add_trash_referrers(const schema_set& schemas, const std::vector<sql
         std::string values;
         for (std::size_t f = 0; f < n; ++f) {
             const std::string column = sqlite_quoted(schema.fields[f].name);
-            columns.append(",").append(column);
+            columns.append(",").append(sqlite_field_of(names, m.keys, f, t, schema.fields[f].name));
             sets.append(f == 0 ? "" : ",").append(column).append("=").append(parameter(f + 1));
             values.append(parameter(f + 1)).append(",");
         }
         if (n == 0) sets.append(key).append("=").append(key);
         sql.times = make_sqlite_time_columns(m.table, schema, static_cast<int>(n) + (m.owner.empty() ? 2 : 3));
         sets.append(sql.times.update_sets());
+        for (const auto& r : m.references) columns.append(",").append(t).append(".").append(sqlite_quoted(schema.fields[r.field].name));
         const std::string where = std::string{" WHERE "}.append(key).append("=");
         sql.select.append("SELECT ").append(key).append(columns).append(" FROM ").append(t).append(where).append("?1").append(owned(m, 2, "=")).append(sql.times.and_live());
         sql.update.append("UPDATE ").append(t).append(" SET ").append(sets).append(where).append(parameter(n + 1)).append(owned(m, n + 2, "="));
@@ -113,9 +123,11 @@ inline void add_trash_referrers(const schema_set& schemas, const std::vector<sql
         for (std::size_t f = 0; f < n; ++f) sql.insert.append(sqlite_quoted(schema.fields[f].name)).append(",");
         sql.insert.append(key);
         if (!m.owner.empty()) sql.insert.append(",").append(sqlite_quoted(m.owner));
+        if (m.keys.mapped()) sql.insert.append(",").append(sqlite_quoted(m.keys.local));
         sql.insert.append(sql.times.insert_columns());
         sql.insert.append(") VALUES(").append(values).append(parameter(n + 1));
         if (!m.owner.empty()) sql.insert.append(",").append(parameter(n + 2));
+        if (m.keys.mapped()) sql.insert.append(",").append(sqlite_local_key_for(m.keys, parameter(n + 1), m.counted));
         sql.insert.append(sql.times.insert_values()).append(")");
         sql.erase.append(sql.times.soft() ? "UPDATE " : "DELETE FROM ").append(t);
         if (sql.times.soft()) sql.erase.append(" SET ").append(sql.times.erase_sets());
@@ -128,7 +140,11 @@ inline void add_trash_referrers(const schema_set& schemas, const std::vector<sql
             sqlite_record_sql::referrer r;
             r.model = static_cast<model_id>(i);
             r.cascades = reference.on_erase == reference_action::cascade;
-            const std::string by = std::string{" WHERE "}.append(sqlite_quoted(schema.fields[reference.field].name)).append("=?1");
+            std::string by{" WHERE "};
+            by.append(sqlite_quoted(schema.fields[reference.field].name));
+            // By the map, as references are read: who is asked for may be gone.
+            if (m.keys.names[reference.field]) by.append(" IN (SELECT k.\"local\" FROM ").append(sqlite_quoted(names[*target].map)).append(" AS k WHERE k.sync=?1)");
+            else by.append("=?1");
             r.find.append("SELECT ").append(key).append(" FROM ").append(t).append(by).append(owned(m, 2, "=")).append(sql.times.and_live()).append(" ORDER BY ").append(key);
             if (!m.owner.empty() && reference.on_erase != reference_action::none)
                 r.foreign.append("SELECT 1 FROM ").append(t).append(by).append(owned(m, 2, "<>"));
@@ -144,14 +160,17 @@ class sqlite_authority_records {
 public:
     /// @param models, sql  by `model_id`; they and @p tenant outlive this object
     /// @param told  when what is written was done; nothing: that was not told
+    /// @param writes  the transaction is for writing
     sqlite_authority_records(sqlite_authority_scope scope, const std::vector<sqlite_captured_model>& models,
-                             const std::vector<sqlite_record_sql>& sql, const std::string& tenant, std::optional<timestamp> told = std::nullopt)
-        : in_(scope), models_(&models), sql_(&sql), tenant_(&tenant), told_(told) {}
+                             const std::vector<sqlite_record_sql>& sql, const std::string& tenant, std::optional<timestamp> told = std::nullopt, bool writes = true)
+        : in_(scope), models_(&models), sql_(&sql), tenant_(&tenant), told_(told), writes_(writes) {}
 
     [[nodiscard]] result<std::optional<record>> current(const record_key& k) const {
         if (auto r = known(k); !r) return std::move(r).error();
         const auto& schema = (*in_.schemas)[k.model];
         std::optional<record> out;
+        const auto& references = (*models_)[k.model].references;
+        std::vector<value> raw;
         bool nameable = true;
         auto r = each_sqlite_row(
             *in_.db, (*sql_)[k.model].select, [&](sqlite_statement& s) { nameable = bind_key(s, 1, k); },
@@ -160,11 +179,16 @@ public:
                 row.fields.reserve(schema.fields.size());
                 for (std::size_t f = 0; f < schema.fields.size(); ++f)
                     row.fields.push_back(read_sqlite_value(s, static_cast<int>(f) + 1, schema.fields[f].kind));
+                for (std::size_t i = 0; i < references.size(); ++i)
+                    raw.push_back(read_sqlite_value(s, static_cast<int>(1 + schema.fields.size() + i), value_kind::text));
                 out = std::move(row);
                 return false;
             });
         if (!r) return std::move(r).error();
         if (!nameable) out.reset();
+        for (std::size_t i = 0; out && writes_ && i < raw.size(); ++i)
+            if (out->fields[references[i].field] == raw[i])  // the map knows nothing of it
+                if (auto noted = note_sqlite_unknown(*in_.db, references[i], raw[i]); !noted) return std::move(noted).error();
         return out;
     }
 
@@ -180,10 +204,13 @@ public:
             return make_fault(errc::bug, "a row of model `", schema.name, "` was written with ", std::to_string(row.fields.size()), " fields; it has ",
                               std::to_string(schema.fields.size()));
         for (std::size_t f = 0; f < row.fields.size(); ++f)
-            if (!keeps(row.fields[f], schema.fields[f].kind, table.find(schema.fields[f].name)))
+            if (!(*models_)[k.model].keys.names[f] && !keeps(row.fields[f], schema.fields[f].kind, table.find(schema.fields[f].name)))
                 return make_fault(errc::unsupported, "field `", schema.fields[f].name, "` of model `", schema.name, "`: the column cannot hold this ",
                                   name_of(row.fields[f].kind()), " without changing it");
-        return guarded(k, "writing", at_once, [&] { return put(k, row); });
+        return guarded(k, "writing", at_once, [&]() -> result<void> {
+            auto columns = columns_of(k, row, at_once);
+            return columns ? put(k, *columns) : std::move(columns).error();
+        });
     }
 
     [[nodiscard]] result<void> erase(const record_key& k, bool at_once) {
@@ -208,6 +235,16 @@ public:
 
     [[nodiscard]] result<bool> has_staged() const {
         bool any = false;
+        auto changed = each_stirred([&](model_id id, const std::string& from) -> result<void> {
+            return each_sqlite_row(
+                *in_.db, std::string{"SELECT 1"}.append(from).append(owned() ? stirred_of_tenant(id) : std::string{}), [&](sqlite_statement& s) { bind_owner(s); },
+                [&](sqlite_statement&) {
+                    any = true;
+                    return false;
+                });
+        });
+        if (!changed) return std::move(changed).error();
+        if (any) return true;
         auto r = each_sqlite_row(
             *in_.db, owned() ? "SELECT 1 FROM syncline_authority_stage WHERE tenant = ?1" : "SELECT 1 FROM syncline_authority_stage",
             [&](sqlite_statement& s) { bind_owner(s); },
@@ -221,6 +258,7 @@ public:
 
     /// Rows whose key is NULL or not of the key column's type name no record and are passed over.
     [[nodiscard]] result<std::vector<record_key>> take_staged() {
+        if (auto r = stage_stirred(); !r) return std::move(r).error();
         std::vector<record_key> out;
         std::unordered_set<record_key, record_key_hash> seen;
         auto r = each_sqlite_row(
@@ -355,6 +393,60 @@ private:
         return {};
     }
 
+    // What the columns hold of a record. A record that it refers to must be there, unless it may come later in the transaction, or is the record itself.
+    [[nodiscard]] result<record> columns_of(const record_key& k, const record& row, bool at_once) {
+        record out = row;
+        for (const auto& r : (*models_)[k.model].references) {
+            value& v = out.fields[r.field];
+            const bool self = r.target == k.model && referenced_key(v) == k.key;
+            auto local = sqlite_local_value(*in_.db, r, v, self || !at_once, self, owned() ? tenant_ : nullptr);
+            if (!local) return std::move(local).error();
+            v = std::move(*local);
+        }
+        return out;
+    }
+
+    // For each reference field whose local keys have come to stand for other records than when this was asked last: what follows FROM to find the rows, which are
+    // changed though nothing touched them.
+    template <class Each>
+    [[nodiscard]] result<void> each_stirred(Each each) const {
+        for (model_id target = 0; target < models_->size(); ++target) {
+            const auto& keys = (*models_)[target].keys;
+            const auto stirred = sqlite_map_is_stirred(*in_.db, keys);
+            if (!stirred) return stirred.error();
+            if (!*stirred) continue;
+            for (model_id id = 0; id < models_->size(); ++id)
+                for (const auto& r : (*models_)[id].references) {
+                    if (r.target != target) continue;
+                    std::string from{" FROM "};
+                    from.append(sqlite_quoted(keys.map)).append(" AS k CROSS JOIN ").append(sqlite_quoted((*models_)[id].table.name));
+                    from.append(" AS v WHERE k.stirred AND k.was IS NOT k.sync AND v.").append(sqlite_quoted((*in_.schemas)[id].fields[r.field].name)).append("=k.\"local\"");
+                    if (auto ok = each(id, from); !ok) return ok;
+                }
+        }
+        return {};
+    }
+    [[nodiscard]] std::string stirred_of_tenant(model_id id) const {
+        return std::string{" AND CAST(v."}.append(sqlite_quoted((*models_)[id].owner)).append(" AS TEXT) COLLATE BINARY=?1");
+    }
+    [[nodiscard]] result<void> stage_stirred() {
+        auto staged = each_stirred([&](model_id id, const std::string& from) {
+            const auto& m = (*models_)[id];
+            std::string sql{"INSERT INTO syncline_authority_stage(model,key,tenant) SELECT "};
+            sql.append(std::to_string(in_.catalog->numbers[id])).append(",v.").append(sqlite_quoted(m.keys.key)).append(",");
+            sql.append(m.owner.empty() ? std::string{"NULL"} : std::string{"v."}.append(sqlite_quoted(m.owner))).append(from);
+            return run_sqlite(*in_.db, sql);
+        });
+        if (!staged) return staged;
+        for (const auto& m : *models_) {
+            const auto stirred = sqlite_map_is_stirred(*in_.db, m.keys);
+            if (!stirred) return stirred.error();
+            if (!*stirred) continue;
+            if (auto ok = settle_sqlite_map(*in_.db, m.keys); !ok) return ok;
+        }
+        return {};
+    }
+
     // An upsert without REPLACE and without a conflict target: the app's triggers see an update as an update.
     [[nodiscard]] result<void> put(const record_key& k, const record& row) {
         const auto& sql = (*sql_)[k.model];
@@ -429,6 +521,7 @@ private:
     const std::vector<sqlite_record_sql>* sql_;
     const std::string* tenant_;
     std::optional<timestamp> told_;
+    bool writes_;
 };
 
 SYNCLINE_NAMESPACE_END

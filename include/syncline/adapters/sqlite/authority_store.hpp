@@ -1,6 +1,7 @@
 #ifndef SYNCLINE_ADAPTERS_SQLITE_AUTHORITY_STORE_HPP
 #define SYNCLINE_ADAPTERS_SQLITE_AUTHORITY_STORE_HPP
 
+#include <syncline/adapters/sqlite/assigned_key.hpp>
 #include <syncline/adapters/sqlite/authority_capture.hpp>
 #include <syncline/adapters/sqlite/authority_incarnation.hpp>
 #include <syncline/adapters/sqlite/authority_log.hpp>
@@ -12,6 +13,7 @@
 #include <syncline/adapters/sqlite/authority_tables.hpp>
 #include <syncline/adapters/sqlite/column_value.hpp>
 #include <syncline/adapters/sqlite/database.hpp>
+#include <syncline/adapters/sqlite/local_keys.hpp>
 #include <syncline/adapters/sqlite/table_schema.hpp>
 #include <syncline/model/model_schema.hpp>
 #include <syncline/storage/authority_store.hpp>
@@ -184,6 +186,7 @@ private:
 
         [[nodiscard]] result<void> read_tables(sqlite_database& db, std::vector<sqlite_captured_model>& out) const {
             for (const auto& schema : schemas) {
+                if (auto r = prepare_sqlite_assigned_key(db, schema, sqlite_authority_trigger_prefix(schema.table_name())); !r) return r;
                 auto table = read_sqlite_table(db, schema.table_name());
                 if (!table) return std::move(table).error();
                 if (auto r = check_sqlite_model(*table, schema); !r) return r;
@@ -200,6 +203,14 @@ private:
                 }
                 out.push_back(std::move(m));
             }
+            return follow_sqlite_authority_keys(db, schemas, out);
+        }
+
+        // Rows that the trigger passed by, which does not run inside itself, get their keys before anything is sealed.
+        [[nodiscard]] result<void> name_rows(sqlite_database& db) const {
+            for (model_id id = 0; id < schemas.size(); ++id)
+                if (schemas[id].key_assigned)
+                    if (auto r = run_sqlite(db, sqlite_name_all(models[id].table.name, schemas[id].key_name)); !r) return r;
             return {};
         }
 
@@ -207,6 +218,11 @@ private:
 
         [[nodiscard]] result<void> attach(sqlite_database& db) {
             if (auto r = read_tables(db, models); !r) return r;
+            std::vector<sqlite_local_keys> names;
+            for (const auto& m : models) names.push_back(m.keys);
+            auto as_synced = with_sync_key_kinds(schemas, names);
+            if (!as_synced) return std::move(as_synced).error();
+            if (*as_synced) schemas = std::move(**as_synced);
             for (const auto& m : models) {
                 owned = owned || !m.owner.empty();
                 const auto* c = m.table.find(m.owner);
@@ -490,7 +506,7 @@ private:
         : core_(std::move(shared)), db_(std::move(db)), tenant_(std::make_unique<std::string>(tenant)), how_(how) {}
 
     [[nodiscard]] sqlite_authority_scope scope() const { return {db_.get(), &core_->schemas, &core_->catalog, tenant_number_}; }
-    [[nodiscard]] sqlite_authority_records records() const { return {scope(), core_->models, core_->sql, *tenant_, told_}; }
+    [[nodiscard]] sqlite_authority_records records() const { return {scope(), core_->models, core_->sql, *tenant_, told_, how_ == access::write}; }
     [[nodiscard]] sqlite_authority_log log() const { return sqlite_authority_log{scope()}; }
     [[nodiscard]] sqlite_authority_sources sources_of() const { return sqlite_authority_sources{scope()}; }
     [[nodiscard]] sqlite_authority_notes notes_of() const { return sqlite_authority_notes{scope()}; }
@@ -520,6 +536,7 @@ private:
             auto version = core_->attach_again(*db_);
             if (!version) return std::move(version).error();
             attached_version_ = *version;
+            if (auto r = core_->name_rows(*db_); !r) return r;
             if (auto r = run_sqlite(*db_, "INSERT INTO syncline_authority_tenants(name, seq, stamp, floor_seq, floor_stamp) SELECT ?1,0,0,0,0 WHERE "
                                           "NOT EXISTS (SELECT 1 FROM syncline_authority_tenants WHERE name = ?1)",
                                     [&](sqlite_statement& s) { s.bind_text(1, *tenant_); });

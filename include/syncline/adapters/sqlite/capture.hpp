@@ -3,6 +3,7 @@
 
 #include <syncline/adapters/sqlite/column_value.hpp>
 #include <syncline/adapters/sqlite/database.hpp>
+#include <syncline/adapters/sqlite/local_keys.hpp>
 #include <syncline/adapters/sqlite/table_schema.hpp>
 #include <syncline/model/field_set.hpp>
 #include <syncline/model/model_schema.hpp>
@@ -63,9 +64,11 @@ struct sqlite_capture_script {
 ///
 /// @param log     the log table's name, unquoted
 /// @param prefix  put before the triggers' names
+/// @param names   how the tables of all models name their rows, by id: references are stated as they were when the store looked last
+/// @param id      the model's; beyond @p names: every column is the field itself
 /// @pre `check_sqlite_model(table, model)`
 [[nodiscard]] inline sqlite_capture_script make_sqlite_capture(const sqlite_table& table, const model_schema& model, const std::string& log,
-                                                               const std::string& prefix) {
+                                                               const std::string& prefix, const std::vector<sqlite_local_keys>& names = {}, model_id id = 0) {
     const std::string t = sqlite_quoted(table.name);
     const std::string key = sqlite_quoted(model.key_name);
     const std::string into = sqlite_quoted(log);
@@ -76,9 +79,12 @@ struct sqlite_capture_script {
     std::string masks;    // ,"m0"
     for (std::size_t i = 0; i < sqlite_mask_count(n); ++i) masks.append(",m").append(std::to_string(i));
     for (std::size_t i = 0; i < n; ++i) columns.append(",c").append(std::to_string(i));
+    const auto field_of = [&](std::string_view row, std::size_t i) {
+        return sqlite_field_of(names, id < names.size() ? names[id] : sqlite_local_keys{}, i, row, model.fields[i].name, "was");
+    };
     const auto fields_of = [&](std::string_view row) {
         std::string out;
-        for (const auto& f : model.fields) out.append(",").append(row).append(".").append(sqlite_quoted(f.name));
+        for (std::size_t i = 0; i < n; ++i) out.append(",").append(field_of(row, i));
         return out;
     };
     const auto of = [&](std::string_view row, const std::string& column) {
@@ -194,7 +200,7 @@ struct sqlite_capture_script {
         std::string& term = mask_terms[i / sqlite_mask_bits];
         if (!term.empty()) term.append("|");
         term.append("((").append(differs).append(")<<").append(std::to_string(i % sqlite_mask_bits)).append(")");
-        changed_values.append(",CASE WHEN ").append(differs).append(" THEN ").append(of("OLD", name)).append(" END");
+        changed_values.append(",CASE WHEN ").append(differs).append(" THEN ").append(field_of("OLD", i)).append(" END");
     }
     std::string on_update = "INSERT INTO ";
     on_update.append(into).append("(kind,\"key\"").append(masks).append(columns).append(") VALUES(2,OLD.").append(key);
@@ -213,9 +219,16 @@ struct sqlite_capture_script {
     differs.append(key).append(" IS NOT OLD.").append(key).append(" COLLATE BINARY");
     std::string of_key = "BEFORE UPDATE";
     if (!numbered) of_key.append(" OF ").append(key);  // SET rowid = ... does not count as naming an INTEGER PRIMARY KEY
-    add("buk", of_key, differs + and_live("OLD"), state_old().append(state_new("6", "3")));
+    std::string renames = differs;
+    if (model.key_assigned) {
+        // A row that had no key names no record before; its key may be that of a row that an INSERT has just replaced, of which an entry speaks already.
+        const std::string nameless = sqlite_is_nameless(of("OLD", model.key_name));
+        add("bun", of_key, std::string{nameless}.append(" AND ").append(differs), state_new("7", "3"));
+        renames.append(" AND NOT ").append(nameless);
+    }
+    add("buk", of_key, renames + and_live("OLD"), state_old().append(state_new("6", "3")));
     if (!trash.empty()) {
-        std::string of_trash = differs;
+        std::string of_trash = renames;
         add("bktrash", of_key, of_trash.append(" AND OLD.").append(trash).append(" IS NOT NULL"), state_new("6", "3"));
     }
 

@@ -241,12 +241,19 @@ private:
     }
 
     [[nodiscard]] result<void> put_back(const std::string& key, const record& row) {
-        auto s = db_.cached(table_.upsert_row);
-        if (!s) return s.error();
-        if (!bind_sqlite_key(**s, 1, key, model_.key_kind)) return {};
-        for (std::size_t i = 0; i < row.fields.size(); ++i) bind_sqlite_value(**s, static_cast<int>(i) + 2, row.fields[i]);
-        bind_sqlite_times(**s, table_.times, std::nullopt);
-        auto done = (*s)->run();
+        const auto columns = sqlite_columns_of(db_, table_, {id_, key}, row);
+        if (!columns) return columns.error();
+        result<void> done;
+        for (const std::string* sql : {&table_.upsert_row, &table_.note_row}) {
+            if (!done || sql->empty()) continue;
+            auto s = db_.cached(*sql);
+            if (!s) return s.error();
+            if (!bind_sqlite_key(**s, 1, key, model_.key_kind)) return {};
+            for (std::size_t i = 0; sql == &table_.upsert_row && i < row.fields.size(); ++i)
+                bind_sqlite_value(**s, static_cast<int>(i) + 2, columns->fields[i]);
+            if (sql == &table_.upsert_row) bind_sqlite_times(**s, table_.times, std::nullopt);
+            done = (*s)->run();
+        }
         if (done) return done;
         return make_fault(done.error().code, "table `", table_.table.name, "` was emptied, and refuses the row `", key,
                           "`, which holds changes that were not sent yet: ", done.error().detail);

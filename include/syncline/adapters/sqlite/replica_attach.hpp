@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -56,6 +57,36 @@ struct standing_sqlite_trigger {
     auto fields = decode_sqlite_fields(names, kinds, name);
     if (!fields) return std::move(fields).error();
     return std::optional<sqlite_replica_fields>{std::move(*fields)};
+}
+
+/// Puts @p models into @p schemas with the ids that they were first opened with; new ones follow. Makes the bookkeeping where there is none. Runs inside the
+/// caller's transaction.
+/// @return `errc::schema_mismatch` where a model is left out; `errc::corrupt`, or what `create_sqlite_replica_tables` returns
+[[nodiscard]] inline result<void> order_sqlite_replica_models(sqlite_database& db, schema_set& schemas, std::vector<model_schema> models) {
+    if (auto ok = create_sqlite_replica_tables(db); !ok) return ok;
+    auto s = db.prepare("SELECT id, name FROM main.syncline_replica_model ORDER BY id");
+    if (!s) return s.error();
+    for (;;) {
+        const auto row = s->step();
+        if (!row) return row.error();
+        if (!*row) break;
+        const std::string name{s->column_text(1)};
+        if (auto ok = s->row_read(); !ok) return ok;
+        const auto at = std::find_if(models.begin(), models.end(), [&](const model_schema& m) { return m.name == name; });
+        if (at == models.end())
+            return make_fault(errc::schema_mismatch, "model `", name, "` is synced in this database and was left out; register it too, or "
+                                                     "uninstall the bookkeeping");
+        const auto id = schemas.add(std::move(*at));
+        if (!id) return id.error();
+        if (static_cast<std::int64_t>(*id) != s->column_integer(0))
+            return make_fault(errc::corrupt, "the bookkeeping's list of models has a gap");
+        models.erase(at);
+    }
+    for (auto& m : models) {
+        const auto id = schemas.add(std::move(m));
+        if (!id) return id.error();
+    }
+    return {};
 }
 
 /// Brings the bookkeeping of one model up to its table as it is now: the log and the triggers stand as they should, what is kept by field fits the

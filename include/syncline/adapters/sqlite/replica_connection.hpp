@@ -1,10 +1,13 @@
 #ifndef SYNCLINE_ADAPTERS_SQLITE_REPLICA_CONNECTION_HPP
 #define SYNCLINE_ADAPTERS_SQLITE_REPLICA_CONNECTION_HPP
 
-#include <syncline/adapters/sqlite/capture.hpp>
+#include <syncline/adapters/sqlite/assigned_key.hpp>
 #include <syncline/adapters/sqlite/column_value.hpp>
 #include <syncline/adapters/sqlite/database.hpp>
+#include <syncline/adapters/sqlite/key_map.hpp>
+#include <syncline/adapters/sqlite/local_keys.hpp>
 #include <syncline/adapters/sqlite/replica_attach.hpp>
+#include <syncline/adapters/sqlite/replica_log.hpp>
 #include <syncline/adapters/sqlite/replica_tables.hpp>
 #include <syncline/adapters/sqlite/row_digest.hpp>
 #include <syncline/adapters/sqlite/table_schema.hpp>
@@ -28,20 +31,16 @@
 
 SYNCLINE_NAMESPACE_BEGIN
 
-/// The connection under a `sqlite_replica_store`: the app's tables, the capture logs, and the settings that a transaction
-/// changes and puts back. Internal to the store.
-class sqlite_replica_connection {
+/// The connection under a `sqlite_replica_store`: what its transactions write to the app's tables, and the settings that they
+/// change and put back. Internal to the store.
+class sqlite_replica_connection : public sqlite_replica_log {
 public:
-    explicit sqlite_replica_connection(sqlite_database database) : db(std::move(database)) {}
+    explicit sqlite_replica_connection(sqlite_database database) : sqlite_replica_log(std::move(database)) {}
     sqlite_replica_connection(const sqlite_replica_connection&) = delete;
     sqlite_replica_connection& operator=(const sqlite_replica_connection&) = delete;
     ~sqlite_replica_connection() {
         if (left_over_) roll_back();
     }
-
-    sqlite_database db;
-    schema_set schemas;
-    std::vector<sqlite_replica_table> tables;  ///< by model id
 
     [[nodiscard]] bool is_open() const noexcept { return open_; }
 
@@ -49,18 +48,34 @@ public:
     [[nodiscard]] result<void> attach() {
         switch_triggers(1);
         if (auto ok = create_sqlite_replica_tables(db); !ok) return ok;
-        std::vector<sqlite_replica_table> attached;
+        std::vector<sqlite_table> read;
         for (model_id id = 0; id < schemas.size(); ++id) {
             const model_schema& model = schemas[id];
+            if (auto ok = prepare_sqlite_assigned_key(db, model, sqlite_replica_trigger_prefix(id)); !ok) return ok;
             auto table = read_sqlite_table(db, model.table_name());
             if (!table) return table.error();
             if (auto ok = check_sqlite_model(*table, model); !ok) return ok;
             if (auto ok = check_sqlite_writable(db, *table, model.key_name); !ok) return ok;
-            for (const auto& other : attached)
-                if (other.table.name == table->name)
+            for (const auto& other : read)
+                if (other.name == table->name)
                     return make_fault(errc::unsupported, "two models are registered on table `", table->name, "`; register one");
-            attached.push_back(make_sqlite_replica_table(std::move(*table), model, id, schemas.size() == 1));
-            if (auto ok = attach_sqlite_replica_model(db, attached.back(), model, id); !ok) return ok;
+            read.push_back(std::move(*table));
+        }
+        std::vector<const sqlite_table*> seen;
+        for (const auto& table : read) seen.push_back(&table);
+        auto names = sqlite_local_keys_of(schemas, seen, [](model_id id) { return sqlite_replica_map_name(id); });
+        if (!names) return names.error();
+        auto as_synced = with_sync_key_kinds(schemas, *names);
+        if (!as_synced) return as_synced.error();
+        if (*as_synced) schemas = std::move(**as_synced);
+        for (model_id id = 0; id < schemas.size(); ++id)
+            if (auto ok = refresh_sqlite_key_map(db, schemas, *names, id, sqlite_replaced_name(sqlite_replica_prefix)); !ok) return ok;
+        std::vector<sqlite_replica_table> attached;
+        for (model_id id = 0; id < schemas.size(); ++id) {
+            const auto counted = sqlite_counts_rows(db, read[id].name);
+            if (!counted) return counted.error();
+            attached.push_back(make_sqlite_replica_table(std::move(read[id]), schemas, id, *names, *counted));
+            if (auto ok = attach_sqlite_replica_model(db, attached.back(), schemas[id], id); !ok) return ok;
         }
         const auto version = db.query_integer("PRAGMA main.schema_version");
         if (!version) return version.error();
@@ -84,6 +99,7 @@ public:
         result<void> ready;
         if (!version) ready = version.error();
         else if (*version != schema_version_) ready = attach();
+        if (ready) ready = name_rows();
         if (!ready) abandon();
         return ready;
     }
@@ -142,34 +158,6 @@ public:
         restore();
     }
 
-    /// A statement of the open transaction. SQLite ends a transaction by itself on some failures; what came after would
-    /// then be committed one by one.
-    [[nodiscard]] result<sqlite_cached_statement> use(std::string_view sql) {
-        if (!db.in_transaction()) return lost();
-        return db.cached(sql);
-    }
-
-    [[nodiscard]] result<void> check_model(const record_key& key) const {
-        if (schemas.contains(key.model)) return {};
-        return make_fault(errc::unknown_model, "there is no model number ", std::to_string(key.model), " in this store");
-    }
-
-    [[nodiscard]] result<std::optional<record>> visible(const record_key& key) {
-        if (auto ok = check_model(key); !ok) return ok.error();
-        const model_schema& model = schemas[key.model];
-        auto s = use(tables[key.model].select_row);
-        if (!s) return s.error();
-        std::optional<record> out;
-        if (bind_sqlite_key(**s, 1, key.key, model.key_kind)) {
-            const auto row = (*s)->step();
-            if (!row) return row.error();
-            if (*row) out = read_sqlite_fields(**s, 0, model);
-            if (auto ok = (*s)->row_read(); !ok) return std::move(ok).error();
-        }
-        note_seen(key, out);
-        return out;
-    }
-
     /// The digest of the row that is visible now; of the row that was read or written last without reading it again.
     [[nodiscard]] result<std::string> digest_of_visible(const record_key& key) {
         if (follow_ || !seen_ || *seen_ != key) {
@@ -190,17 +178,22 @@ public:
             return make_fault(errc::schema_mismatch, "a row for model `", model.name, "` has ", std::to_string(row.fields.size()),
                               " fields, and the model has ", std::to_string(model.fields.size()));
         if (key.key.empty()) return make_fault(errc::invalid_key, "a row for model `", model.name, "` has an empty key");
-        for (std::size_t i = 0; i < row.fields.size(); ++i)
-            if (!sqlite_can_hold(row.fields[i], model.fields[i].kind, table.affinities[i]))
+        const auto local = sqlite_columns_of(db, table, key, row);
+        if (!local) return local.error();
+        for (std::size_t i = 0; i < row.fields.size(); ++i) {
+            const value& v = local->fields[i];
+            const value_kind kind = table.keys.names[i] ? v.kind() : model.fields[i].kind;
+            if (!sqlite_can_hold(v, kind, table.affinities[i]))
                 return make_fault(errc::unsupported, "table `", table.table.name, "`: column `", model.fields[i].name, "` cannot keep a value of kind ",
-                                  name_of(row.fields[i].kind()), " exactly; it is declared `", table.table.find(model.fields[i].name)->declared, "`");
+                                  name_of(v.kind()), " exactly; it is declared `", table.table.find(model.fields[i].name)->declared, "`");
+        }
         if (auto ok = prepare_write(key.model); !ok) return ok;
-        auto done = put(table.upsert_row, key, row);
+        auto done = put_row(table, key, *local, row);
         if (done || done.error().code != errc::constraint || table.purge_trash.empty()) return done;
         // What is in the trash is no row, and keeps none out.
         if (auto ok = db.execute("SAVEPOINT syncline_trash"); !ok) return ok;
-        auto purged = purge_trash(key, row);
-        auto again = purged ? put(table.upsert_row, key, row) : std::move(purged);
+        auto purged = purge_trash(key, *local);
+        auto again = purged ? put_row(table, key, *local, row) : std::move(purged);
         if (!db.in_transaction()) return lost();
         if (auto ok = db.execute(again ? "RELEASE syncline_trash" : "ROLLBACK TO syncline_trash; RELEASE syncline_trash"); !ok) return ok;
         return again ? std::move(again) : std::move(done);
@@ -216,7 +209,7 @@ public:
         if (!s) return s.error();
         if (!bind_sqlite_key(**s, 1, key.key, model.key_kind)) return {};  // no such row can be there
         bind_sqlite_times(**s, tables[key.model].times, told_);
-        return finish_write(**s, key, std::nullopt);
+        return finish_write((*s)->run(), key, std::nullopt);
     }
 
     /// What the app changed since it was last taken, in the order of first changes.
@@ -226,6 +219,8 @@ public:
             std::int64_t entry;
             captured_edit edit;
         };
+        if (!watched_)
+            if (auto ok = log_stirred(); !ok) return ok.error();
         const auto turns = take_turns();
         if (!turns) return turns.error();
         std::vector<placed> edits;
@@ -278,94 +273,21 @@ public:
     }
 
 private:
-    [[nodiscard]] static fault lost() {
-        return make_fault(errc::io_error, "the database ended the transaction by itself (an earlier failure, or RAISE(ROLLBACK) in a trigger); "
-                                          "nothing of it was kept: begin again");
-    }
     [[nodiscard]] static fault bad_key(const model_schema& model) {
         return make_fault(errc::invalid_key, "a key for model `", model.name, "` is not of the form of its key column (",
                           name_of(model.key_kind), ")");
     }
 
-    // From when on which model's log was written to.
-    struct log_turn {
-        model_id model;
-        std::int64_t above;
-    };
-    [[nodiscard]] result<std::vector<log_turn>> take_turns() {
-        std::vector<log_turn> out;
-        if (schemas.size() == 1) return out;
-        auto s = use("SELECT model,above FROM main.syncline_replica_turn ORDER BY seq");
-        if (!s) return s.error();
-        for (;;) {
-            const auto row = (*s)->step();
-            if (!row) return row.error();
-            if (!*row) break;
-            out.push_back({static_cast<model_id>((*s)->column_integer(0)), (*s)->column_integer(1)});
-        }
-        if (out.empty()) return out;
-        auto d = use("DELETE FROM main.syncline_replica_turn");
-        if (!d) return d.error();
-        if (auto ok = (*d)->run(); !ok) return ok.error();
-        return out;
-    }
-
-    [[nodiscard]] result<std::int64_t> newest_entry(model_id id) {
-        std::string sql = "SELECT max(seq) FROM main.";
-        sql.append(tables[id].log);
-        auto s = use(sql);
-        if (!s) return s.error();
-        const auto row = (*s)->step();
-        if (!row) return row.error();
-        return *row ? (*s)->column_integer(0) : 0;
-    }
-
-    // Folds the entries in (above, upto], gives each net change to `each`, and takes the entries out.
-    template <class Each>
-    [[nodiscard]] result<void> take_entries(model_id id, std::int64_t above, std::int64_t upto, Each each) {
-        if (upto <= above) return {};
-        sqlite_capture_fold fold{schemas[id]};
-        {
-            auto s = use(tables[id].select_log);
+    // Rows that the trigger passed by, which does not run inside itself, get their keys now; that is captured like any change.
+    [[nodiscard]] result<void> name_rows() {
+        for (model_id id = 0; id < schemas.size(); ++id) {
+            if (!schemas[id].key_assigned) continue;
+            switch_triggers(1);
+            auto s = use(sqlite_name_all(tables[id].table.name, schemas[id].key_name));
             if (!s) return s.error();
-            (*s)->bind(1, above).bind(2, upto);
-            for (;;) {
-                const auto row = (*s)->step();
-                if (!row) return row.error();
-                if (!*row) break;
-                fold.add(**s);
-            }
+            if (auto ok = (*s)->run(); !ok) return ok;
         }
-        for (const auto& name : fold.keys()) {
-            record_key key{id, name};
-            auto now = visible(key);
-            if (!now) return now.error();
-            const auto& state = fold.of(name);
-            auto before = sqlite_capture_fold::before(state, *now);
-            if (!before && !*now) continue;
-            const bool recreated = state.recreated && before && *now;
-            if (!recreated && before == *now) continue;
-            each(std::move(key), state.first, std::move(before), recreated);
-        }
-        return empty_log(id, above, upto);
-    }
-
-    // The last entry stays, as a mark without content, so that numbers are never given twice.
-    [[nodiscard]] result<void> empty_log(model_id id, std::int64_t above, std::int64_t upto) {
-        std::string sql = "DELETE FROM main.";
-        sql.append(tables[id].log).append(" WHERE seq>?1 AND seq<?2");
-        auto s = use(sql);
-        if (!s) return s.error();
-        (*s)->bind(1, above).bind(2, upto);
-        if (auto ok = (*s)->run(); !ok) return ok;
-        sql = "UPDATE main.";
-        sql.append(tables[id].log).append(" SET kind=0,\"key\"=NULL");
-        for (std::size_t i = 0; i < schemas[id].fields.size(); ++i) sql.append(",c").append(std::to_string(i)).append("=NULL");
-        sql.append(" WHERE seq=?1 AND kind<>0");
-        auto u = use(sql);
-        if (!u) return u.error();
-        (*u)->bind(1, upto);
-        return (*u)->run();
+        return {};
     }
 
     [[nodiscard]] result<void> drop_own_entries() {
@@ -439,14 +361,26 @@ private:
         return {};
     }
 
-    [[nodiscard]] result<void> put(const std::string& sql, const record_key& key, const record& row) {
+    [[nodiscard]] result<void> put(const std::string& sql, const record_key& key, const record& columns) {
         const model_schema& model = schemas[key.model];
         auto s = use(sql);
         if (!s) return s.error();
         if (!bind_sqlite_key(**s, 1, key.key, model.key_kind)) return bad_key(model);
-        for (std::size_t i = 0; i < row.fields.size(); ++i) bind_sqlite_value(**s, static_cast<int>(i) + 2, row.fields[i]);
+        for (std::size_t i = 0; i < columns.fields.size(); ++i) bind_sqlite_value(**s, static_cast<int>(i) + 2, columns.fields[i]);
         bind_sqlite_times(**s, tables[key.model].times, told_);
-        return finish_write(**s, key, row);
+        return (*s)->run();
+    }
+
+    // An upsert would draw a number from AUTOINCREMENT for a row that is there.
+    [[nodiscard]] result<void> put_row(const sqlite_replica_table& table, const record_key& key, const record& columns, const record& row) {
+        result<void> done = table.update_row.empty() ? result<void>{} : put(table.update_row, key, columns);
+        const bool there = !table.update_row.empty() && done && db.changes() != 0;
+        if (done && !there) done = put(table.upsert_row, key, columns);
+        if (auto ok = finish_write(std::move(done), key, row); !ok || there || table.note_row.empty() || triggers_are_ != 0) return ok;
+        auto n = use(table.note_row);
+        if (!n) return n.error();
+        (void)bind_sqlite_key(**n, 1, key.key, schemas[key.model].key_kind);
+        return (*n)->run();
     }
 
     [[nodiscard]] result<void> purge_trash(const record_key& key, const record& row) {
@@ -458,8 +392,7 @@ private:
         return (*s)->run();
     }
 
-    [[nodiscard]] result<void> finish_write(sqlite_statement& s, const record_key& key, const std::optional<record>& row) {
-        auto done = s.run();
+    [[nodiscard]] result<void> finish_write(result<void> done, const record_key& key, const std::optional<record>& row) {
         if (done && follow_) {
             touched_.insert(key);
             written_.insert_or_assign(key, row);
@@ -470,11 +403,6 @@ private:
             return make_fault(errc::constraint, "table `", tables[key.model].table.name, "` refuses the row: ", done.error().detail);
         }
         return done;
-    }
-
-    void note_seen(const record_key& key, const std::optional<record>& row) {
-        seen_ = key;
-        seen_digest_ = sqlite_row_digest(row);
     }
 
     void roll_back() noexcept {
@@ -518,9 +446,6 @@ private:
     std::vector<std::int64_t> marks_;    // log entries above are due to our writes
     std::map<record_key, std::optional<record>> written_;
     std::set<record_key> touched_;       // written, or changed by triggers of others on the way
-
-    std::optional<record_key> seen_;     // the record that this transaction read or wrote last
-    std::string seen_digest_;
 };
 
 SYNCLINE_NAMESPACE_END

@@ -78,7 +78,16 @@ struct sqlite_replica_fields {
     if (at == std::string_view::npos) return std::nullopt;
     at += opening.size();
     std::vector<std::string> out;
+    constexpr std::string_view looked_up = "coalesce((SELECT ";
     for (;;) {
+        // A reference stands there as what the map says of the column, or the column itself.
+        const bool looks_up = trigger_sql.substr(at, looked_up.size()) == looked_up;
+        if (looks_up) {
+            constexpr std::string_view otherwise = "),OLD.";
+            const std::size_t column = trigger_sql.find(otherwise, at);
+            if (column == std::string_view::npos) return std::nullopt;
+            at = column + 2;
+        }
         if (trigger_sql.substr(at, 4) != "OLD.") return std::nullopt;
         at += 4;
         std::string name;
@@ -93,6 +102,7 @@ struct sqlite_replica_fields {
             for (; at < trigger_sql.size() && trigger_sql[at] != ',' && trigger_sql[at] != ')'; ++at) name.push_back(trigger_sql[at]);
         }
         out.push_back(std::move(name));
+        if (looks_up) ++at;
         if (at >= trigger_sql.size()) return std::nullopt;
         if (trigger_sql[at] == ')') break;
         ++at;

@@ -45,6 +45,9 @@ struct sqlite_replica_options {
     /// `PRAGMA synchronous=NORMAL` on the store's own connection: with the log, a power cut may lose the last commits but
     /// never breaks the file. Off: SQLite's default. Never touched on a connection of the app's.
     bool synchronous_normal = true;
+    /// For tables that are given by name: the column of the sync key, `tether_id` say, where the app's primary key shall stay local (`read_model_schema`).
+    /// Empty: the primary key is the sync key.
+    std::string sync_key{};
     /// How long `begin` waits for another writer. A connection of the app's keeps its own.
     std::chrono::milliseconds busy_timeout{100};
     /// Of tables that are opened by name: the columns in which they note their rows' times, where they have them. A column that no table has is an error.
@@ -148,7 +151,7 @@ private:
 
     [[nodiscard]] static result<sqlite_replica_store> attach_tables(sqlite_database db, const std::vector<std::string>& names,
                                                                     const sqlite_replica_options& options) {
-        auto models = read_model_schemas(db, names, options.times);
+        auto models = read_model_schemas(db, names, options.times, options.sync_key);
         if (!models) return models.error();
         return attach(std::move(db), std::move(*models), options);
     }
@@ -163,7 +166,7 @@ private:
         }
         auto core = std::make_unique<sqlite_replica_connection>(std::move(db));
         if (auto ok = core->enter(); !ok) return ok.error();
-        auto ready = order_models(*core, std::move(models));
+        auto ready = order_sqlite_replica_models(core->db, core->schemas, std::move(models));
         if (ready) ready = core->attach();
         if (ready) ready = core->commit();
         if (!ready) {
@@ -171,34 +174,6 @@ private:
             return ready.error();
         }
         return sqlite_replica_store{std::move(core)};
-    }
-
-    // Models keep their ids for the life of the bookkeeping.
-    [[nodiscard]] static result<void> order_models(sqlite_replica_connection& core, std::vector<model_schema> models) {
-        if (auto ok = create_sqlite_replica_tables(core.db); !ok) return ok;
-        auto s = core.db.prepare("SELECT id, name FROM main.syncline_replica_model ORDER BY id");
-        if (!s) return s.error();
-        for (;;) {
-            const auto row = s->step();
-            if (!row) return row.error();
-            if (!*row) break;
-            const std::string name{s->column_text(1)};
-            if (auto ok = s->row_read(); !ok) return ok;
-            const auto at = std::find_if(models.begin(), models.end(), [&](const model_schema& m) { return m.name == name; });
-            if (at == models.end())
-                return make_fault(errc::schema_mismatch, "model `", name, "` is synced in this database and was left out; register it too, or "
-                                                         "uninstall the bookkeeping");
-            const auto id = core.schemas.add(std::move(*at));
-            if (!id) return id.error();
-            if (static_cast<std::int64_t>(*id) != s->column_integer(0))
-                return make_fault(errc::corrupt, "the bookkeeping's list of models has a gap");
-            models.erase(at);
-        }
-        for (auto& m : models) {
-            const auto id = core.schemas.add(std::move(m));
-            if (!id) return id.error();
-        }
-        return {};
     }
 
     std::unique_ptr<sqlite_replica_connection> core_;

@@ -4,6 +4,8 @@
 #include <syncline/adapters/sqlite/capture.hpp>
 #include <syncline/adapters/sqlite/column_value.hpp>
 #include <syncline/adapters/sqlite/database.hpp>
+#include <syncline/adapters/sqlite/key_map.hpp>
+#include <syncline/adapters/sqlite/local_keys.hpp>
 #include <syncline/adapters/sqlite/replica_lease.hpp>
 #include <syncline/adapters/sqlite/table_schema.hpp>
 #include <syncline/adapters/sqlite/time_columns.hpp>
@@ -70,8 +72,12 @@ struct sqlite_replica_table {
     sqlite_capture_script capture;
     std::string log;            ///< the log table, quoted
     sqlite_time_columns times;
-    std::string select_row;     ///< ?1 key
+    sqlite_local_keys keys;
+    std::vector<sqlite_reference_field> references;  ///< those whose columns hold local keys
+    std::string select_row;     ///< ?1 key; the fields, then the columns of `references` as they are
+    std::string update_row;     ///< ?1 key, then the fields, then `times`; empty: the upsert alone does it
     std::string upsert_row;     ///< ?1 key, then the fields, then `times`
+    std::string note_row;       ///< ?1 key: tells the map of a row that no trigger saw; empty: there is none
     std::string purge_trash;    ///< parameters as `upsert_row`: what lies in the trash and would keep that row out by a unique index; empty: nothing can
     std::string delete_row;     ///< ?1 key, and `times` where it is an UPDATE
     std::string select_log;     ///< ?1 above which, ?2 up to which entry
@@ -89,6 +95,12 @@ struct sqlite_replica_table {
 [[nodiscard]] inline std::string sqlite_replica_trigger_prefix(model_id id) {
     std::string out{sqlite_replica_prefix};
     return out.append(std::to_string(id)).append("_");
+}
+
+/// The name of the map of local keys of model number @p id.
+[[nodiscard]] inline std::string sqlite_replica_map_name(model_id id) {
+    std::string out{sqlite_replica_prefix};
+    return out.append("keys_").append(std::to_string(id));
 }
 
 /// Adds the triggers that note, before any other of ours runs, that it is this model's turn, unless it is already. The
@@ -109,12 +121,20 @@ inline void add_sqlite_replica_turns(sqlite_capture_script& script, const sqlite
 }
 
 /// Prepares the SQL for @p model in @p table. @pre `check_sqlite_model(table, model)`
-/// @param alone  there is no other model, so the order among models need not be kept
-[[nodiscard]] inline sqlite_replica_table make_sqlite_replica_table(sqlite_table table, const model_schema& model, model_id id, bool alone) {
+/// @param names    how the tables of all models name their rows, by id
+/// @param counted  the table numbers its rows by AUTOINCREMENT
+[[nodiscard]] inline sqlite_replica_table make_sqlite_replica_table(sqlite_table table, const schema_set& schemas, model_id id, const std::vector<sqlite_local_keys>& names,
+                                                                    bool counted) {
     sqlite_replica_table out;
+    const model_schema& model = schemas[id];
+    const bool alone = schemas.size() == 1;  // the order among models need not be kept
+    out.keys = names[id];
+    out.references = make_sqlite_reference_fields(schemas, names, id);
     const std::string log = sqlite_replica_log_name(id);
     const std::string prefix = sqlite_replica_trigger_prefix(id);
-    out.capture = make_sqlite_capture(table, model, log, prefix);
+    out.capture = make_sqlite_capture(table, model, log, prefix, names, id);
+    for (auto& t : make_sqlite_key_triggers(table, out.keys, prefix, sqlite_replaced_name(sqlite_replica_prefix), id))
+        out.capture.triggers.push_back({std::move(t.name), std::move(t.sql)});
     if (!alone) add_sqlite_replica_turns(out.capture, table, prefix, id);
     out.log = sqlite_quoted(log);
     const std::string t = sqlite_quoted(table.name);
@@ -126,14 +146,32 @@ inline void add_sqlite_replica_turns(sqlite_capture_script& script, const sqlite
     int parameter = 2;
     for (const auto& f : model.fields) {
         const std::string name = sqlite_quoted(f.name);
-        reads.append(reads.empty() ? "" : ",").append(name);
+        reads.append(reads.empty() ? "" : ",").append(sqlite_field_of(names, out.keys, out.affinities.size(), t, f.name));
         fields.append(",").append(name);
         values.append(",?").append(std::to_string(parameter++));
         sets.append(sets.empty() ? "" : ",").append(name).append("=excluded.").append(name);
         out.affinities.push_back(table.find(f.name)->affinity);
     }
+    for (const auto& r : out.references) reads.append(",").append(t).append(".").append(sqlite_quoted(model.fields[r.field].name));
+    const bool fills = out.keys.mapped();
+    if (fills) {
+        fields.append(",").append(sqlite_quoted(out.keys.local));
+        values.append(",").append(sqlite_local_key_for(out.keys, "?1", counted));
+        out.note_row = "INSERT INTO main.";
+        out.note_row.append(sqlite_quoted(out.keys.map)).append("(\"local\",sync,was,stirred) SELECT ").append(sqlite_quoted(out.keys.local)).append(",").append(key);
+        out.note_row.append(",").append(key).append(",0 FROM main.").append(t).append(" WHERE ").append(key).append("=?1 AND ").append(sqlite_quoted(out.keys.local));
+        out.note_row.append(" IS NOT NULL ON CONFLICT(\"local\") DO UPDATE SET sync=excluded.sync,stirred=1 WHERE sync IS NOT excluded.sync");
+    }
     out.select_row = "SELECT ";
     out.times = make_sqlite_time_columns(table, model, parameter);
+    if (fills) {
+        out.update_row = "UPDATE main.";
+        out.update_row.append(t).append(" SET ");
+        int at = 2;
+        for (const auto& f : model.fields) out.update_row.append(at == 2 ? "" : ",").append(sqlite_quoted(f.name)).append("=?").append(std::to_string(at)), ++at;
+        if (model.fields.empty()) out.update_row.append(key).append("=").append(key);
+        out.update_row.append(out.times.update_sets()).append(" WHERE ").append(key).append("=?1");
+    }
     if (model.fields.empty() && !out.times.update_sets().empty()) sets.append(key).append("=excluded.").append(key);
     sets.append(out.times.update_sets());
     fields.append(out.times.insert_columns());
@@ -152,6 +190,21 @@ inline void add_sqlite_replica_turns(sqlite_capture_script& script, const sqlite
     out.select_log.append(sqlite_capture_fold::columns(model.fields.size())).append(" FROM main.").append(out.log);
     out.select_log.append(" WHERE seq>?1 AND seq<=?2 ORDER BY seq");
     out.table = std::move(table);
+    return out;
+}
+
+/// What the columns hold of @p row. A record that it refers to and that is not there gets its local key now.
+/// @return `errc::constraint` where a reference names no record that can be told here
+[[nodiscard]] inline result<record> sqlite_columns_of(sqlite_database& db, const sqlite_replica_table& table, const record_key& key, const record& row) {
+    record out = row;
+    for (const auto& r : table.references) {
+        value& v = out.fields[r.field];
+        const bool self = r.target == key.model && referenced_key(v) == key.key;
+        auto local = sqlite_local_value(db, r, v, true, self);
+        if (!local)
+            return make_fault(local.error().code, "table `", table.table.name, "` refuses the row: ", local.error().detail);
+        v = std::move(*local);
+    }
     return out;
 }
 

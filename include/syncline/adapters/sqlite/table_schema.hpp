@@ -269,17 +269,29 @@ struct sqlite_table {
     return std::nullopt;
 }
 
+/// The column of @p table that is its primary key by itself; empty: there is none, or several together are.
+[[nodiscard]] inline std::string sqlite_primary_key_of(const sqlite_table& table) {
+    std::string key;
+    for (const auto& c : table.columns) {
+        if (c.primary_key == 0) continue;
+        if (!key.empty()) return {};
+        key = c.name;
+    }
+    return key;
+}
+
 /// Checks that @p key of @p table can name records.
+/// @param assigned  rows without a key get one (`model_schema::key_assigned`)
 /// @return `errc::unsupported`, by name, when it is missing, composite, not unique, of another type, or compared without
 ///         regard to case.
-[[nodiscard]] inline result<void> check_sqlite_key(const sqlite_table& table, const std::string& key) {
+[[nodiscard]] inline result<void> check_sqlite_key(const sqlite_table& table, const std::string& key, bool assigned = false) {
     const sqlite_column* const c = table.find(key);
     if (c == nullptr) return make_fault(errc::unsupported, "table `", table.name, "` has no key column `", key, "`");
     if (c->generated) return make_fault(errc::unsupported, "table `", table.name, "`: key column `", key, "` is generated; a key must be stored");
     const auto in_key = std::count_if(table.columns.begin(), table.columns.end(), [](const sqlite_column& x) { return x.primary_key > 0; });
     bool unique = table.rowid_column == key || (c->primary_key > 0 && in_key == 1);
     for (const auto& i : table.unique_indexes)
-        if (c->not_null && (i.is_of_key(key) || (c->collation != "BINARY" && i.parts.size() == 1 && i.parts[0].column == key))) unique = true;
+        if ((c->not_null || assigned) && (i.is_of_key(key) || (c->collation != "BINARY" && i.parts.size() == 1 && i.parts[0].column == key))) unique = true;
     if (!unique && c->primary_key > 0)
         return make_fault(errc::unsupported, "table `", table.name, "`: key column `", key,
                           "` is one part of a composite primary key; a key of one column is needed");
@@ -340,22 +352,32 @@ struct sqlite_table {
 /// its fields every other stored column, kinds by declared type (`sqlite_kind_of`), references by those foreign keys that hold the
 /// other record's key.
 /// @param times  columns in which the table notes its rows' times; they become no fields
+/// @param sync_key  where the app's primary key shall stay local: the column that holds the sync key in its place, `tether_id` say, here and in the tables
+///                  that this one refers to (`model_schema::key_assigned`); the store adds it where it is missing
 /// @return the model; or `errc::unsupported`, by name, as `read_sqlite_table` and `check_sqlite_key`, or `errc::schema_mismatch` for a column of
 ///         @p times that is not there.
-[[nodiscard]] inline result<model_schema> read_model_schema(sqlite_database& db, const std::string& name, const app_times& times = {}) {
+[[nodiscard]] inline result<model_schema> read_model_schema(sqlite_database& db, const std::string& name, const app_times& times = {},
+                                                            const std::string& sync_key = {}) {
     auto table = read_sqlite_table(db, name);
     if (!table) return table.error();
     model_schema m;
     m.name = table->name;
-    auto key = sqlite_key_of(*table);
-    if (!key) return key.error();
-    m.key_name = std::move(*key);
-    if (auto ok = check_sqlite_key(*table, m.key_name); !ok) return ok.error();
-    m.key_kind = *sqlite_key_kind(*table->find(m.key_name));
+    std::string local;
+    if (sync_key.empty() || sync_key == sqlite_primary_key_of(*table)) {
+        auto key = sqlite_key_of(*table);
+        if (!key) return key.error();
+        m.key_name = std::move(*key);
+        if (auto ok = check_sqlite_key(*table, m.key_name); !ok) return ok.error();
+        m.key_kind = *sqlite_key_kind(*table->find(m.key_name));
+    } else {
+        m.key_name = sync_key;
+        m.key_assigned = true;
+        local = sqlite_primary_key_of(*table);
+    }
     m.times = times;
     if (auto ok = check_sqlite_times(*table, m); !ok) return ok.error();
     for (const auto& c : table->columns) {
-        if (c.name == m.key_name || c.generated) continue;
+        if (c.name == m.key_name || c.name == local || c.generated) continue;
         if (c.name == times.created_at.name || c.name == times.updated_at.name || c.name == times.deleted_at.name) continue;
         field_schema f;
         f.name = c.name;
@@ -370,7 +392,7 @@ struct sqlite_table {
         std::string target = k.table;
         if (const auto other = read_sqlite_table(db, k.table)) {
             const auto named = sqlite_key_of(*other);
-            if (!k.to.empty() && named && !sqlite_same_name(k.to, *named)) continue;
+            if (!k.to.empty() && named && !sqlite_same_name(k.to, *named) && (sync_key.empty() || !sqlite_same_name(k.to, sync_key))) continue;
             target = other->name;
         } else if (other.error().code != errc::unsupported) {
             return other.error();
@@ -380,9 +402,15 @@ struct sqlite_table {
     return m;
 }
 
+/// The same without columns of times.
+[[nodiscard]] inline result<model_schema> read_model_schema(sqlite_database& db, const std::string& name, const std::string& sync_key) {
+    return read_model_schema(db, name, app_times{}, sync_key);
+}
+
 /// Makes models from several tables.
 /// @param times  where a table has such columns; a column that no table has is `errc::schema_mismatch`
-[[nodiscard]] inline result<std::vector<model_schema>> read_model_schemas(sqlite_database& db, const std::vector<std::string>& names, const app_times& times) {
+[[nodiscard]] inline result<std::vector<model_schema>> read_model_schemas(sqlite_database& db, const std::vector<std::string>& names, const app_times& times,
+                                                                          const std::string& sync_key = {}) {
     std::vector<model_schema> models;
     app_times nowhere = times;
     for (const auto& name : names) {
@@ -391,7 +419,7 @@ struct sqlite_table {
         app_times here = times;
         for (const auto column : {&app_times::created_at, &app_times::updated_at, &app_times::deleted_at})
             (table->find((here.*column).name) == nullptr ? here : nowhere).*column = time_column{};
-        auto model = read_model_schema(db, name, here);
+        auto model = read_model_schema(db, name, here, sync_key);
         if (!model) return model.error();
         models.push_back(std::move(*model));
     }
@@ -406,7 +434,7 @@ struct sqlite_table {
 ///         - `errc::unsupported`: the key (`check_sqlite_key`), a generated column as field, a partial or expression unique index
 ///         - `errc::schema_mismatch`: a field without a column, or a key of another kind
 [[nodiscard]] inline result<void> check_sqlite_model(const sqlite_table& table, const model_schema& model) {
-    if (auto ok = check_sqlite_key(table, model.key_name); !ok) return ok;
+    if (auto ok = check_sqlite_key(table, model.key_name, model.key_assigned); !ok) return ok;
     const value_kind kind = *sqlite_key_kind(*table.find(model.key_name));
     if (kind != model.key_kind)
         return make_fault(errc::schema_mismatch, "table `", table.name, "`: key column `", model.key_name, "` holds ", name_of(kind),

@@ -90,6 +90,24 @@ inline sqlite_authority_store open_store(const std::string& path, schema_set sch
     return ok(sqlite_authority_store::open(path, std::move(schemas), std::move(options)));
 }
 
+/// A store whose transactions know the time, as under an engine: it is always @p at.
+class told_store {
+public:
+    using transaction = sqlite_authority_store::transaction;
+    told_store(sqlite_authority_store in, timestamp at) : in_(std::move(in)), at_(at) {}
+    [[nodiscard]] const schema_set& schemas() const noexcept { return in_.schemas(); }
+    [[nodiscard]] result<transaction> begin(std::string_view tenant, syncline::access how) {
+        auto t = in_.begin(tenant, how);
+        if (t) t->tell_time(at_);
+        return t;
+    }
+    [[nodiscard]] result<void> begin_incarnation(const std::string& epoch, timestamp now) { return in_.begin_incarnation(epoch, now); }
+
+private:
+    sqlite_authority_store in_;
+    timestamp at_;
+};
+
 /// Seals what is staged and commits. @return how many rows were sealed
 inline std::size_t seal_now(sqlite_authority_store& store, std::string_view tenant = "main", std::int64_t now_us = 0) {
     auto t = ok(store.begin(tenant, access::write));

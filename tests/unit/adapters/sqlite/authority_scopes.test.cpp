@@ -10,6 +10,8 @@ namespace authority_scopes_test {
 
 TEST_CASE("labels and views in SQLite keep their contract") { scopes_contract::check<simulation::sqlite_lab>(); }
 
+TEST_CASE("labels and views in SQLite keep their contract where rows have numbers of their own") { scopes_contract::check<simulation::numbering_sqlite_lab>(); }
+
 TEST_CASE("labels in SQLite: bookkeeping of another version is refused by name") {
     auto opened = syncline::sqlite_database::open(":memory:");
     REQUIRE(opened);

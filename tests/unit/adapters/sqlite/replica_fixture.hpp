@@ -37,6 +37,23 @@ inline sqlite_replica_options quick() {
     return o;
 }
 
+/// A store whose transactions know the time, as under an engine: it is always @p at.
+class told_store {
+public:
+    using transaction = sqlite_replica_store::transaction;
+    told_store(sqlite_replica_store in, timestamp at) : in_(std::move(in)), at_(at) {}
+    [[nodiscard]] const schema_set& schemas() const { return in_.schemas(); }
+    [[nodiscard]] result<transaction> begin() {
+        auto t = in_.begin();
+        if (t) t->tell_time(at_);
+        return t;
+    }
+
+private:
+    sqlite_replica_store in_;
+    timestamp at_;
+};
+
 /// An app with a file, and a device over it; the app's SQL runs on a connection of its own.
 class device {
 public:
@@ -78,6 +95,13 @@ public:
         constexpr std::int64_t seq = 1'000'000;
         return must(engine_->stage("session", 0, 1, seq, rows, seq, now));
     }
+    /// The edits that the app has made since they were last taken.
+    std::vector<captured_edit> edits() {
+        auto t = must(store_->begin());
+        auto out = must(t.take_captured());
+        must(t.commit());
+        return out;
+    }
     std::optional<record> row(const record_key& key) {
         auto t = must(store_->begin());
         return must(t.visible(key));
@@ -105,6 +129,13 @@ private:
     std::optional<sqlite_replica_store> store_;
     std::optional<replica<sqlite_replica_store>> engine_;
 };
+
+/// The models of @p tables with their sync keys beside the primary keys.
+inline std::vector<model_schema> with_tether_id(device& d, const std::vector<std::string>& tables, const app_times& times = {}) {
+    std::vector<model_schema> out;
+    for (const auto& t : tables) out.push_back(must(read_model_schema(d.app, t, times, "tether_id")));
+    return out;
+}
 
 /// A row of texts; an empty one is null.
 inline record texts(const std::vector<std::string>& fields) {

@@ -71,22 +71,6 @@ rows live(sqlite_database& db) {
     return out;
 }
 
-// A store whose transactions know the time, as under an engine.
-class told_store {
-public:
-    using transaction = sqlite_replica_store::transaction;
-    explicit told_store(sqlite_replica_store in) : in_(std::move(in)) {}
-    [[nodiscard]] const schema_set& schemas() const { return in_.schemas(); }
-    [[nodiscard]] result<transaction> begin() {
-        auto t = in_.begin();
-        if (t) tell_time(*t, from_microseconds(1'700'000'000'000'000));
-        return t;
-    }
-
-private:
-    sqlite_replica_store in_;
-};
-
 // The contract's tables with a trash; the app puts rows there, and takes out what it writes.
 struct trash_tables {
     trash_tables() {
@@ -105,7 +89,7 @@ struct trash_tables {
             m.times.deleted_at = "gone";
             models.push_back(std::move(m));
         }
-        kept = std::make_unique<told_store>(must(sqlite_replica_store::open(dir->file(), std::move(models), quick())));
+        kept = std::make_unique<told_store>(must(sqlite_replica_store::open(dir->file(), std::move(models), quick())), from_microseconds(1'700'000'000'000'000));
     }
     result<void> app_write(const record_key& key, const record& row) {
         const model_schema& m = std::as_const(*kept).schemas()[key.model];

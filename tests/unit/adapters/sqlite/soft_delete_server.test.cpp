@@ -30,23 +30,6 @@ app_times soft() {
     return t;
 }
 
-// A store whose transactions know the time, as under an engine.
-class told_store {
-public:
-    using transaction = sqlite_authority_store::transaction;
-    explicit told_store(sqlite_authority_store in) : in_(std::move(in)) {}
-    [[nodiscard]] const schema_set& schemas() const noexcept { return in_.schemas(); }
-    [[nodiscard]] result<transaction> begin(std::string_view tenant, syncline::access how) {
-        auto t = in_.begin(tenant, how);
-        if (t) tell_time(*t, noon);
-        return t;
-    }
-    [[nodiscard]] result<void> begin_incarnation(const std::string& epoch, timestamp now) { return in_.begin_incarnation(epoch, now); }
-
-private:
-    sqlite_authority_store in_;
-};
-
 // The contract's tables with an owner column and soft deletes; its app trashes, and takes out of the trash what it writes.
 class trash_tables {
 public:
@@ -131,7 +114,7 @@ private:
         }
         sqlite_authority_options options;
         options.owner_column = "owner";
-        return told_store{open_store(dir_->file(), std::move(models), options)};
+        return told_store{open_store(dir_->file(), std::move(models), options), noon};
     }
 
     std::unique_ptr<scratch> dir_ = std::make_unique<scratch>();
