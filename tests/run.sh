@@ -164,7 +164,9 @@ stage_asan() {
 }
 
 stage_tsan() {
-    configure_and_build tsan tests.thread -DCMAKE_CXX_COMPILER="$(newest_clang)"
+    # In order: Debian's libcpp-httplib is not compiled for this sanitizer, so that its statics (regular expressions) were made before another
+    # thread reads them is not seen; cases with one thread, which come first, make them.
+    configure_and_build tsan tests.thread -DCMAKE_CXX_COMPILER="$(newest_clang)" -DSYNCLINE_TEST_ORDER=decl
     if ! grep -q '^[^ ]* [a-z]* [^ ]*thread' tests/lists/tests.txt; then
         skipped "ThreadSanitizer: no test in tests/lists/tests.txt starts a thread"
         return 0
