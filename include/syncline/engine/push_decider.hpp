@@ -191,12 +191,17 @@ private:
             behind_error = *waits;
         }
         std::optional<rejection> rejected;
+        if (!behind_error && put_off_.contains(key)) {  // before the mapper is asked: its refusal would come before what it follows
+            put_off(index, m);
+            return {};
+        }
         if (!behind_error && options_.mapper && before == mapped_.end()) {
+            mapped_.emplace(index, hash);
             rejected = options_.mapper(who_, m);
             parents = parents_of(m.what);
         }
-        if (may_put_off_ && !behind_error && !rejected && (put_off_.contains(key) || any_in(parents, put_off_))) {
-            put_off(index, m, hash);
+        if (!behind_error && !rejected && any_in(parents, put_off_)) {
+            put_off(index, m);
             return {};
         }
         if (behind_error || (rejected && category_of(rejected->why.code) == fault_category::retry)) {
@@ -348,7 +353,7 @@ private:
             if (auto r = t_.rollback_to_savepoint(); !r) return r;
             if (code == errc::absent) return refuse_unseen(index, std::move(kept), nothing_there());
             if (code == errc::constraint && may_put_off_) {
-                put_off(index, m, kept.content_hash);
+                put_off(index, m);
                 return {};
             }
             return refuse(index, std::move(kept), wait_reason{code, done.error().detail}, "the table refused the row", {});
@@ -375,11 +380,10 @@ private:
     }
 
     // A value that is to be unique may be given up later in the request; what builds on the change waits with it.
-    void put_off(std::size_t index, const mutation& m, const std::string& hash) {
+    void put_off(std::size_t index, const mutation& m) {
         decided_in_request_.erase(m.id);
         put_off_.insert(m.what.key);
         put_off_at_.insert(index);
-        mapped_.insert_or_assign(index, hash);
     }
 
     // A transient fault leaves no receipt, and what builds on the change must not be decided before it (W06, W07).
@@ -568,7 +572,7 @@ private:
     bool may_put_off_ = false;
     std::unordered_set<record_key, record_key_hash> put_off_;  // in this round
     std::unordered_set<std::size_t> put_off_at_;
-    std::unordered_map<std::size_t, std::string> mapped_;  // content hashes of what was put off in a round before
+    std::unordered_map<std::size_t, std::string> mapped_;  // content hashes of what the mapper was asked about, as the device sent it
     std::unordered_map<mutation_id, std::size_t> pending_at_;
     const value_equivalence* equivalence_;
     std::optional<legacy_push<Transaction>> legacy_;

@@ -90,14 +90,17 @@ template <authority_transaction Transaction>
 }
 
 /// Runs what a constraint stops again, once the rest of its request ran: a value that is to be unique changes hands where the record that
-/// had it is erased by the same request, and erases run after writes. Rounds go on while one gets less to do than the one before; in the
-/// last one nothing may be put off.
+/// had it is erased by the same request, and erases run after writes. Rounds go on while one gets less to do than the one before, but no more
+/// than `most_rounds`, so that no request can make its authority try each change as often as it has changes; in the last one nothing may be
+/// put off.
 /// @param attempt     `(std::size_t position, bool last) -> result<bool>`: true when it is to be put off, in the order it was tried
 /// @param next_round  called before each round but the first
-/// Complexity: one attempt each, and n^2/2 at worst, where each round settles one
+/// Complexity: one attempt each where no constraint is met, `most_rounds` at worst
+inline constexpr int most_rounds = 8;
 template <class Attempt, class NextRound>
 [[nodiscard]] result<void> run_in_rounds(std::vector<std::size_t> order, Attempt attempt, NextRound next_round) {
     bool last = false;
+    int round = 1;
     for (std::vector<std::size_t> later; !order.empty(); order.swap(later)) {
         later.clear();
         for (const std::size_t i : order) {
@@ -105,7 +108,7 @@ template <class Attempt, class NextRound>
             if (!put_off) return std::move(put_off).error();
             if (*put_off) later.push_back(i);
         }
-        last = later.size() == order.size();
+        last = later.size() == order.size() || ++round == most_rounds;
         if (!later.empty()) next_round();
     }
     return {};

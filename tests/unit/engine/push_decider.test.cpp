@@ -340,6 +340,25 @@ TEST_CASE("push: a unique value changes hands within a request, though erases ru
     for (const auto& o2 : s.push(sent)) CHECK(o2.repeated);
 }
 
+TEST_CASE("push: what follows a change that is put off waits with it, also where the mapper would refuse it") {
+    memory_table_options tables;
+    tables.unique = {{node_model, field_a}};
+    authority_options o;
+    o.mapper = [](const caller&, mutation& m) -> std::optional<rejection> {
+        if (m.id == "second") return rejection{{errc::forbidden, "not this one"}, {}};
+        return std::nullopt;
+    };
+    server s{std::move(o), tables};
+    s.write("P", node_row(7));
+    s.seal();
+    const auto outcomes = s.push({change_of("first", "A", std::nullopt, node_row(7)), change_of("second", "A", node_row(7), node_row(9)),
+                                  change_of("gone", "P", node_row(7), std::nullopt, 1)});
+    CHECK(outcomes[0].kind == outcome_kind::applied);
+    CHECK(outcomes[1].kind == outcome_kind::refused);
+    CHECK(outcomes[2].kind == outcome_kind::applied);
+    CHECK(s.row("A") == node_row(7));
+}
+
 TEST_CASE("push: a row that refers to nothing is refused, and what it refers to is named") {
     server s;
     const outcome o = s.push_one(change_of("1", "C1", std::nullopt, child_row(1, "nowhere")));

@@ -49,6 +49,20 @@ TEST_CASE("running order: what is put off runs again while others got on, and at
     }, [] {}));
     CHECK(calls == std::vector<call>{{0, false}, {1, false}, {3, false}, {0, false}, {1, false}, {0, false}});
 
+    // Each would be settled by the next: no request is tried as often as it has changes.
+    std::vector<std::size_t> chain(1000);
+    for (std::size_t i = 0; i < chain.size(); ++i) chain[i] = i;
+    done.assign(chain.size() + 1, false);
+    done.back() = true;
+    std::size_t attempts = 0;
+    CHECK(run_in_rounds(chain, [&](std::size_t i, bool last) -> result<bool> {
+        ++attempts;
+        done[i] = done[i + 1];
+        return !done[i] && !last;
+    }, [] {}));
+    CHECK(attempts <= most_rounds * chain.size());
+    CHECK(attempts > (most_rounds - 1) * (chain.size() - most_rounds));
+
     const auto failed = run_in_rounds({0, 1}, [](std::size_t, bool) -> result<bool> { return make_fault(errc::busy, "locked"); }, [] {});
     REQUIRE_FALSE(failed);
     CHECK(failed.error().code == errc::busy);
