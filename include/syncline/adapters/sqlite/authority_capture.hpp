@@ -8,6 +8,7 @@
 #include <syncline/adapters/sqlite/key_map.hpp>
 #include <syncline/adapters/sqlite/local_keys.hpp>
 #include <syncline/adapters/sqlite/table_schema.hpp>
+#include <syncline/adapters/sqlite/trigger.hpp>
 #include <syncline/model/model_schema.hpp>
 #include <syncline/support/result.hpp>
 #include <syncline/support/version.hpp>
@@ -20,14 +21,6 @@
 #include <vector>
 
 SYNCLINE_NAMESPACE_BEGIN
-
-/// One trigger as `sqlite_schema` keeps it.
-struct sqlite_trigger {
-    std::string name;
-    std::string sql;
-
-    friend bool operator==(const sqlite_trigger&, const sqlite_trigger&) = default;
-};
 
 /// Writes the triggers by which an authority learns which records of one table any SQL touches.
 ///
@@ -281,7 +274,7 @@ struct sqlite_captured_model {
         auto script = make_sqlite_authority_capture(m.table, schemas[id], catalog.numbers[id], m.owner);
         for (auto& t : make_sqlite_key_triggers(m.table, m.keys, sqlite_authority_trigger_prefix(m.table.name), sqlite_replaced_name(sqlite_authority_prefix),
                                                 catalog.numbers[id]))
-            script.push_back({std::move(t.name), std::move(t.sql)});
+            script.push_back(std::move(t));
         bool in_place = same_tenancy && !catalog.fresh[id];
         for (const auto& trigger : script) {
             bool found = false;

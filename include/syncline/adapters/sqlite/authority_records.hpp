@@ -70,9 +70,12 @@ inline void add_trash_referrers(const schema_set& schemas, const std::vector<sql
                 const auto& m = models[child];
                 std::string where{" WHERE "};
                 where.append(sqlite_quoted(foreign.column)).append("=");
-                if (!by_local) where.append("?1");
-                // The row lies in the table, in the trash or not.
-                else where.append("(SELECT o.").append(sqlite_quoted(keys.local)).append(" FROM ").append(sqlite_quoted(table.name)).append(" AS o WHERE o.").append(sqlite_quoted(keys.key)).append("=?1)");
+                if (by_local) {  // the row lies in the table, in the trash or not
+                    where.append("(SELECT o.").append(sqlite_quoted(keys.local)).append(" FROM ").append(sqlite_quoted(table.name));
+                    where.append(" AS o WHERE o.").append(sqlite_quoted(keys.key)).append("=?1)");
+                } else {
+                    where.append("?1");
+                }
                 if (!m.owner.empty()) where.append(" AND CAST(").append(sqlite_quoted(m.owner)).append(" AS TEXT) COLLATE BINARY=?2");
                 where.append(out[child].times.and_live());
                 sqlite_trash_referrer r{static_cast<model_id>(child), foreign.on_erase, "SELECT ", "UPDATE "};

@@ -5,6 +5,7 @@
 #include <syncline/adapters/sqlite/database.hpp>
 #include <syncline/adapters/sqlite/local_keys.hpp>
 #include <syncline/adapters/sqlite/table_schema.hpp>
+#include <syncline/adapters/sqlite/trigger.hpp>
 #include <syncline/model/field_set.hpp>
 #include <syncline/model/model_schema.hpp>
 #include <syncline/model/record.hpp>
@@ -43,12 +44,8 @@ inline constexpr std::size_t sqlite_mask_bits = 62;
 
 /// The SQL that captures the changes of one table into an append-only log.
 struct sqlite_capture_script {
-    struct trigger {
-        std::string name;
-        std::string sql;  ///< exactly as `sqlite_schema` keeps it
-    };
     std::string log_columns;  ///< the log's columns behind `seq`, as for CREATE TABLE
-    std::vector<trigger> triggers;
+    std::vector<sqlite_trigger> triggers;
 };
 
 /// Writes the triggers that capture every change of the fields of @p model in @p table, whatever SQL makes it.
@@ -133,14 +130,7 @@ struct sqlite_capture_script {
     script.log_columns = "kind INTEGER NOT NULL,\"key\"";
     script.log_columns.append(masks).append(columns);
     const auto add = [&](std::string_view suffix, std::string_view when, const std::string& condition, const std::string& body) {
-        sqlite_capture_script::trigger g;
-        g.name = prefix;
-        g.name.append(suffix);
-        g.sql = "CREATE TRIGGER ";
-        g.sql.append(sqlite_quoted(g.name)).append(" ").append(when).append(" ON ").append(t);
-        if (!condition.empty()) g.sql.append(" WHEN ").append(condition);
-        g.sql.append(" BEGIN ").append(body).append("END");
-        script.triggers.push_back(std::move(g));
+        script.triggers.push_back(make_sqlite_trigger(std::string{prefix}.append(suffix), when, t, condition, body));
     };
 
     // Inserts, and by every other unique key what they would replace.

@@ -5,6 +5,7 @@
 #include <syncline/adapters/sqlite/column_value.hpp>
 #include <syncline/adapters/sqlite/database.hpp>
 #include <syncline/adapters/sqlite/table_schema.hpp>
+#include <syncline/adapters/sqlite/trigger.hpp>
 #include <syncline/model/model_schema.hpp>
 #include <syncline/support/result.hpp>
 #include <syncline/support/version.hpp>
@@ -156,12 +157,6 @@ template <class MapName>
     return std::optional<schema_set>{std::move(out)};
 }
 
-/// A trigger of a map, in `sqlite_schema`'s words.
-struct sqlite_key_trigger {
-    std::string name;
-    std::string sql;
-};
-
 /// The name of the table in which the triggers note the row that an INSERT may be about to replace.
 [[nodiscard]] inline std::string sqlite_replaced_name(std::string_view prefix) { return std::string{prefix}.append("replaced"); }
 
@@ -172,23 +167,16 @@ struct sqlite_key_trigger {
 /// @param prefix    put before the triggers' names
 /// @param replaced  `sqlite_replaced_name`
 /// @param number    what stands for the model there
-[[nodiscard]] inline std::vector<sqlite_key_trigger> make_sqlite_key_triggers(const sqlite_table& table, const sqlite_local_keys& keys, const std::string& prefix,
+[[nodiscard]] inline std::vector<sqlite_trigger> make_sqlite_key_triggers(const sqlite_table& table, const sqlite_local_keys& keys, const std::string& prefix,
                                                                               const std::string& replaced, std::int64_t number) {
-    std::vector<sqlite_key_trigger> out;
+    std::vector<sqlite_trigger> out;
     if (!keys.assigned && !keys.mapped()) return out;
     const std::string t = sqlite_quoted(keys.table);
     const std::string key = sqlite_quoted(keys.key);
     const std::string local = sqlite_quoted(keys.local);
     const std::string model = std::to_string(number);
     const auto add = [&](std::string_view suffix, std::string_view when, std::string_view condition, const std::string& body) {
-        sqlite_key_trigger g;
-        g.name = prefix;
-        g.name.append(suffix);
-        g.sql = "CREATE TRIGGER ";
-        g.sql.append(sqlite_quoted(g.name)).append(" ").append(when).append(" ON ").append(t);
-        if (!condition.empty()) g.sql.append(" WHEN ").append(condition);
-        g.sql.append(" BEGIN ").append(body).append("END");
-        out.push_back(std::move(g));
+        out.push_back(make_sqlite_trigger(std::string{prefix}.append(suffix), when, t, condition, body));
     };
     std::string same_row;
     if (!table.rowid_name.empty()) {

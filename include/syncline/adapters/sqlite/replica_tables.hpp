@@ -9,6 +9,7 @@
 #include <syncline/adapters/sqlite/replica_lease.hpp>
 #include <syncline/adapters/sqlite/table_schema.hpp>
 #include <syncline/adapters/sqlite/time_columns.hpp>
+#include <syncline/adapters/sqlite/trigger.hpp>
 #include <syncline/model/model_schema.hpp>
 #include <syncline/model/record.hpp>
 #include <syncline/model/record_codec.hpp>
@@ -108,15 +109,12 @@ struct sqlite_replica_table {
 inline void add_sqlite_replica_turns(sqlite_capture_script& script, const sqlite_table& table, const std::string& prefix, model_id id) {
     const std::string number = std::to_string(id);
     for (const auto& [suffix, event] : {std::pair{"ti", "INSERT"}, std::pair{"tu", "UPDATE"}, std::pair{"td", "DELETE"}}) {
-        sqlite_capture_script::trigger t;
-        t.name = prefix;
-        t.name.append(suffix);
-        t.sql = "CREATE TRIGGER ";
-        t.sql.append(sqlite_quoted(t.name)).append(" BEFORE ").append(event).append(" ON ").append(sqlite_quoted(table.name));
-        t.sql.append(" WHEN (SELECT model FROM syncline_replica_turn ORDER BY seq DESC LIMIT 1) IS NOT ").append(number);
-        t.sql.append(" BEGIN INSERT INTO syncline_replica_turn(model,above) VALUES(").append(number).append(",ifnull((SELECT max(seq) FROM ");
-        t.sql.append(sqlite_replica_log_name(id)).append("),0)); END");
-        script.triggers.push_back(std::move(t));  // the one made last runs first
+        std::string others{"(SELECT model FROM syncline_replica_turn ORDER BY seq DESC LIMIT 1) IS NOT "};
+        others.append(number);
+        std::string note{"INSERT INTO syncline_replica_turn(model,above) VALUES("};
+        note.append(number).append(",ifnull((SELECT max(seq) FROM ").append(sqlite_replica_log_name(id)).append("),0)); ");
+        // The one made last runs first.
+        script.triggers.push_back(make_sqlite_trigger(std::string{prefix}.append(suffix), std::string{"BEFORE "}.append(event), sqlite_quoted(table.name), others, note));
     }
 }
 
@@ -134,7 +132,7 @@ inline void add_sqlite_replica_turns(sqlite_capture_script& script, const sqlite
     const std::string prefix = sqlite_replica_trigger_prefix(id);
     out.capture = make_sqlite_capture(table, model, log, prefix, names, id);
     for (auto& t : make_sqlite_key_triggers(table, out.keys, prefix, sqlite_replaced_name(sqlite_replica_prefix), id))
-        out.capture.triggers.push_back({std::move(t.name), std::move(t.sql)});
+        out.capture.triggers.push_back(std::move(t));
     if (!alone) add_sqlite_replica_turns(out.capture, table, prefix, id);
     out.log = sqlite_quoted(log);
     const std::string t = sqlite_quoted(table.name);
