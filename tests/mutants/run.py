@@ -20,6 +20,7 @@ CANDIDATES = [os.environ.get("CXX"), "clang++-19", "clang++-16", "clang++-14", "
 COMPILER = ([shutil.which("ccache")] if shutil.which("ccache") else []) + [next((c for c in CANDIDATES if c and shutil.which(c)), "g++")]
 FLAGS = ["-std=c++20", "-O0", "-w", f"-I{TOP / 'tests'}"]
 SECONDS = 300  # for one program of tests; they need two, those of faults a minute
+COMPILE_SECONDS = 600  # for one file; it needs ten to thirty, many times that on a machine that does something else
 
 
 class Broken(Exception):
@@ -58,7 +59,7 @@ ENVIRONMENT = {**os.environ, "SYNCLINE_TEST_DIR": str(TOP / "tests")}
 
 def command(words, **more):
     more.setdefault("env", ENVIRONMENT)
-    more.setdefault("timeout", 600)
+    more.setdefault("timeout", COMPILE_SECONDS)
     return subprocess.run(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", **more)
 
 
@@ -105,7 +106,10 @@ def apply(mutant, folder):
 
 def compile_source(source, include, into):
     words = COMPILER + FLAGS + [f"-I{include}", "-c", str(TOP / source), "-o", str(into)]
-    done = command(words)
+    try:
+        done = command(words)
+    except subprocess.TimeoutExpired:
+        raise Broken(f"{source} was not compiled in {COMPILE_SECONDS} seconds") from None
     if done.returncode != 0:
         raise Broken(f"{source} does not compile: " + done.stdout[:2000])
 
