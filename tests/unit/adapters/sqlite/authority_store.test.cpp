@@ -3,6 +3,7 @@
 #include "authority_fixture.hpp"
 #include "support/authority_store_contract.hpp"
 #include "support/catch.hpp"
+#include "unit/adapters/sqlite/authority_contract_tables.hpp"
 
 #include <atomic>
 #include <cstdint>
@@ -28,92 +29,6 @@ static_assert(authority_store<sqlite_authority_store>);
 namespace {
 
 constexpr auto all = (std::numeric_limits<std::size_t>::max)();
-
-// The contract's tables with an owner column, in a file of their own.
-class owned_tables {
-public:
-    owned_tables() : app_(dir_->file()) {
-        app_.run("CREATE TABLE project(owner TEXT NOT NULL, id TEXT PRIMARY KEY, name TEXT NOT NULL, note TEXT);"
-                 "CREATE TABLE task(owner TEXT NOT NULL, id TEXT PRIMARY KEY, title TEXT NOT NULL, slug TEXT, project TEXT REFERENCES project(id) ON "
-                 "DELETE CASCADE, reviewer TEXT REFERENCES project(id) ON DELETE SET NULL, UNIQUE(owner, slug));"
-                 "CREATE TABLE sample(owner TEXT NOT NULL, id TEXT PRIMARY KEY, flag BOOLEAN, count INTEGER, ratio, price TEXT, body TEXT, data BLOB, "
-                 "at TEXT, doc TEXT);"
-                 "PRAGMA foreign_keys = ON");
-        sqlite3_busy_timeout(app_.db().handle(), 0);
-        reopen();
-    }
-
-    [[nodiscard]] sqlite_authority_store& store() { return *store_; }
-    void reopen() {
-        store_.reset();
-        other_.reset();
-        store_.emplace(attach());
-        other_.emplace(attach());
-    }
-    [[nodiscard]] result<void> app_write(const std::string& tenant, const record_key& key, const record& row) {
-        const auto& schema = store_->schemas()[key.model];
-        std::string names{"id,owner"};
-        std::string places{"?1,?2"};
-        std::string sets{"id=id"};
-        for (std::size_t f = 0; f < row.fields.size(); ++f) {
-            names.append(",").append(schema.fields[f].name);
-            places.append(",?").append(std::to_string(f + 3));
-            sets.append(",").append(schema.fields[f].name).append("=excluded.").append(schema.fields[f].name);
-        }
-        return run_sqlite(app_.db(), "INSERT INTO " + schema.name + "(" + names + ") VALUES(" + places + ") ON CONFLICT(id) DO UPDATE SET " + sets,
-                          [&](sqlite_statement& s) {
-                              s.bind_text(1, key.key).bind_text(2, tenant);
-                              int at = 3;
-                              for (const auto& v : row.fields) bind_sqlite_value(s, at++, v);
-                          });
-    }
-    [[nodiscard]] result<void> app_erase(const std::string& tenant, const record_key& key) {
-        return run_sqlite(app_.db(), "DELETE FROM " + store_->schemas()[key.model].name + " WHERE id = ?1 AND owner = ?2",
-                          [&](sqlite_statement& s) { s.bind_text(1, key.key).bind_text(2, tenant); });
-    }
-    [[nodiscard]] std::optional<record> row(const std::string& tenant, const record_key& key) {
-        const auto& schema = store_->schemas()[key.model];
-        std::string names;
-        for (const auto& f : schema.fields) names.append(names.empty() ? "" : ",").append(f.name);
-        std::optional<record> out;
-        ok(each_sqlite_row(
-            app_.db(), "SELECT " + names + " FROM " + schema.name + " WHERE id = ?1 AND owner = ?2",
-            [&](sqlite_statement& s) { s.bind_text(1, key.key).bind_text(2, tenant); },
-            [&](sqlite_statement& s) {
-                record r;
-                for (std::size_t f = 0; f < schema.fields.size(); ++f) r.fields.push_back(read_sqlite_value(s, static_cast<int>(f), schema.fields[f].kind));
-                out = std::move(r);
-                return false;
-            }));
-        return out;
-    }
-    void install_trigger() {
-        for (const char* when : {"INSERT", "UPDATE"})
-            app_.run(std::string{"CREATE TRIGGER app_loud_"} + when + " AFTER " + when +
-                     " ON task WHEN NEW.title = 'shout' BEGIN UPDATE task SET title = 'SHOUT' WHERE id = NEW.id; END");
-    }
-    [[nodiscard]] bool holds(value_kind, const value& v) const { return !(v.kind() == value_kind::real && v.as_real() != v.as_real()); }
-    [[nodiscard]] sqlite_authority_store& other_store() { return *other_; }
-    void attach_to(const std::string& tenant, const record_key& key, const record& row) {
-        ok(detach_sqlite_authority(app_.db(), true));
-        ok(app_write(tenant, key, row));
-        reopen();
-    }
-    stranger& app() { return app_; }
-    [[nodiscard]] std::string path() const { return dir_->file(); }
-
-private:
-    [[nodiscard]] sqlite_authority_store attach() const {
-        sqlite_authority_options options;
-        options.owner_column = "owner";
-        return open_store(dir_->file(), store_contract::schemas(), options);
-    }
-
-    std::unique_ptr<scratch> dir_ = std::make_unique<scratch>();
-    stranger app_;
-    std::optional<sqlite_authority_store> store_;
-    std::optional<sqlite_authority_store> other_;
-};
 
 // One small table, one tenant.
 struct one_table {
@@ -141,7 +56,7 @@ void check_whole(stranger& app, const std::string& table) {
 }  // namespace
 
 TEST_CASE("sqlite authority store: keeps the authority store's contract on files, with an owner column") {
-    store_contract::check_authority_store([] { return owned_tables{}; });
+    store_contract::check_authority_store([] { return contract_tables<false, false>{}; });
 }
 
 TEST_CASE("sqlite authority store: a store opened on tables with rows has all of them staged, parents first") {
@@ -394,7 +309,7 @@ TEST_CASE("sqlite authority store: integer and UUID keys are text to us and the 
 }
 
 TEST_CASE("sqlite authority store: an owner cannot be changed, and keys move between tenants only by deletion") {
-    owned_tables w;
+    contract_tables<false, false> w;
     w.app().run("INSERT INTO project VALUES('t1','a','n',NULL)");
     CHECK_FALSE(w.app().attempt("UPDATE project SET owner = 't2'"));
     CHECK_FALSE(w.app().attempt("UPDATE OR IGNORE project SET owner = 't2'"));
@@ -417,7 +332,7 @@ TEST_CASE("sqlite authority store: an owner cannot be changed, and keys move bet
 }
 
 TEST_CASE("sqlite authority store: an erase whose cascade would reach another tenant's row is refused") {
-    owned_tables w;
+    contract_tables<false, false> w;
     w.app().run("INSERT INTO project VALUES('t1','p','n',NULL); INSERT INTO task VALUES('t2','c','x',NULL,'p',NULL)");
     auto t = ok(w.store().begin("t1", access::write));
     CHECK(ok(t.referencing({0, "p"}, 9)).empty());
@@ -551,7 +466,7 @@ TEST_CASE("sqlite authority store: another tenancy starts from what the tables h
 }
 
 TEST_CASE("sqlite authority store: pruning and serving use an index and never walk old history") {
-    owned_tables w;
+    contract_tables<false, false> w;
     const auto plan = [&](const std::string& sql) {
         auto s = ok(w.app().db().prepare("EXPLAIN QUERY PLAN " + sql));
         std::string out;

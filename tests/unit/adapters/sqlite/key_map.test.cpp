@@ -12,7 +12,7 @@
 #include "authority_fixture.hpp"
 #include "support/authority_store_contract.hpp"
 #include "support/catch.hpp"
-#include "unit/adapters/sqlite/local_key_fixture.hpp"
+#include "unit/adapters/sqlite/authority_contract_tables.hpp"
 
 #include <chrono>
 #include <memory>
@@ -30,104 +30,6 @@ using namespace syncline;
 using namespace authority_fixture;
 
 namespace {
-
-constexpr timestamp noon = from_microseconds(1'777'712'400'000'000);  // 2026-05-02 09:00:00
-
-schema_set contract_models(bool trash) {
-    schema_set out;
-    for (auto& m : local_key_fixture::models()) {
-        if (trash) m.times.deleted_at = "gone";
-        ok(out.add(std::move(m)));
-    }
-    return out;
-}
-
-// @tparam Trash  erased rows stay and are marked
-template <bool Trash>
-class owned_tables {
-public:
-    owned_tables() : app_(dir_->file()) {
-        app_.run(local_key_fixture::contract_tables("owner TEXT NOT NULL, ", Trash ? ", gone DATETIME" : ""));
-        app_.run("PRAGMA foreign_keys = ON");
-        sqlite3_busy_timeout(app_.db().handle(), 0);
-        reopen();
-    }
-
-    [[nodiscard]] told_store& store() { return *store_; }
-    void reopen() {
-        store_.reset();
-        other_.reset();
-        store_.emplace(attach());
-        other_.emplace(attach());
-    }
-    [[nodiscard]] result<void> app_write(const std::string& tenant, const record_key& key, const record& row) {
-        const auto& schema = store_->schemas()[key.model];
-        std::string names{"id,owner"};
-        std::string places{"?1,?2"};
-        std::string sets{Trash ? "gone=NULL" : "id=id"};
-        for (std::size_t f = 0; f < row.fields.size(); ++f) {
-            names.append(",").append(schema.fields[f].name);
-            places.append(",").append(local_key_fixture::written(schema, schema.fields[f], "?" + std::to_string(f + 3)));
-            sets.append(",").append(schema.fields[f].name).append("=excluded.").append(schema.fields[f].name);
-        }
-        return run_sqlite(app_.db(), "INSERT INTO " + schema.name + "(" + names + ") VALUES(" + places + ") ON CONFLICT(id) DO UPDATE SET " + sets,
-                          [&](sqlite_statement& s) {
-                              s.bind_text(1, key.key).bind_text(2, tenant);
-                              int at = 3;
-                              for (const auto& v : row.fields) bind_sqlite_value(s, at++, v);
-                          });
-    }
-    [[nodiscard]] result<void> app_erase(const std::string& tenant, const record_key& key) {
-        const std::string of = store_->schemas()[key.model].name + (Trash ? " SET gone='x' WHERE gone IS NULL AND " : " WHERE ") + "id = ?1 AND owner = ?2";
-        std::vector<std::string> all{(Trash ? "UPDATE " : "DELETE FROM ") + of};
-        if (Trash && key.model == store_contract::project) {  // SQLite does nothing for them
-            const std::string number = "(SELECT nr FROM project WHERE id = ?1) AND owner = ?2 AND gone IS NULL";
-            all.emplace_back("UPDATE task SET gone='x' WHERE project = " + number);
-            all.emplace_back("UPDATE task SET reviewer=NULL WHERE reviewer = " + number);
-        }
-        for (const auto& sql : all)
-            if (auto r = run_sqlite(app_.db(), sql, [&](sqlite_statement& s) { s.bind_text(1, key.key).bind_text(2, tenant); }); !r) return r;
-        return {};
-    }
-    [[nodiscard]] std::optional<record> row(const std::string& tenant, const record_key& key) {
-        const auto& schema = store_->schemas()[key.model];
-        std::optional<record> out;
-        ok(each_sqlite_row(
-            app_.db(), "SELECT " + local_key_fixture::read(schema, "syncline_authority_keys_project") + " FROM " + schema.name + " WHERE id = ?1 AND owner = ?2" + (Trash ? " AND gone IS NULL" : ""),
-            [&](sqlite_statement& s) { s.bind_text(1, key.key).bind_text(2, tenant); },
-            [&](sqlite_statement& s) {
-                record r;
-                for (std::size_t f = 0; f < schema.fields.size(); ++f) r.fields.push_back(read_sqlite_value(s, static_cast<int>(f), schema.fields[f].kind));
-                out = std::move(r);
-                return false;
-            }));
-        return out;
-    }
-    void install_trigger() {
-        for (const char* when : {"INSERT", "UPDATE"})
-            app_.run(std::string{"CREATE TRIGGER app_loud_"} + when + " AFTER " + when +
-                     " ON task WHEN NEW.title = 'shout' BEGIN UPDATE task SET title = 'SHOUT' WHERE nr = NEW.nr; END");
-    }
-    [[nodiscard]] bool holds(value_kind, const value& v) const { return !(v.kind() == value_kind::real && v.as_real() != v.as_real()); }
-    [[nodiscard]] told_store& other_store() { return *other_; }
-    void attach_to(const std::string& tenant, const record_key& key, const record& row) {
-        ok(detach_sqlite_authority(app_.db(), true));
-        ok(app_write(tenant, key, row));
-        reopen();
-    }
-
-private:
-    [[nodiscard]] told_store attach() const {
-        sqlite_authority_options options;
-        options.owner_column = "owner";
-        return {open_store(dir_->file(), contract_models(Trash), options), noon};
-    }
-
-    std::unique_ptr<scratch> dir_ = std::make_unique<scratch>();
-    stranger app_;
-    std::optional<told_store> store_;
-    std::optional<told_store> other_;
-};
 
 constexpr model_id projects = 0;
 constexpr model_id tasks = 1;
@@ -181,11 +83,11 @@ struct office {
 }  // namespace
 
 TEST_CASE("sqlite_authority_store: keeps the authority store's contract on tables with primary keys of their own") {
-    store_contract::check_authority_store([] { return owned_tables<false>{}; });
+    store_contract::check_authority_store([] { return contract_tables<false, true>{}; });
 }
 
 TEST_CASE("sqlite_authority_store: keeps it with a trash as well") {
-    store_contract::check_authority_store([] { return owned_tables<true>{}; });
+    store_contract::check_authority_store([] { return contract_tables<true, true>{}; });
 }
 
 TEST_CASE("W21: a server's rows get their sync keys on attach, and rows that any program inserts in the same transaction; all are sealed") {

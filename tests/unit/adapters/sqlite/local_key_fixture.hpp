@@ -39,16 +39,6 @@ inline std::string contract_tables(const std::string& owner = {}, const std::str
            "CREATE TABLE sample(" + owner + "nr INTEGER PRIMARY KEY, flag BOOLEAN, count INTEGER, " + sample + more + ");";
 }
 
-/// The contracts' models, with keys that the store assigns.
-inline std::vector<model_schema> models() {
-    std::vector<model_schema> out;
-    for (const auto& m : store_contract::schemas()) {
-        out.push_back(m);
-        out.back().key_assigned = true;
-    }
-    return out;
-}
-
 /// What the app says for a value: of a reference the number of the row that it means.
 /// @param place  the parameter, as `?3`
 inline std::string written(const model_schema& m, const field_schema& f, const std::string& place) {

@@ -9,6 +9,7 @@
 #include "support/catch.hpp"
 #include "support/replica_store_contract.hpp"
 #include "unit/adapters/sqlite/local_key_fixture.hpp"
+#include "unit/adapters/sqlite/replica_contract_tables.hpp"
 #include "unit/adapters/sqlite/replica_fixture.hpp"
 
 #include <chrono>
@@ -64,102 +65,14 @@ private:
     }
 };
 
-// @tparam Trash  erased rows stay and are marked
-template <bool Trash>
-struct harness {
-    harness() {
-        must(app->execute(local_key_fixture::contract_tables({}, Trash ? ", gone DATETIME" : "")));
-        must(app->execute("PRAGMA foreign_keys=ON"));
-        reopen();
-    }
-    told_store& store() { return *kept; }
-    void reopen() {
-        kept.reset();
-        other.reset();
-        auto models = local_key_fixture::models();
-        for (auto& m : models)
-            if (Trash) m.times.deleted_at = "gone";
-        constexpr timestamp at = from_microseconds(1'700'000'000'000'000);
-        kept = std::make_unique<told_store>(must(sqlite_replica_store::open(path, models, quick())), at);
-        other = std::make_unique<told_store>(must(sqlite_replica_store::open(connection_for_other->handle(), models, quick())), at);
-    }
-    told_store& other_store() { return *other; }
-    result<void> app_write(const record_key& key, const record& row) {
-        const model_schema& m = kept->schemas()[key.model];
-        std::string names{"id"};
-        std::string places{"?1"};
-        std::string sets{Trash ? "gone=NULL" : "id=id"};
-        if (Trash && key.model == store_contract::task) {  // the app has a place of its own for what is in its way
-            auto purge = app->cached("DELETE FROM task WHERE gone IS NOT NULL AND slug=?1 AND id<>?2");
-            if (!purge) return purge.error();
-            bind_sqlite_value(**purge, 1, row.fields[1]);
-            (*purge)->bind_text(2, key.key);
-            if (auto r = (*purge)->run(); !r) return r;
-        }
-        for (std::size_t i = 0; i < m.fields.size(); ++i) {
-            names.append(",").append(m.fields[i].name);
-            places.append(",").append(local_key_fixture::written(m, m.fields[i], "?" + std::to_string(i + 2)));
-            sets.append(",").append(m.fields[i].name).append("=excluded.").append(m.fields[i].name);
-        }
-        auto s = app->cached("INSERT INTO " + m.name + "(" + names + ") VALUES(" + places + ") ON CONFLICT(id) DO UPDATE SET " + sets);
-        if (!s) return s.error();
-        (*s)->bind_text(1, key.key);
-        for (std::size_t i = 0; i < m.fields.size(); ++i) bind_sqlite_value(**s, static_cast<int>(i) + 2, row.fields[i]);
-        return (*s)->run();
-    }
-    result<void> app_erase(const record_key& key) {
-        const std::string& table = kept->schemas()[key.model].name;
-        std::vector<std::string> all{Trash ? "UPDATE " + table + " SET gone='x' WHERE id=?1" : "DELETE FROM " + table + " WHERE id=?1"};
-        if (Trash && key.model == store_contract::project) {  // SQLite does nothing for them
-            all.emplace_back("UPDATE task SET gone='x' WHERE project=(SELECT nr FROM project WHERE id=?1)");
-            all.emplace_back("UPDATE task SET reviewer=NULL WHERE reviewer=(SELECT nr FROM project WHERE id=?1)");
-        }
-        for (const auto& sql : all) {
-            auto s = app->cached(sql);
-            if (!s) return s.error();
-            (*s)->bind_text(1, key.key);
-            if (auto r = (*s)->run(); !r) return r;
-        }
-        return {};
-    }
-    std::optional<record> row(const record_key& key) {
-        const model_schema& m = kept->schemas()[key.model];
-        const std::string map = sqlite_replica_map_name(*kept->schemas().find("project"));
-        auto s = must(app->prepare("SELECT " + local_key_fixture::read(m, map) + " FROM " + m.name + " WHERE id=?1" + (Trash ? " AND gone IS NULL" : "")));
-        s.bind_text(1, key.key);
-        if (!must(s.step())) return std::nullopt;
-        return read_sqlite_fields(s, 0, m);
-    }
-    void install_trigger() {
-        for (const char* when : {"INSERT", "UPDATE"})
-            must(app->execute(std::string{"CREATE TRIGGER shout_"} + when + " AFTER " + when +
-                              " ON task WHEN NEW.title='shout' BEGIN UPDATE task SET title='SHOUT' WHERE nr=NEW.nr; END;"));
-    }
-    bool holds(value_kind kind, const value& v) const {
-        const auto affinity = kind == value_kind::boolean || kind == value_kind::time || kind == value_kind::json ? sqlite_affinity::numeric
-                              : kind == value_kind::integer                                                       ? sqlite_affinity::integer
-                              : kind == value_kind::real                                                          ? sqlite_affinity::real
-                              : kind == value_kind::bytes                                                         ? sqlite_affinity::blob
-                                                                                                                  : sqlite_affinity::text;
-        return sqlite_can_hold(v, kind, affinity);
-    }
-
-    std::shared_ptr<scratch_folder> dir = std::make_shared<scratch_folder>();
-    std::string path = dir->file();
-    std::shared_ptr<sqlite_database> app = std::make_shared<sqlite_database>(connect(path));
-    std::shared_ptr<sqlite_database> connection_for_other = std::make_shared<sqlite_database>(connect(path));
-    std::unique_ptr<told_store> kept;
-    std::unique_ptr<told_store> other;
-};
-
 }  // namespace
 
 TEST_CASE("sqlite_replica_store: keeps the replica store's contract on tables with primary keys of their own") {
-    check_replica_store([] { return harness<false>{}; });
+    check_replica_store([] { return contract_tables<false, true>{}; });
 }
 
 TEST_CASE("sqlite_replica_store: keeps it with a trash as well") {
-    check_replica_store([] { return harness<true>{}; });
+    check_replica_store([] { return contract_tables<true, true>{}; });
 }
 
 TEST_CASE("W23: what refers to a record says its sync key, and holds its number here") {

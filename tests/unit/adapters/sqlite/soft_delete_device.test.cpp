@@ -4,6 +4,7 @@
 #include <syncline/storage/write_time.hpp>
 
 #include "support/replica_store_contract.hpp"
+#include "unit/adapters/sqlite/replica_contract_tables.hpp"
 #include "unit/adapters/sqlite/replica_fixture.hpp"
 
 #include <cstdint>
@@ -71,87 +72,10 @@ rows live(sqlite_database& db) {
     return out;
 }
 
-// The contract's tables with a trash; the app puts rows there, and takes out what it writes.
-struct trash_tables {
-    trash_tables() {
-        must(app->execute("CREATE TABLE project(id TEXT PRIMARY KEY NOT NULL, name TEXT NOT NULL, note TEXT, gone DATETIME);"
-                          "CREATE TABLE task(id TEXT PRIMARY KEY NOT NULL, title TEXT NOT NULL, slug TEXT UNIQUE,"
-                          " project TEXT REFERENCES project(id) ON DELETE CASCADE, reviewer TEXT REFERENCES project(id) ON DELETE SET NULL, gone DATETIME);"
-                          "CREATE TABLE sample(id TEXT PRIMARY KEY NOT NULL, flag BOOLEAN, count INTEGER, ratio, price TEXT, body TEXT, data BLOB, at TEXT,"
-                          " doc TEXT, gone DATETIME); PRAGMA foreign_keys=ON"));
-        reopen();
-    }
-    told_store& store() { return *kept; }
-    void reopen() {
-        kept.reset();
-        std::vector<model_schema> models;
-        for (model_schema m : store_contract::schemas()) {
-            m.times.deleted_at = "gone";
-            models.push_back(std::move(m));
-        }
-        kept = std::make_unique<told_store>(must(sqlite_replica_store::open(dir->file(), std::move(models), quick())), from_microseconds(1'700'000'000'000'000));
-    }
-    result<void> app_write(const record_key& key, const record& row) {
-        const model_schema& m = std::as_const(*kept).schemas()[key.model];
-        if (key.model == store_contract::task) {  // the app has a place of its own for what is in its way
-            auto purge = app->cached("DELETE FROM task WHERE gone IS NOT NULL AND slug=?1 AND id<>?2");
-            if (!purge) return purge.error();
-            bind_sqlite_value(**purge, 1, row.fields[1]);
-            (*purge)->bind_text(2, key.key);
-            if (auto r = (*purge)->run(); !r) return r;
-        }
-        std::string sql{"INSERT INTO "}, sets{"gone=NULL"};
-        sql.append(m.name).append(" VALUES(?1");
-        for (std::size_t i = 0; i < m.fields.size(); ++i) {
-            sql.append(",?").append(std::to_string(i + 2));
-            sets.append(",").append(m.fields[i].name).append("=excluded.").append(m.fields[i].name);
-        }
-        auto s = app->cached(sql.append(",NULL) ON CONFLICT(id) DO UPDATE SET ").append(sets));
-        if (!s) return s.error();
-        (*s)->bind_text(1, key.key);
-        for (std::size_t i = 0; i < m.fields.size(); ++i) bind_sqlite_value(**s, static_cast<int>(i) + 2, row.fields[i]);
-        return (*s)->run();
-    }
-    result<void> app_erase(const record_key& key) {
-        std::vector<std::string> all{"UPDATE " + std::as_const(*kept).schemas()[key.model].name + " SET gone='x' WHERE id=?1"};
-        if (key.model == store_contract::project) {
-            all.emplace_back("UPDATE task SET gone='x' WHERE project=?1");
-            all.emplace_back("UPDATE task SET reviewer=NULL WHERE reviewer=?1");
-        }
-        for (const auto& sql : all) {
-            auto s = app->cached(sql);
-            if (!s) return s.error();
-            (*s)->bind_text(1, key.key);
-            if (auto r = (*s)->run(); !r) return r;
-        }
-        return {};
-    }
-    std::optional<record> row(const record_key& key) {
-        const model_schema& m = std::as_const(*kept).schemas()[key.model];
-        auto s = must(app->prepare("SELECT * FROM " + m.name + " WHERE id=?1 AND gone IS NULL"));
-        s.bind_text(1, key.key);
-        if (!must(s.step())) return std::nullopt;
-        record r;
-        for (std::size_t i = 0; i < m.fields.size(); ++i) r.fields.push_back(read_sqlite_value(s, static_cast<int>(i) + 1, m.fields[i].kind));
-        return r;
-    }
-    bool holds(value_kind kind, const value& v) const {
-        const auto affinity = kind == value_kind::boolean                                  ? sqlite_affinity::numeric
-                              : kind == value_kind::integer                                ? sqlite_affinity::integer
-                              : kind == value_kind::real || kind == value_kind::bytes      ? sqlite_affinity::blob
-                                                                                           : sqlite_affinity::text;
-        return sqlite_can_hold(v, kind, affinity);
-    }
-
-    std::shared_ptr<scratch_folder> dir = std::make_shared<scratch_folder>();
-    std::shared_ptr<sqlite_database> app = std::make_shared<sqlite_database>(connect(dir->file()));
-    std::unique_ptr<told_store> kept;
-};
-
 }  // namespace
 
 TEST_CASE("soft delete on a device: keeps the replica store's contract") {
-    store_contract::check_replica_store([] { return trash_tables{}; });
+    store_contract::check_replica_store([] { return contract_tables<true, false>{}; });
 }
 
 TEST_CASE("soft delete on a device: net edits undone give the rows that were there, whatever SQL the app ran") {

@@ -5,6 +5,7 @@
 #include <syncline/storage/write_time.hpp>
 
 #include "support/authority_store_contract.hpp"
+#include "unit/adapters/sqlite/authority_contract_tables.hpp"
 #include "unit/adapters/sqlite/authority_fixture.hpp"
 
 #include <cstdint>
@@ -20,108 +21,6 @@ namespace soft_delete_server_test {
 using namespace authority_fixture;
 
 namespace {
-
-const timestamp noon = from_microseconds(1'777'712'400'000'000);  // 2026-05-02 09:00:00
-
-app_times soft() {
-    app_times t;
-    t.updated_at = "touched";
-    t.deleted_at = "gone";
-    return t;
-}
-
-// The contract's tables with an owner column and soft deletes; its app trashes, and takes out of the trash what it writes.
-class trash_tables {
-public:
-    trash_tables() : app_(dir_->file()) {
-        app_.run("CREATE TABLE project(owner TEXT NOT NULL, id TEXT PRIMARY KEY, name TEXT NOT NULL, note TEXT, gone DATETIME, touched INTEGER);"
-                 "CREATE TABLE task(owner TEXT NOT NULL, id TEXT PRIMARY KEY, title TEXT NOT NULL, slug TEXT, project TEXT REFERENCES project(id) ON "
-                 "DELETE CASCADE, reviewer TEXT REFERENCES project(id) ON DELETE SET NULL, gone DATETIME, touched INTEGER, UNIQUE(owner, slug));"
-                 "CREATE TABLE sample(owner TEXT NOT NULL, id TEXT PRIMARY KEY, flag BOOLEAN, count INTEGER, ratio, price TEXT, body TEXT, data BLOB, "
-                 "at TEXT, doc TEXT, gone DATETIME, touched INTEGER);"
-                 "PRAGMA foreign_keys = ON");
-        sqlite3_busy_timeout(app_.db().handle(), 0);
-        reopen();
-    }
-    [[nodiscard]] told_store& store() { return *store_; }
-    void reopen() {
-        store_.reset();
-        other_.reset();
-        store_.emplace(attach());
-        other_.emplace(attach());
-    }
-    [[nodiscard]] result<void> app_write(const std::string& tenant, const record_key& key, const record& row) {
-        const auto& schema = store_->schemas()[key.model];
-        std::string names{"id,owner"}, places{"?1,?2"}, sets{"gone=NULL"};
-        for (std::size_t f = 0; f < row.fields.size(); ++f) {
-            names.append(",").append(schema.fields[f].name);
-            places.append(",?").append(std::to_string(f + 3));
-            sets.append(",").append(schema.fields[f].name).append("=excluded.").append(schema.fields[f].name);
-        }
-        return run_sqlite(app_.db(), "INSERT INTO " + schema.name + "(" + names + ") VALUES(" + places + ") ON CONFLICT(id) DO UPDATE SET " + sets,
-                          [&](sqlite_statement& s) {
-                              s.bind_text(1, key.key).bind_text(2, tenant);
-                              int at = 3;
-                              for (const auto& v : row.fields) bind_sqlite_value(s, at++, v);
-                          });
-    }
-    [[nodiscard]] result<void> app_erase(const std::string& tenant, const record_key& key) {
-        std::vector<std::string> statements{"UPDATE " + store_->schemas()[key.model].name + " SET gone='x' WHERE id=?1 AND owner=?2 AND gone IS NULL"};
-        if (key.model == store_contract::project) {
-            statements.emplace_back("UPDATE task SET gone='x' WHERE project=?1 AND owner=?2 AND gone IS NULL");
-            statements.emplace_back("UPDATE task SET reviewer=NULL WHERE reviewer=?1 AND owner=?2 AND gone IS NULL");
-        }
-        for (const auto& sql : statements)
-            if (auto r = run_sqlite(app_.db(), sql, [&](sqlite_statement& s) { s.bind_text(1, key.key).bind_text(2, tenant); }); !r) return r;
-        return {};
-    }
-    [[nodiscard]] std::optional<record> row(const std::string& tenant, const record_key& key) {
-        const auto& schema = store_->schemas()[key.model];
-        std::string names;
-        for (const auto& f : schema.fields) names.append(names.empty() ? "" : ",").append(f.name);
-        std::optional<record> out;
-        ok(each_sqlite_row(
-            app_.db(), "SELECT " + names + " FROM " + schema.name + " WHERE id=?1 AND owner=?2 AND gone IS NULL",
-            [&](sqlite_statement& s) { s.bind_text(1, key.key).bind_text(2, tenant); },
-            [&](sqlite_statement& s) {
-                record r;
-                for (std::size_t f = 0; f < schema.fields.size(); ++f) r.fields.push_back(read_sqlite_value(s, static_cast<int>(f), schema.fields[f].kind));
-                out = std::move(r);
-                return false;
-            }));
-        return out;
-    }
-    void install_trigger() {
-        for (const char* when : {"INSERT", "UPDATE"})
-            app_.run(std::string{"CREATE TRIGGER app_loud_"} + when + " AFTER " + when +
-                     " ON task WHEN NEW.title = 'shout' BEGIN UPDATE task SET title = 'SHOUT' WHERE id = NEW.id; END");
-    }
-    [[nodiscard]] bool holds(value_kind, const value& v) const { return !(v.kind() == value_kind::real && v.as_real() != v.as_real()); }
-    [[nodiscard]] told_store& other_store() { return *other_; }
-    void attach_to(const std::string& tenant, const record_key& key, const record& row) {
-        ok(detach_sqlite_authority(app_.db(), true));
-        ok(app_write(tenant, key, row));
-        reopen();
-    }
-    stranger& app() { return app_; }
-
-private:
-    [[nodiscard]] told_store attach() const {
-        schema_set models;
-        for (model_schema m : store_contract::schemas()) {
-            m.times = soft();
-            ok(models.add(std::move(m)));
-        }
-        sqlite_authority_options options;
-        options.owner_column = "owner";
-        return told_store{open_store(dir_->file(), std::move(models), options), noon};
-    }
-
-    std::unique_ptr<scratch> dir_ = std::make_unique<scratch>();
-    stranger app_;
-    std::optional<told_store> store_;
-    std::optional<told_store> other_;
-};
 
 // Tables read from a file of their own; one tenant.
 struct tables {
@@ -152,7 +51,7 @@ struct tables {
 }  // namespace
 
 TEST_CASE("soft delete on a server: keeps the authority store's contract, with an owner column and a trash") {
-    store_contract::check_authority_store([] { return trash_tables{}; });
+    store_contract::check_authority_store([] { return contract_tables<true, false>{}; });
 }
 
 TEST_CASE("soft delete on a server: what refers to a row in the trash goes along, or is let go, as the table's keys say") {
@@ -250,7 +149,7 @@ TEST_CASE("soft delete on a server: a write takes the row out of the trash, keep
 }
 
 TEST_CASE("soft delete on a server: a key that lies in another tenant's trash is another tenant's") {
-    trash_tables w;
+    contract_tables<true, false> w;
     ok(w.app_write("t1", {store_contract::project, "p"}, texts({"n", "x"})));
     ok(w.app_erase("t1", {store_contract::project, "p"}));
     auto t = ok(w.store().begin("t2", access::write));
