@@ -41,7 +41,7 @@ std::vector<captured_edit> net_edits(T& t) {
         const auto after = must(t.visible(e.key));
         const bool again = e.before && after && e.recreated;
         if (e.before == after && !again) continue;
-        out.push_back(captured_edit{e.key, e.before, again});
+        out.push_back(captured_edit{e.key, e.before, e.after, again});
     }
     return out;
 }
@@ -51,7 +51,7 @@ template <class T>
 std::string replica_text(T& t) {
     constexpr auto all = (std::numeric_limits<std::size_t>::max)();
     std::string out{"captured\n"};
-    for (const auto& e : net_edits(t)) out.append("  ").append(show(e.key)).append(e.recreated ? " again " : " ").append(show(e.before)).append("\n");
+    for (const auto& e : net_edits(t)) out.append("  ").append(show(e.key)).append(e.recreated ? " again " : " ").append(show(e.before)).append(" -> ").append(show(e.after)).append("\n");
     for (const auto& k : universe()) {
         out.append(show(k)).append(" ").append(show(must(t.visible(k))));
         const auto b = must(t.base(k));
@@ -141,7 +141,7 @@ struct replica_reference {
     // The shape of a transaction, as far as `replica_text` needs it.
     result<std::vector<captured_edit>> take_captured() {
         std::map<std::uint64_t, captured_edit> ordered;
-        for (const auto& [k, e] : log) ordered.emplace(e.order, captured_edit{k, e.before, e.recreated});
+        for (const auto& [k, e] : log) ordered.emplace(e.order, captured_edit{k, e.before, at(rows, k), e.recreated});
         log.clear();
         std::vector<captured_edit> out;
         for (auto& [order, e] : ordered) out.push_back(e);

@@ -78,6 +78,7 @@ struct outcome {
     std::optional<field_set> told{};        ///< of `row`, as in `row_image`
     std::optional<timestamp> written_at{};  ///< when the authority's row was written, where a foreign authority tells it
     bool out_of_view = false;      ///< it took effect or was superseded, and the record is no longer visible to who asks
+    bool exact = false;            ///< applied, and the record is just what the change makes of its base: the row need not be told
 
     friend bool operator==(const outcome&, const outcome&) = default;
 };

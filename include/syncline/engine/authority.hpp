@@ -29,6 +29,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -56,9 +57,9 @@ public:
         auto t = store_->begin(tenant, access::write);
         if (!t) return std::move(t).error();
         auto sealed = seal(*t, schemas(), bundle_source{}, {}, now);
-        if (!sealed) return sealed;
+        if (!sealed) return std::move(sealed).error();
         if (auto r = t->commit(); !r) return std::move(r).error();
-        return sealed;
+        return sealed->size();
     }
 
     /// Decides a push of the mutation wire: one request, one transaction, one bundle (ENGINE.md rules 1, 3, 8 and 11).
@@ -86,7 +87,7 @@ public:
             head->stamp = *newest;
         }
         if (auto r = t->commit(); !r) return std::move(r).error();
-        return push_answer{std::move(*outcomes), head->seq, head->stamp, head->epoch, decider.newest_write()};
+        return push_answer{std::move(*outcomes), head->seq, head->stamp, head->epoch, decider.newest_write(), *granted ? 0 : decider.told_whole()};
     }
 
     /// A page of the mutation wire (ENGINE.md rule 6): the newest state of what changed after the cursor, in stamp order, each
@@ -403,8 +404,11 @@ private:
             if (!*known) continue;
             if (auto r = rows.add(key, (*known)->version, (*known)->written_at, std::move((*known)->row), lacks); !r) return std::move(r).error();
         }
-        for (auto& change : *changes)
+        const std::unordered_set<std::int64_t> own(query.own.begin(), query.own.end());
+        for (auto& change : *changes) {
+            if (!change.writer.empty() && own.contains(change.version)) continue;
             if (auto r = rows.add(change.key, change.version, change.written_at, std::move(change.after), lacks); !r) return std::move(r).error();
+        }
         auto known = t->find_source(who.principal, who.source);
         if (!known) return std::move(known).error();
         if (auto r = t->commit(); !r) return std::move(r).error();
@@ -440,7 +444,7 @@ private:
     }
 
     // Every sealing labels what it sealed.
-    [[nodiscard]] result<std::size_t> seal(transaction& t, const schema_set& schemas, const bundle_source& from, const own_writes& own, timestamp now) const {
+    [[nodiscard]] result<std::vector<row_change>> seal(transaction& t, const schema_set& schemas, const bundle_source& from, const own_writes& own, timestamp now) const {
         return seal_labelled(t, schemas, scopes_, from, own, now);
     }
 

@@ -76,6 +76,8 @@ struct push_answer {
     cursor head_stamp = 0;   ///< a device whose checkpoint is older has something to pull
     std::string epoch;
     timestamp newest_write = (timestamp::min)();  ///< no row that the outcomes speak of was written later
+    std::int64_t told_whole = 0;  ///< the bundle of this push, where each of its mutations made of its base just what is sealed, or its outcome
+                                  ///< carries the row: a caller who had those bases has its own rows of that bundle. 0: not so
 };
 
 /// What a pull on the mutation wire asks for.
@@ -87,6 +89,8 @@ struct pull_query {
     std::vector<record_key> again;          ///< records that the device could not read: their current rows are added to the page
     bool legacy = false;                    ///< the device sends no bases: what it has seen is remembered for it (ENGINE.md rule 9)
     std::optional<cursor> needs{};          ///< history that the device needs beside what comes after `from`
+    std::vector<std::int64_t> own{};        ///< bundles of the device's own pushes of which it has what it wrote there (`push_answer::told_whole`):
+                                            ///< those rows are left out. Not looked at where models have buckets
 };
 
 /// A page of the mutation wire and what the device needs to know beside it.

@@ -68,7 +68,7 @@ private:
             }
             again.push_back(key);
             if (!unversioned_.others_changed((*found)->what, o.row)) {  // only the clocks differ
-                if (auto r = t_.drop_frozen(key); !r) return r;
+                if (auto r = rows_.drop_frozen(key); !r) return r;
                 if (auto r = rows_.back_to_open(std::move((*found)->what), std::nullopt); !r) return r;
                 if (auto r = intake_.place(key, known_base{o.version, o.row, std::nullopt}, nullptr, true); !r) return r;
                 continue;
@@ -109,7 +109,7 @@ private:
         const record_key key = item.what.key;
         auto base = rows_.load(key);
         if (!base) return std::move(base).error();
-        if (auto r = t_.drop_frozen(key); !r) return r;
+        if (auto r = rows_.drop_frozen(key); !r) return r;
 
         if (met_others(o))
             report_.conflicts.push_back({key, o.kind, o.rule, o.id, o.carries_row ? o.row : std::nullopt, o.carries_row ? o.version : 0});
@@ -128,11 +128,14 @@ private:
                 if (auto r = take_row(); !r) return r;
             } else if (base->version < o.version && !base->out_of_view) {
                 // The layer folds into the base, which stays provisional until the authority's own row arrives (rule 3).
+                const bool whole = o.exact && !base->provisional;
                 auto [row_version, after] = made_over(base->provisional ? base->provisional->row_version : base->version, item);
                 base->row = overlay(rows_.schemas()[key.model], &item.what, std::move(base->row));
                 base->version = o.version;
-                base->provisional = provisional_base{row_version, std::move(after)};
+                base->provisional.reset();
+                if (!whole) base->provisional = provisional_base{row_version, std::move(after)};
             }
+            report_.provisional += base->provisional || base->out_of_view ? 1 : 0;
             break;
         case outcome_kind::superseded:
             ++report_.superseded;

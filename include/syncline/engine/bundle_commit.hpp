@@ -194,7 +194,7 @@ template <authority_transaction Transaction>
             refused = refusal(m, wait_reason{code, done.error().detail});
             return false;
         }
-        own.insert_or_assign(m.what.key, own_write{writer, m.what.changes.fields(), true, written_at});
+        own.insert_or_assign(m.what.key, own_write{writer, m.what.changes.fields(), true, written_at, true, std::move(*sealed)});
         return false;
     };
     if (auto r = run_in_rounds(order, write, [] {}); !r) return std::move(r).error();
@@ -203,7 +203,7 @@ template <authority_transaction Transaction>
     if (!sealed) return std::move(sealed).error();
     auto head = t.head();
     if (!head) return std::move(head).error();
-    bundle_receipt kept{session.source, session.source_bundle_id, head->seq, hash, static_cast<std::uint32_t>(*sealed), who.principal};
+    bundle_receipt kept{session.source, session.source_bundle_id, head->seq, hash, static_cast<std::uint32_t>(sealed->size()), who.principal};
     if (auto r = t.put_bundle_receipt(kept); !r) return std::move(r).error();
     answer.committed = std::move(kept);
     return answer;

@@ -47,7 +47,7 @@ public:
     [[nodiscard]] result<settle_report> settle_some(std::vector<batch_item>& items, const std::vector<commit_obstacle>& obstacles) {
         return settle(items, obstacles, [&]() -> result<void> {
             for (const auto& item : items)
-                if (auto r = t_.drop_frozen(item.what.key); !r) return r;
+                if (auto r = rows_.drop_frozen(item.what.key); !r) return r;
             return {};
         });
     }

@@ -136,9 +136,9 @@ private:
 };
 
 /// Seals like `seal`, and labels what was sealed.
-/// @return how many rows were sealed
+/// @return the rows of the bundle
 template <authority_transaction Transaction>
-[[nodiscard]] result<std::size_t> seal_labelled(Transaction& t, const schema_set& schemas, const scope_map& scopes, const bundle_source& from,
+[[nodiscard]] result<std::vector<row_change>> seal_labelled(Transaction& t, const schema_set& schemas, const scope_map& scopes, const bundle_source& from,
                                                 const own_writes& own, timestamp now) {
     if (!scopes.any()) return seal(t, schemas, from, own, now);
     auto head = t.head();

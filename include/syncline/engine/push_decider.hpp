@@ -110,12 +110,16 @@ public:
         if (auto r = run_in_rounds(std::move(order), attempt, next_round); !r) return std::move(r).error();
         if (legacy_)
             if (auto r = legacy_->deliver_again(own_); !r) return std::move(r).error();
-        if (auto r = seal(t_, schemas_, bundle_source{who_.source, 0}, own_, now_); !r) return std::move(r).error();
-        if (auto r = complete(); !r) return std::move(r).error();
+        auto sealed = seal(t_, schemas_, bundle_source{who_.source, 0}, own_, now_);
+        if (!sealed) return std::move(sealed).error();
+        if (auto r = complete(*sealed); !r) return std::move(r).error();
         if (legacy_)
             if (auto r = legacy_->save(); !r) return std::move(r).error();
         return std::move(outcomes_);
     }
+
+    /// See `push_answer::told_whole`.
+    [[nodiscard]] std::int64_t told_whole() const noexcept { return told_whole_; }
 
     /// The latest `written_at` of the records that the outcomes of `run` speak of; the earliest time there is: none of them was ever written.
     [[nodiscard]] timestamp newest_write() const noexcept { return newest_write_; }
@@ -163,6 +167,7 @@ private:
         record_key key;
         receipt kept;
         bool wrote;
+        std::optional<record> made;  // where it wrote: the row, as it was given to the store
     };
 
     struct sent_before {
@@ -343,14 +348,17 @@ private:
             kept.outcome = outcome_kind::applied;
             return finish(index, std::move(kept), d.rule, false);
         }
-        if (auto r = t_.savepoint(); !r) return r;
+        // A write that fails undoes itself (A7); only one that is looked at afterwards is taken back here.
+        if (guard_)
+            if (auto r = t_.savepoint(); !r) return r;
         const timestamp written_at = written_after(believed_time(options_, m.what, now_, sealed), sealed);
         tell_time(t_, written_at);
         auto done = d.what == decision::verb::write ? t_.write(key, *d.row) : t_.erase(key);
         if (!done) {
             const errc code = done.error().code;
             if (category_of(code) == fault_category::retry || category_of(code) == fault_category::report_bug) return done;
-            if (auto r = t_.rollback_to_savepoint(); !r) return r;
+            if (guard_)
+                if (auto r = t_.rollback_to_savepoint(); !r) return r;
             if (code == errc::absent) return refuse_unseen(index, std::move(kept), nothing_there());
             if (code == errc::constraint && may_put_off_) {
                 put_off(index, m);
@@ -366,9 +374,11 @@ private:
                 return refuse_unseen(index, std::move(kept), std::move(**why));
             }
         }
-        if (auto r = t_.release_savepoint(); !r) return r;
+        if (guard_)
+            if (auto r = t_.release_savepoint(); !r) return r;
 
         auto& mine = own_[key];
+        if (!std::exchange(mine.knows_before, true)) mine.before = sealed;
         mine.writer = m.id;
         mine.wrote = true;
         mine.written_at = written_at;
@@ -376,7 +386,7 @@ private:
             if (!d.lost.contains(change.field)) mine.fields.insert(change.field);
         kept.outcome = outcome_kind::applied;
         kept.carries_row = d.merged_or_decided;
-        return finish(index, std::move(kept), d.rule, true);
+        return finish(index, std::move(kept), d.rule, true, std::move(d.row));
     }
 
     // A value that is to be unique may be given up later in the request; what builds on the change waits with it.
@@ -429,31 +439,46 @@ private:
         return finish(index, std::move(kept), "only what is visible before and after can be written", false);
     }
 
-    [[nodiscard]] result<void> finish(std::size_t index, receipt kept, std::string rule, bool wrote) {
+    [[nodiscard]] result<void> finish(std::size_t index, receipt kept, std::string rule, bool wrote, std::optional<record> made = std::nullopt) {
         if (legacy_)
             if (auto r = legacy_->decided(kept); !r) return r;
         outcomes_[index].rule = std::move(rule);
         record_key key = kept.key;
         pending_at_.insert_or_assign(kept.id, pending_.size());
-        pending_.push_back({index, std::move(key), std::move(kept), wrote});
+        pending_.push_back({index, std::move(key), std::move(kept), wrote, std::move(made)});
         return {};
     }
 
     // Versions and rows describe the record as it is after the whole request, so they are filled in at its end.
-    [[nodiscard]] result<void> complete() {
+    // @param bundle  what the request sealed
+    [[nodiscard]] result<void> complete(const std::vector<row_change>& bundle) {
+        std::unordered_map<record_key, const row_change*, record_key_hash> here;
+        for (const auto& row : bundle) here.emplace(row.key, &row);
+        bool whole = !options_.mapper && !legacy_;
         for (auto& p : pending_) {
-            auto sealed = t_.sealed(p.key);
-            if (!sealed) return std::move(sealed).error();
+            std::optional<sealed_row> elsewhere;
+            const auto at = here.find(p.key);
+            if (at == here.end()) {
+                auto sealed = t_.sealed(p.key);
+                if (!sealed) return std::move(sealed).error();
+                elsewhere = std::move(*sealed);
+            }
+            const std::optional<record> gone;
+            const std::optional<record>& row = at != here.end() ? at->second->after : elsewhere ? elsewhere->row : gone;
+            const std::int64_t version = at != here.end() ? at->second->version : elsewhere ? elsewhere->version : 0;
+            const timestamp written_at = at != here.end() ? at->second->written_at : elsewhere ? elsewhere->written_at : (timestamp::min)();
             auto known = is_known(p.key);
             if (!known) return std::move(known).error();
             const bool tells = p.kept.outcome == outcome_kind::applied || p.kept.outcome == outcome_kind::superseded || p.kept.carries_row;
-            if (*known && tells) note_write(*sealed);
-            p.kept.version = *sealed && tells ? (*sealed)->version : 0;
-            if (p.wrote && (!*sealed || !(*sealed)->row) ) p.kept.carries_row = true;
+            if (*known && tells) newest_write_ = (std::max)(newest_write_, written_at);
+            p.kept.version = tells ? version : 0;
+            if (p.wrote && !row) p.kept.carries_row = true;
+            if (p.wrote) whole = whole && at != here.end() && (p.kept.carries_row || (p.kept.clean && row == p.made));
             if (auto r = t_.put_receipt(who_.principal, p.kept); !r) return r;
-            fill(outcomes_[p.index], p.kept, *sealed);
+            fill(outcomes_[p.index], p.kept, row);
             if (!*known) take_out_of_view(outcomes_[p.index]);
         }
+        if (whole && !bundle.empty()) told_whole_ = bundle.front().version;
         for (const auto& [index, key] : repeated_) {
             // A repeated answer carries the record as it is now, where it is visible now.
             auto& out = outcomes_[index];
@@ -463,7 +488,7 @@ private:
             if (!out.carries_row) continue;
             auto sealed = t_.sealed(key);
             if (!sealed) return std::move(sealed).error();
-            note_write(*sealed);
+            if (*sealed) newest_write_ = (std::max)(newest_write_, (*sealed)->written_at);
             out.version = *sealed ? (*sealed)->version : 0;
             out.row = *sealed ? (*sealed)->row : std::nullopt;
         }
@@ -484,20 +509,16 @@ private:
         out.row.reset();
     }
     // Every sealing labels what it sealed.
-    [[nodiscard]] result<std::size_t> seal(Transaction& t, const schema_set& schemas, const bundle_source& from, const own_writes& own, timestamp now) const {
+    [[nodiscard]] result<std::vector<row_change>> seal(Transaction& t, const schema_set& schemas, const bundle_source& from, const own_writes& own, timestamp now) const {
         return scopes_ != nullptr ? seal_labelled(t, schemas, *scopes_, from, own, now) : syncline::seal(t, schemas, from, own, now);
     }
 
-    void note_write(const std::optional<sealed_row>& sealed) {
-        if (sealed) newest_write_ = (std::max)(newest_write_, sealed->written_at);
-    }
-
-    static void fill(outcome& out, const receipt& kept, const std::optional<sealed_row>& sealed) {
+    static void fill(outcome& out, const receipt& kept, const std::optional<record>& row) {
         out.kind = kept.outcome;
         out.version = kept.version;
         out.clean = kept.clean;
         out.carries_row = kept.carries_row;
-        if (kept.carries_row && sealed) out.row = sealed->row;
+        if (kept.carries_row) out.row = row;
         out.why = kept.why;
         out.messages = kept.messages;
     }
@@ -507,7 +528,7 @@ private:
         if (known.content_hash != hash) return id_reused(index);
         if (legacy_)
             if (auto r = legacy_->came_again(key, known.id); !r) return r;
-        fill(out, known, std::nullopt);
+        fill(out, known, std::optional<record>{});
         out.rule = "already decided: the receipt answers";
         out.repeated = true;
         if (known.outcome == outcome_kind::refused || known.outcome == outcome_kind::held) refused_.insert(key);
@@ -560,6 +581,7 @@ private:
     std::optional<write_guard<Transaction>> guard_;  // nothing: everybody sees everything
     timestamp now_;
     timestamp newest_write_ = (timestamp::min)();
+    std::int64_t told_whole_ = 0;
     lost_intervals lost_;
     own_writes own_;
     std::vector<outcome> outcomes_;

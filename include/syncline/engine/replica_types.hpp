@@ -74,6 +74,7 @@ struct settle_report {
     std::size_t superseded = 0;
     std::size_t refused = 0;        ///< refused and held: they wait for a person
     std::size_t errors = 0;         ///< transient: they stay frozen under their ids
+    std::size_t provisional = 0;    ///< applied, and the authority's own row is still to come
     std::vector<std::pair<record_key, wait_reason>> waiting;
     std::vector<decided_conflict> conflicts;  ///< every change that met changes of others: merged, superseded, or refused for it
 
@@ -83,6 +84,7 @@ struct settle_report {
         superseded += other.superseded;
         refused += other.refused;
         errors += other.errors;
+        provisional += other.provisional;
         for (auto& w : other.waiting) waiting.push_back(std::move(w));
         for (auto& c : other.conflicts) conflicts.push_back(std::move(c));
     }

@@ -260,7 +260,7 @@ private:
         auto frozen = t_.frozen(row.key);
         if (!frozen) return std::move(frozen).error();
         if (!*frozen || (*frozen)->id != row.contains) return {};
-        if (auto r = t_.drop_frozen(row.key); !r) return r;
+        if (auto r = rows_.drop_frozen(row.key); !r) return r;
         return drop_empty_batch();
     }
     // @return a fault for which `refuses_row` holds when the app's table refuses the row; then nothing of it was placed or counted

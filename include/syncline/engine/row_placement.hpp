@@ -53,14 +53,16 @@ public:
         if (!edits) return std::move(edits).error();
         auto has = t_.presence();
         if (!has) return std::move(has).error();
-        layers_ = has->intents || has->frozen;
+        open_ = has->intents;
+        frozen_ = has->frozen;
         quarantined_ = has->quarantined;
         auto hidden = t_.hidden();
         if (!hidden) return std::move(hidden).error();
         hidden_.insert(hidden->begin(), hidden->end());
+        const bool layered = has_layers();  // what is absorbed here lies over other records
         std::size_t absorbed = 0;
         for (auto& edit : *edits) {
-            auto taken = absorb_one(edit, state, clock, now);
+            auto taken = absorb_one(edit, layered, state, clock, now);
             if (!taken) return std::move(taken).error();
             absorbed += *taken ? 1 : 0;
         }
@@ -69,9 +71,9 @@ public:
 
     /// The base of @p key with its row. Must be called before the visible row is changed.
     [[nodiscard]] result<known_base> load(const record_key& key) {
-        auto visible = t_.visible(key);
-        if (!visible) return std::move(visible).error();
-        return known(key, *visible);
+        auto row = visible(key);
+        if (!row) return std::move(row).error();
+        return known(key, **row);
     }
 
     /// Makes @p base the base of @p key and the visible row what the layers over it make of it. A row under a parent that a pending
@@ -82,10 +84,10 @@ public:
         const model_schema& schema = schemas_[key.model];
         bool layered = false;
         std::optional<record> target = base.row;
-        if (layers_) {
-            auto frozen = t_.frozen(key);
+        if (has_layers()) {
+            auto frozen = frozen_ && key != settled_ ? t_.frozen(key) : result<std::optional<batch_item>>{std::nullopt};
             if (!frozen) return std::move(frozen).error();
-            auto open = t_.open_intent(key);
+            auto open = open_ ? t_.open_intent(key) : result<std::optional<intent>>{std::nullopt};
             if (!open) return std::move(open).error();
             layered = frozen->has_value() || open->has_value();
             target = visible_row(schema, *frozen ? &(*frozen)->what : nullptr, *open ? &**open : nullptr, std::move(target), base.out_of_view);
@@ -103,17 +105,19 @@ public:
         }
         if (hide) target.reset();
 
-        auto visible = t_.visible(key);
-        if (!visible) return std::move(visible).error();
+        auto shown = visible(key);
+        if (!shown) return std::move(shown).error();
         // A provisional base is the user's own change still; the authority's row comes after what it refers to.
         std::optional<leaning_row> leans;
         if (target && !layered && !base.provisional && !references.empty()) {
-            auto before = known(key, *visible);
+            auto before = known(key, **shown);
             if (!before) return std::move(before).error();
             leans = leaning_row{key, std::move(references), std::move(*before)};
         }
-        if (*visible != target)
+        if (**shown != target) {
+            seen_last_.reset();
             if (auto r = target ? t_.write(key, *target) : t_.erase(key); !r) return r;
+        }
         if (hide || hidden_.contains(key)) {
             if (auto r = t_.set_hidden(key, hide); !r) return r;
             hide ? static_cast<void>(hidden_.insert(key)) : static_cast<void>(hidden_.erase(key));
@@ -130,6 +134,13 @@ public:
         return t_.put_base(key, kept);
     }
 
+    /// Takes the frozen intent of @p key away. The visible row is not touched.
+    [[nodiscard]] result<void> drop_frozen(const record_key& key) {
+        auto dropped = t_.drop_frozen(key);
+        if (dropped) settled_ = key;
+        return dropped;
+    }
+
     /// Recomputes the visible row of @p key from what is kept.
     [[nodiscard]] result<void> rebase(const record_key& key) {
         auto base = load(key);
@@ -140,7 +151,7 @@ public:
     /// The record has left the device's view: its base goes, what the user changed of it waits and is not shown, and what the user made stays. A
     /// change in flight stays in its batch.
     [[nodiscard]] result<void> leave_view(const record_key& key) {
-        if (layers_) {
+        if (open_) {
             auto open = t_.open_intent(key);
             if (!open) return std::move(open).error();
             if (*open && (*open)->op != operation::create) {
@@ -160,7 +171,7 @@ public:
 
     /// A record that was out of view has come: what waited for that waits no longer. To be called before its row is placed.
     [[nodiscard]] result<void> return_to_view(const record_key& key, const std::optional<record>& row) {
-        if (!layers_) return {};
+        if (!open_) return {};
         auto open = t_.open_intent(key);
         if (!open) return std::move(open).error();
         if (!*open || !(*open)->waiting) return {};
@@ -187,7 +198,7 @@ public:
 
     /// Stores an open intent in the order of sending.
     [[nodiscard]] result<void> put_open(const intent& open) {
-        layers_ = true;
+        open_ = true;
         return t_.put_open(open, send_class_of(schemas_, open));
     }
 
@@ -254,6 +265,7 @@ public:
         auto diverted = t_.take_diverted();
         if (!diverted) return std::move(diverted).error();
         if (diverted->empty()) return {};
+        seen_last_.reset();
         const auto quarantine = [&](diverted_row& row, std::string detail) -> result<void> {
             auto base = t_.base(row.key);
             if (!base) return std::move(base).error();
@@ -276,32 +288,32 @@ public:
     }
 
     /// Whether any intent, open or frozen, lies over any record.
-    [[nodiscard]] bool has_layers() const noexcept { return layers_; }
+    [[nodiscard]] bool has_layers() const noexcept { return open_ || frozen_; }
     [[nodiscard]] const schema_set& schemas() const noexcept { return schemas_; }
     /// Whether any row stood in quarantine when the transaction began.
     [[nodiscard]] bool has_quarantined() const noexcept { return quarantined_; }
 
 private:
-    [[nodiscard]] result<bool> absorb_one(captured_edit& edit, replica_state& state, hybrid_clock& clock, timestamp now) {
+    // @param layered  whether a layer may lie over the record
+    [[nodiscard]] result<bool> absorb_one(captured_edit& edit, bool layered, replica_state& state, hybrid_clock& clock, timestamp now) {
         const record_key& key = edit.key;
         const model_schema& schema = schemas_[key.model];
-        auto after = t_.visible(key);
-        if (!after) return std::move(after).error();
-        if (!edit.before && !*after) return false;
+        const std::optional<record>& after = edit.after;
+        if (!edit.before && !after) return false;
 
         intent made;
         bool put_back = false;  // a field that is not the app's to write
         made.key = key;
         made.before = edit.before;
-        if (!*after) {
+        if (!after) {
             made.op = operation::erase;
         } else if (!edit.before || edit.recreated) {
             made.op = edit.before ? operation::update : operation::create;
             for (std::size_t f = 0; f < schema.fields.size(); ++f)
-                made.changes.set(static_cast<field_index>(f), f < (*after)->fields.size() ? (*after)->fields[f] : value{});
-            if (edit.recreated && edit.before == *after) return false;
+                made.changes.set(static_cast<field_index>(f), f < after->fields.size() ? after->fields[f] : value{});
+            if (edit.recreated && edit.before == after) return false;
         } else {
-            const field_set changed = differing_fields(*edit.before, **after);
+            const field_set changed = differing_fields(*edit.before, *after);
             if (changed.empty()) return false;
             made.op = operation::update;
             for (std::size_t f = 0; f < schema.fields.size(); ++f)
@@ -309,7 +321,7 @@ private:
                     if (schema.fields[f].read_only)
                         put_back = true;
                     else
-                        made.changes.set(static_cast<field_index>(f), (*after)->fields[f]);
+                        made.changes.set(static_cast<field_index>(f), after->fields[f]);
                 }
         }
 
@@ -317,7 +329,7 @@ private:
         if (!kept) return std::move(kept).error();
         std::optional<batch_item> frozen;
         std::optional<intent> open;
-        if (layers_) {
+        if (layered) {
             auto f = t_.frozen(key);
             if (!f) return std::move(f).error();
             frozen = std::move(*f);
@@ -371,6 +383,16 @@ private:
         known_base before;  // what to go back to
         bool stands = true;
     };
+
+    // The row that is shown of @p key; it stands until the next call.
+    [[nodiscard]] result<const std::optional<record>*> visible(const record_key& key) {
+        if (!seen_last_ || seen_last_->first != key) {
+            auto row = t_.visible(key);
+            if (!row) return std::move(row).error();
+            seen_last_.emplace(key, std::move(*row));
+        }
+        return &seen_last_->second;
+    }
 
     // The base of a key whose visible row is at hand.
     [[nodiscard]] result<known_base> known(const record_key& key, const std::optional<record>& visible) {
@@ -431,7 +453,7 @@ private:
     }
 
     [[nodiscard]] result<bool> has_pending_erase(const record_key& key) {
-        if (!layers_) return false;
+        if (!has_layers()) return false;
         auto open = t_.open_intent(key);
         if (!open) return std::move(open).error();
         if (*open) return (*open)->op == operation::erase;
@@ -445,7 +467,7 @@ private:
     // erase of the row follows.
     // @param as_of  nothing: only a pending intent counts
     [[nodiscard]] result<bool> under_erased(const record_key& key, const std::vector<record_key>& references, std::optional<std::int64_t> as_of) {
-        if (!as_of && !layers_) return false;
+        if (!as_of && !has_layers()) return false;
         for (const auto& parent : references) {
             if (parent == key) continue;
             auto there = is_visible(parent);
@@ -466,7 +488,10 @@ private:
 
     Transaction& t_;
     const schema_set& schemas_;
-    bool layers_ = true;   // until counted, assume the worst
+    bool open_ = true;     // whether there is an open intent; until counted, assume the worst
+    bool frozen_ = true;   // and a frozen one
+    record_key settled_;   // its frozen intent was dropped here
+    std::optional<std::pair<record_key, std::optional<record>>> seen_last_;  // what was read last and not written since
     bool quarantined_ = true;
     std::unordered_set<record_key, record_key_hash> hidden_;
     std::unordered_map<record_key, std::optional<record>, record_key_hash> wrote_;

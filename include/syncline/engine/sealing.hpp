@@ -30,6 +30,8 @@ struct own_write {
     field_set fields;
     bool wrote = false;         ///< the record gets a new version even where nothing differs
     timestamp written_at{};     ///< as far as it is believed
+    bool knows_before = false;           ///< `before` speaks: the record as it was sealed before the request
+    std::optional<sealed_row> before{};
 };
 using own_writes = std::unordered_map<record_key, own_write, record_key_hash>;
 
@@ -83,13 +85,13 @@ inline void order_for_appliers(const schema_set& schemas, std::vector<row_change
 /// the next bundle, with a stamp per row, in the order of `order_for_appliers`. Appends nothing where nothing differs.
 ///
 /// @param own  what the request wrote itself; empty for foreign changes
-/// @return how many rows were sealed. Complexity: one read of the live and of the sealed row per staged record.
+/// @return the rows of the bundle. Complexity: one read of the live row per staged record, and of the sealed one unless @p own knows it.
 template <authority_transaction Transaction>
-[[nodiscard]] result<std::size_t> seal(Transaction& t, const schema_set& schemas, const bundle_source& from, const own_writes& own,
+[[nodiscard]] result<std::vector<row_change>> seal(Transaction& t, const schema_set& schemas, const bundle_source& from, const own_writes& own,
                                        timestamp now) {
     auto staged = t.take_staged();
     if (!staged) return std::move(staged).error();
-    if (staged->empty() && own.empty()) return std::size_t{0};
+    if (staged->empty() && own.empty()) return std::vector<row_change>{};
     auto head = t.head();
     if (!head) return std::move(head).error();
 
@@ -102,11 +104,11 @@ template <authority_transaction Transaction>
     std::unordered_map<record_key, bool, record_key_hash> seen;
     const auto take = [&](const record_key& key) -> result<void> {
         if (!seen.emplace(key, true).second) return {};
-        auto before = t.sealed(key);
+        const auto mine = own.find(key);
+        auto before = mine != own.end() && mine->second.knows_before ? result<std::optional<sealed_row>>{mine->second.before} : t.sealed(key);
         if (!before) return std::move(before).error();
         auto now_row = t.current(key);
         if (!now_row) return std::move(now_row).error();
-        const auto mine = own.find(key);
         const std::optional<record> nothing;
         const std::optional<record>& old_row = *before ? (*before)->row : nothing;
         if (old_row == *now_row && (mine == own.end() || !mine->second.wrote)) return {};
@@ -133,16 +135,15 @@ template <authority_transaction Transaction>
     for (const auto& [key, write] : own)
         if (write.wrote)
             if (auto r = take(key); !r) return std::move(r).error();
-    if (b.rows.empty()) return std::size_t{0};
+    if (b.rows.empty()) return std::move(b.rows);
 
     order_for_appliers(schemas, b.rows, erased_references);
     std::int64_t stamp = newest_stamp(*head);
     for (auto& change : b.rows) change.stamp = stamp = next_stamp(stamp, to_microseconds(now));
     b.head.first_stamp = b.rows.front().stamp;
     b.head.row_count = static_cast<std::uint32_t>(b.rows.size());
-    const std::size_t count = b.rows.size();
     if (auto r = t.append(b); !r) return std::move(r).error();
-    return count;
+    return std::move(b.rows);
 }
 
 SYNCLINE_NAMESPACE_END

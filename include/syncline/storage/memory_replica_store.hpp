@@ -104,7 +104,7 @@ public:
                 if (!row.before && !there) continue;
                 const bool recreated = row.recreated && row.before && there;
                 if (!recreated && row.before && there && *row.before == visible->second) continue;
-                ordered.emplace(row.order, captured_edit{key, row.before, recreated});
+                ordered.emplace(row.order, captured_edit{key, row.before, there ? std::optional<record>{visible->second} : std::nullopt, recreated});
             }
             journal().clear(now(), &data::captured);
             std::vector<captured_edit> out;

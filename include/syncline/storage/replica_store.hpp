@@ -22,11 +22,11 @@
 
 SYNCLINE_NAMESPACE_BEGIN
 
-/// What the app did to one record since captured changes were last taken, folded to its net effect. The row after it is
-/// the visible row.
+/// What the app did to one record since captured changes were last taken, folded to its net effect.
 struct captured_edit {
     record_key key;
     std::optional<record> before;  ///< the row before the first change; nothing: there was none
+    std::optional<record> after;   ///< the visible row when it was taken; nothing: there is none
     bool recreated = false;        ///< it was erased and created again in between: all fields count as set
 };
 

@@ -230,10 +230,10 @@ public:
             const std::int64_t upto = watched_ && follow_ ? marks_[id] : *newest;
             std::size_t at = 0;  // entries rise, so turns are walked once
             std::size_t turn = 0;
-            auto took = take_entries(id, 0, upto, [&](record_key&& key, std::int64_t entry, std::optional<record>&& before, bool recreated) {
+            auto took = take_entries(id, 0, upto, [&](record_key&& key, std::int64_t entry, std::optional<record>&& before, std::optional<record>&& after, bool recreated) {
                 for (; at < turns->size() && ((*turns)[at].model != id || (*turns)[at].above < entry); ++at)
                     if ((*turns)[at].model == id) turn = at + 1;
-                edits.push_back({turn, entry, {std::move(key), std::move(before), recreated}});
+                edits.push_back({turn, entry, {std::move(key), std::move(before), std::move(after), recreated}});
             });
             if (!took) return took.error();
         }
@@ -255,7 +255,7 @@ public:
         for (model_id id = 0; id < schemas.size(); ++id) {
             const auto newest = newest_entry(id);
             if (!newest) return newest.error();
-            auto took = take_entries(id, marks_[id], *newest, [&](record_key&& key, std::int64_t, std::optional<record>&& before, bool) {
+            auto took = take_entries(id, marks_[id], *newest, [&](record_key&& key, std::int64_t, std::optional<record>&& before, std::optional<record>&&, bool) {
                 if (written_.contains(key)) return;
                 touched_.insert(key);
                 other.emplace(std::move(key), std::move(before));

@@ -46,6 +46,13 @@ public:
     }
 
     [[nodiscard]] result<std::optional<record>> visible(const record_key& key) {
+        auto out = row_of(key);
+        if (out) note_seen(key, *out);
+        return out;
+    }
+
+protected:
+    [[nodiscard]] result<std::optional<record>> row_of(const record_key& key) {
         if (auto ok = check_model(key); !ok) return ok.error();
         const model_schema& model = schemas[key.model];
         auto s = use(tables[key.model].select_row);
@@ -65,11 +72,9 @@ public:
                     if (auto ok = note_sqlite_unknown(db, r, raw[i]); !ok) return std::move(ok).error();
             }
         }
-        note_seen(key, out);
         return out;
     }
 
-protected:
     [[nodiscard]] static fault lost() {
         return make_fault(errc::io_error, "the database ended the transaction by itself (an earlier failure, or RAISE(ROLLBACK) in a trigger); "
                                           "nothing of it was kept: begin again");
@@ -162,14 +167,14 @@ protected:
         }
         for (const auto& name : fold.keys()) {
             record_key key{id, name};
-            auto now = visible(key);
+            auto now = row_of(key);
             if (!now) return now.error();
             const auto& state = fold.of(name);
             auto before = sqlite_capture_fold::before(state, *now);
             if (!before && !*now) continue;
             const bool recreated = state.recreated && before && *now;
             if (!recreated && before == *now) continue;
-            each(std::move(key), state.first, std::move(before), recreated);
+            each(std::move(key), state.first, std::move(before), std::move(*now), recreated);
         }
         return empty_log(id, above, upto);
     }

@@ -221,8 +221,9 @@ void write_push_arrays(json_writer& w, const schema_set& schemas, const std::vec
 
 /// Writes a push's answer for a device that sends bases: the three arrays of sheet 2.2, every mutation in at most one of them (a transient error
 /// in none, so that it is sent again), and the member `outcomes` with every one.
+/// @param told_whole  see `push_answer::told_whole`; 0: the member is left out
 [[nodiscard]] inline std::string write_push_answer(const schema_set& schemas, const std::vector<answered>& outcomes, std::string_view epoch,
-                                                   cursor head_stamp, std::string_view sync_key) {
+                                                   cursor head_stamp, std::string_view sync_key, std::int64_t told_whole = 0) {
     std::string body;
     json_writer w{body};
     w.begin_object();
@@ -235,6 +236,10 @@ void write_push_arrays(json_writer& w, const schema_set& schemas, const std::vec
     w.string(epoch);
     w.key("head");
     w.integer(head_stamp);
+    if (told_whole != 0) {
+        w.key("told_whole");
+        w.integer(told_whole);
+    }
     w.key("outcomes");
     w.begin_array();
     for (const auto& a : outcomes) detail::write_outcome(w, schemas, a);
@@ -279,12 +284,18 @@ void write_push_arrays(json_writer& w, const schema_set& schemas, const std::vec
     auto head = detail::read_integer(root, "head", 0);
     if (!head) return std::move(head).error();
     out.head_stamp = *head;
+    auto told_whole = detail::read_integer(root, "told_whole", 0);
+    if (!told_whole) return std::move(told_whole).error();
+    out.told_whole = *told_whole;
+    std::unordered_map<std::string_view, const batch_item*> sent;
+    for (const auto& i : items) sent.emplace(i.id, &i);
     for (const auto& entry : *list) {
         // What is no outcome leaves its mutation undecided: it is sent again under its id, and the receipt answers.
         outcome o;
         o.id = detail::text_or_empty(entry, "mutation_id");
-        const auto item = std::find_if(items.begin(), items.end(), [&](const batch_item& i) { return i.id == o.id; });
-        if (item == items.end()) continue;
+        const auto found = sent.find(o.id);
+        if (found == sent.end()) continue;
+        const batch_item* const item = found->second;
         const std::string status = detail::text_or_empty(entry, "status");
         bool known = false;
         for (const auto kind : {outcome_kind::applied, outcome_kind::superseded, outcome_kind::refused, outcome_kind::held, outcome_kind::error})
@@ -313,6 +324,7 @@ void write_push_arrays(json_writer& w, const schema_set& schemas, const std::vec
             for (const auto& m : *messages)
                 if (m.is_object()) o.messages.push_back({detail::text_or_empty(m, "field"), detail::text_or_empty(m, "text")});
         o.rule = detail::text_or_empty(entry, "rule");
+        o.exact = out.told_whole != 0 && o.kind == outcome_kind::applied && o.version == out.told_whole && o.clean && !o.carries_row;
         out.outcomes.push_back(std::move(o));
     }
     return out;

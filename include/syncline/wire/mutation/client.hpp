@@ -24,6 +24,7 @@
 #include <syncline/wire/mutation/messages.hpp>
 #include <syncline/wire/mutation/plain_messages.hpp>
 #include <syncline/wire/mutation/plain_peer.hpp>
+#include <syncline/wire/request_size.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -41,7 +42,10 @@ SYNCLINE_NAMESPACE_BEGIN
 struct mutation_client_options {
     std::string push_path = "/tether/push";
     std::string pull_path = "/tether/pull";
-    std::size_t batch_size = 100;    ///< mutations of one request
+    std::size_t batch_size = 100;    ///< mutations of one request, to begin with; 0: all that wait
+    /// A Syncline server that decides one full request after the other gets larger ones, up to this many mutations and about a MiB, since each
+    /// costs it a commit on the disk. `batch_size` or less: they stay as they are.
+    std::size_t grown_batch_size = 2000;
     std::size_t page_size = 1000;    ///< rows of one page
     std::size_t ask_again = 100;     ///< of the rows that could not be read, so many are asked for again in one request
     std::size_t max_set_aside = 3;   ///< in a row: a server that refuses that many changes, each alone, may be at fault itself
@@ -78,7 +82,8 @@ public:
         awaiting_ = 0;
         ready_at_.reset();
         requests_ = incarnations_ = walks_ = 0;
-        push_limit_ = (std::max<std::size_t>)(options_.batch_size, 1);
+        size_.start(options_.batch_size == 0 ? 100'000 : options_.batch_size, options_.grown_batch_size);
+        own_.clear();
         page_limit_ = options_.page_size == 0 ? 1000 : options_.page_size;
         set_aside_ = 0;
         suspected_.reset();
@@ -212,19 +217,20 @@ private:
             return std::optional<client_step>{
                 send(options_.push_path, mutation_wire::write_push(engine_->schemas(), client_id(standing->state), standing->state.epoch, {}, 0))};
         }
-        auto batch = engine_->freeze(options_.batch_size == 0 ? 100'000 : options_.batch_size, false, random, now);
+        auto batch = engine_->freeze(size_.batch(), false, random, now);
         if (!batch) return std::move(batch).error();
         if (!*batch) return std::optional<client_step>{};
         auto standing = engine_->standing(now);
         if (!standing) return std::move(standing).error();
         batch_ = std::move(**batch);
         pulled_all_ = false;
-        in_request_ = (std::min)(search_.limit(push_limit_), batch_.items.size());
+        in_request_ = (std::min)(search_.limit(size_.request()), batch_.items.size());
         checkpoint_ = standing->state.checkpoint;
         epoch_ = standing->state.epoch;
         if (numbers_rows_here(standing->state)) return next_plain_push(client_id(standing->state), now);
-        return std::optional<client_step>{
-            send(options_.push_path, mutation_wire::write_push(engine_->schemas(), client_id(standing->state), epoch_, batch_.items, in_request_))};
+        std::string body = mutation_wire::write_push(engine_->schemas(), client_id(standing->state), epoch_, batch_.items, in_request_);
+        request_octets_ = body.size();
+        return std::optional<client_step>{send(options_.push_path, std::move(body))};
     }
 
     [[nodiscard]] result<std::optional<client_step>> next_plain_push(const std::string& client_id, timestamp now) {
@@ -266,6 +272,7 @@ private:
         pull_query query;
         query.limit = page_limit_;
         walking_ = state.needs_hydration;
+        if (!walking_ && !plain) query.own = own_;
         if (!walking_ && standing->has.unread) {
             if (auto r = reread(now); !r) return std::move(r).error();
             const auto some = static_cast<std::ptrdiff_t>(plain ? 0 : (std::min)(options_.ask_again, again_.size()));
@@ -296,7 +303,7 @@ private:
         std::vector<batch_item> sent(batch_.items.begin(), batch_.items.begin() + static_cast<std::ptrdiff_t>(in_request_));
         auto reply = read_pushed(answer, sent);
         if (!reply) {
-            if (reply.error().code == errc::too_large && halve(push_limit_, in_request_)) return {};
+            if (reply.error().code == errc::too_large && smaller()) return {};
             return unreadable(fault_of_body(answer, std::move(reply).error()), now, random);
         }
         search_.passed(in_request_);
@@ -304,12 +311,16 @@ private:
         if (!epoch) return std::move(epoch).error();
         if (reply->epoch == unversioned_epoch)
             if (const auto told = peer_.judge(reply->outcomes, sent, told_date(answer))) engine_->hear(*told);
-        if (auto settled = settle(reply->outcomes, now); !settled) return std::move(settled).error();
+        auto settled = settle(reply->outcomes, now);
+        if (!settled) return std::move(settled).error();
+        if (reply->told_whole != 0 && reply->outcomes.size() == sent.size() && *settled && own_.size() < mutation_wire::max_own_bundles)
+            own_.push_back(reply->told_whole);
         // Be it only for the versions of the own changes: a pull brings what the head has and the checkpoint has not.
         report_.behind = report_.behind || reply->head_stamp > checkpoint_;
         std::size_t decided = 0;
         for (const auto& o : reply->outcomes) decided += o.kind != outcome_kind::error ? 1 : 0;
         if (decided != 0) {
+            if (decided == sent.size() && reply->epoch != unversioned_epoch) size_.passed(in_request_, request_octets_);
             set_aside_ = 0;
             backoff_.succeeded();
             if (reply->epoch == unversioned_epoch && decided < sent.size()) static_cast<void>(try_again(std::nullopt, now, random));
@@ -353,7 +364,8 @@ private:
     }
 
     // Settles what is said of the batch in flight, and reports it.
-    [[nodiscard]] result<void> settle(const std::vector<outcome>& outcomes, timestamp now) {
+    // @return whether the authority's rows are known for all that was applied
+    [[nodiscard]] result<bool> settle(const std::vector<outcome>& outcomes, timestamp now) {
         auto settled = engine_->settle(batch_.head.id, outcomes, now);
         if (!settled) return std::move(settled).error();
         report_.pushed += settled->applied + settled->superseded;
@@ -364,13 +376,13 @@ private:
             const auto item = std::find_if(batch_.items.begin(), batch_.items.end(), [&](const batch_item& i) { return i.id == o.id; });
             if (item != batch_.items.end()) report_.rejections.push_back({o.id, item->what.key, o.kind, o.why.value_or(wait_reason{}), o.messages});
         }
-        return {};
+        return !settled->stale && settled->provisional == 0;
     }
 
     [[nodiscard]] result<void> on_pulled(const response& answer, timestamp now, random_source random) {
         auto reply = read_pulled(answer);
         if (!reply) {
-            if (reply.error().code == errc::too_large && halve(page_limit_, page_limit_)) return {};
+            if (reply.error().code == errc::too_large && smaller_page()) return {};
             return unreadable(fault_of_body(answer, std::move(reply).error()), now, random);
         }
         auto epoch = engine_->note_epoch(reply->epoch, {}, random, now);
@@ -456,6 +468,7 @@ private:
     }
 
     [[nodiscard]] result<void> failed(fault why, std::optional<duration> asked, timestamp now, random_source random, const response* answer = nullptr) {
+        if (phase_ == phase::push) size_.failed();
         if (answer != nullptr)
             if (const auto of = refused_for_incarnation(why, *answer)) {
                 auto changed = engine_->note_epoch(of->epoch, of->lost, random, now);
@@ -470,11 +483,11 @@ private:
             if (++walks_ > 5) return give_up(std::move(why));  // a server that never has what a walk needs is not asked for ever
             return engine_->begin_hydration(now);
         }
-        if (phase_ == phase::pull && why.code == errc::too_large && halve(page_limit_, page_limit_)) return {};
+        if (phase_ == phase::pull && why.code == errc::too_large && smaller_page()) return {};
         const bool refused = answer != nullptr && (answer->status == 400 || answer->status == 413 || answer->status == 422);
         if (phase_ == phase::push && (why.code == errc::too_large || (refused && category_of(why.code) == fault_category::fix_request))) {
             // The request as a whole was refused: halve it until the one that is refused stands alone (W22).
-            if (halve(push_limit_, in_request_)) return {};
+            if (smaller()) return {};
             return set_aside(std::move(why), now);
         }
         if (phase_ == phase::push && answer != nullptr && failed_inside(*answer)) {
@@ -506,9 +519,14 @@ private:
         return true;
     }
 
-    [[nodiscard]] bool halve(std::size_t& limit, std::size_t used) {
-        if (used < 2) return false;
-        limit = used / 2;
+    [[nodiscard]] bool smaller() {
+        if (!size_.halve(in_request_)) return false;
+        ++report_.retried;
+        return true;
+    }
+    [[nodiscard]] bool smaller_page() {
+        if (page_limit_ < 2) return false;
+        page_limit_ /= 2;
         ++report_.retried;
         return true;
     }
@@ -552,7 +570,8 @@ private:
         o.id = batch_.items.front().id;
         o.kind = outcome_kind::refused;
         o.why = wait_reason{why.code, std::move(why.detail)};
-        return settle({std::move(o)}, now);
+        auto settled = settle({std::move(o)}, now);
+        return settled ? result<void>{} : std::move(settled).error();
     }
 
     Replica* engine_;
@@ -568,7 +587,9 @@ private:
     std::size_t requests_ = 0;
     std::size_t incarnations_ = 0;  // that this run met
     std::size_t walks_ = 0;         // that it had to begin since history was gone
-    std::size_t push_limit_ = 100;
+    request_size size_;
+    std::size_t request_octets_ = 0;  // of the last push
+    std::vector<std::int64_t> own_;  // bundles of this run's pushes whose rows need not come again
     std::size_t page_limit_ = 1000;
     std::size_t in_request_ = 0;
     std::size_t set_aside_ = 0;  // in a row, since the server decided something

@@ -40,6 +40,8 @@ namespace mutation_wire {
 inline constexpr std::int64_t extension_version = 1;
 /// The longest mutation id and client id that is taken.
 inline constexpr std::size_t max_id_length = max_key_length;
+/// The most bundles of its own that a pull names.
+inline constexpr std::size_t max_own_bundles = 1000;
 /// The most rows that a pull asks for again.
 inline constexpr std::size_t max_asked_again = 1000;
 
@@ -68,6 +70,7 @@ struct push_reply {
     std::size_t unreadable = 0;  ///< outcomes of what was sent that could not be read; their mutations are not decided
     std::string epoch;
     cursor head_stamp = 0;
+    std::int64_t told_whole = 0;  ///< `push_answer::told_whole`
 };
 
 /// A pull's answer as a device reads it. A row that cannot be read does not stop the page (W24): it is in `rows.unread`.
@@ -378,8 +381,8 @@ enum class unknown_member : std::uint8_t {
     return out;
 }
 
-/// Writes a pull request (sheet 3) with the optional members `syncline`, `epoch`, `in_flight`, `unread` (the records that are asked for
-/// again) and `walk_started`.
+/// Writes a pull request (sheet 3) with the optional members `syncline`, `epoch`, `in_flight`, `own` (`pull_query::own`), `unread` (the records
+/// that are asked for again) and `walk_started`.
 [[nodiscard]] inline std::string write_pull(const schema_set& schemas, std::string_view client_id, std::string_view epoch, const pull_query& query) {
     std::string body;
     json_writer w{body};
@@ -407,6 +410,12 @@ enum class unknown_member : std::uint8_t {
         w.key("in_flight");
         w.begin_array();
         for (const auto& id : query.in_flight) w.string(id);
+        w.end_array();
+    }
+    if (!query.own.empty()) {
+        w.key("own");
+        w.begin_array();
+        for (const auto seq : query.own) w.integer(seq);
         w.end_array();
     }
     if (!query.again.empty()) {
@@ -461,6 +470,15 @@ enum class unknown_member : std::uint8_t {
         for (const auto& id : *ids) {
             if (!id.is_string() || id.as_string().size() > max_id_length) return make_fault(errc::malformed_message, "`in_flight` holds mutation ids");
             out.query.in_flight.emplace_back(id.as_string());
+        }
+    }
+    if (const auto own = root.find("own"); own && out.extended) {
+        if (!own->is_array() || own->size() > max_own_bundles)
+            return make_fault(errc::malformed_message, "`own` is an array of at most ", std::to_string(max_own_bundles), " numbers");
+        for (const auto& seq : *own) {
+            auto n = seq.as_int_lenient();
+            if (!n) return make_fault(errc::malformed_message, "`own` holds whole numbers of 64 bits");
+            out.query.own.push_back(*n);
         }
     }
     if (const auto again = root.find("unread")) {

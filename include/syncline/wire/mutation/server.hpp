@@ -91,7 +91,7 @@ private:
         served_ = counted(all, who, message->client_id);
         if (!message->extended)
             return json_response(200, mutation_wire::write_legacy_push_answer(engine_->schemas(), all, options_.sync_key, options_.strict_duplicates));
-        return json_response(200, mutation_wire::write_push_answer(engine_->schemas(), all, answer->epoch, answer->head_stamp, options_.sync_key));
+        return json_response(200, mutation_wire::write_push_answer(engine_->schemas(), all, answer->epoch, answer->head_stamp, options_.sync_key, answer->told_whole));
     }
 
     [[nodiscard]] response handle_pull(const request& r, const principal& who, timestamp now) {

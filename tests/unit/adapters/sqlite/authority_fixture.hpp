@@ -113,7 +113,7 @@ inline std::size_t seal_now(sqlite_authority_store& store, std::string_view tena
     auto t = ok(store.begin(tenant, access::write));
     const auto n = ok(seal(t, store.schemas(), bundle_source{}, {}, from_microseconds(now_us)));
     ok(t.commit());
-    return n;
+    return n.size();
 }
 
 /// The keys that are staged, in order; nothing is taken.
