@@ -5,16 +5,15 @@
 #include <syncline/change/coalesce.hpp>
 #include <syncline/change/receipt.hpp>
 #include <syncline/engine/authority_types.hpp>
+#include <syncline/engine/content_hash.hpp>
 #include <syncline/engine/push_decider.hpp>
 #include <syncline/engine/running_order.hpp>
 #include <syncline/engine/sealing.hpp>
 #include <syncline/model/model_schema.hpp>
 #include <syncline/model/references.hpp>
-#include <syncline/model/record_codec.hpp>
 #include <syncline/storage/authority_store.hpp>
 #include <syncline/storage/write_time.hpp>
 #include <syncline/support/result.hpp>
-#include <syncline/support/sha256.hpp>
 #include <syncline/support/time.hpp>
 #include <syncline/support/version.hpp>
 
@@ -29,32 +28,6 @@
 #include <vector>
 
 SYNCLINE_NAMESPACE_BEGIN
-
-/// The hash of a source bundle's content: models, keys, operations, bases and whole rows, in upload order. Device and authority
-/// compute it alike, so that a device can tell a receipt for other content (ENGINE.md rule 8).
-[[nodiscard]] inline std::string bundle_content_hash(const schema_set& schemas, const std::vector<mutation>& rows) {
-    std::string bytes;
-    byte_writer w{bytes};
-    sha256 hash;
-    for (const auto& row : rows) {
-        bytes.clear();
-        const auto& schema = schemas[row.what.key.model];
-        w.text(schema.name);
-        w.text(row.what.key.key);
-        w.number(static_cast<std::uint64_t>(row.what.op));
-        w.signed_number(row.what.base.row_version);
-        if (row.what.op != operation::erase) w.put(row.what.whole(schema.fields.size()));
-        hash.update(bytes);
-    }
-    const auto digest = hash.finish();
-    constexpr char digits[] = "0123456789abcdef";
-    std::string out;
-    for (const auto byte : digest) {
-        out.push_back(digits[byte >> 4]);
-        out.push_back(digits[byte & 15]);
-    }
-    return out;
-}
 
 /// Commits uploaded rows as one bundle inside the transaction, or gives the rows that stand in the way; the authority of the bundle
 /// wire never merges (ENGINE.md rule 1). The caller commits the transaction, or drops it.

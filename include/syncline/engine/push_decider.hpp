@@ -2,13 +2,13 @@
 #define SYNCLINE_ENGINE_PUSH_DECIDER_HPP
 
 #include <syncline/change/batch.hpp>
-#include <syncline/change/change_codec.hpp>
 #include <syncline/change/coalesce.hpp>
 #include <syncline/change/incarnation.hpp>
 #include <syncline/change/queue_rules.hpp>
 #include <syncline/change/receipt.hpp>
 #include <syncline/conflict/decide.hpp>
 #include <syncline/engine/authority_types.hpp>
+#include <syncline/engine/content_hash.hpp>
 #include <syncline/engine/legacy_base.hpp>
 #include <syncline/engine/legacy_push.hpp>
 #include <syncline/engine/labelling.hpp>
@@ -23,7 +23,6 @@
 #include <syncline/storage/write_time.hpp>
 #include <syncline/support/hlc.hpp>
 #include <syncline/support/result.hpp>
-#include <syncline/support/sha256.hpp>
 #include <syncline/support/time.hpp>
 #include <syncline/support/version.hpp>
 
@@ -38,19 +37,6 @@
 #include <vector>
 
 SYNCLINE_NAMESPACE_BEGIN
-
-/// The hash of what is sent under a mutation id; an id that comes again with another one is refused (ENGINE.md rule 8).
-[[nodiscard]] inline std::string content_hash(const schema_set& schemas, const intent& what) {
-    intent plain = what;
-    plain.ordinal = 0;
-    plain.waiting.reset();
-    std::string bytes;
-    byte_writer w{bytes};
-    w.text(schemas[what.key.model].name);
-    w.text(what.key.key);
-    bytes.append(encode_intent(plain));
-    return sha256_hex(bytes);
-}
 
 /// When a change was made, as far as the authority believes it: what its conflicts are decided by, and what is stored.
 /// @param sealed  the record as it was last sealed: what claims to come after it is taken for that, though the clock has gone back since
@@ -348,17 +334,14 @@ private:
             kept.outcome = outcome_kind::applied;
             return finish(index, std::move(kept), d.rule, false);
         }
-        // A write that fails undoes itself (A7); only one that is looked at afterwards is taken back here.
-        if (guard_)
-            if (auto r = t_.savepoint(); !r) return r;
+        if (auto r = t_.savepoint(); !r) return r;
         const timestamp written_at = written_after(believed_time(options_, m.what, now_, sealed), sealed);
         tell_time(t_, written_at);
         auto done = d.what == decision::verb::write ? t_.write(key, *d.row) : t_.erase(key);
         if (!done) {
             const errc code = done.error().code;
             if (category_of(code) == fault_category::retry || category_of(code) == fault_category::report_bug) return done;
-            if (guard_)
-                if (auto r = t_.rollback_to_savepoint(); !r) return r;
+            if (auto r = t_.rollback_to_savepoint(); !r) return r;
             if (code == errc::absent) return refuse_unseen(index, std::move(kept), nothing_there());
             if (code == errc::constraint && may_put_off_) {
                 put_off(index, m);
@@ -374,8 +357,7 @@ private:
                 return refuse_unseen(index, std::move(kept), std::move(**why));
             }
         }
-        if (guard_)
-            if (auto r = t_.release_savepoint(); !r) return r;
+        if (auto r = t_.release_savepoint(); !r) return r;
 
         auto& mine = own_[key];
         if (!std::exchange(mine.knows_before, true)) mine.before = sealed;

@@ -26,42 +26,46 @@ SYNCLINE_NAMESPACE_BEGIN
 inline void append_canonical_string(std::string& out, std::string_view text) {
     constexpr std::string_view digits = "0123456789abcdef";
     out += '"';
+    std::size_t plain = 0;  // start of the run not copied yet
     for (std::size_t at = 0; at < text.size();) {
         const auto byte = static_cast<unsigned char>(text[at]);
+        std::size_t length = 1;
+        std::string_view escaped;
         if (byte >= 0x80U) {
-            const std::size_t length = utf8_sequence_length(text, at);
+            length = utf8_sequence_length(text, at);
             const std::string_view sequence = text.substr(at, length);
             if (length == 0) {
-                out += "\\ufffd";
+                escaped = "\\ufffd";
+                length = 1;
             } else if (sequence == "\xe2\x80\xa8") {
-                out += "\\u2028";
+                escaped = "\\u2028";
             } else if (sequence == "\xe2\x80\xa9") {
-                out += "\\u2029";
-            } else {
-                out += sequence;
+                escaped = "\\u2029";
             }
-            at += length == 0 ? 1 : length;
-            continue;
+        } else if (byte < 0x20U || byte == '"' || byte == '\\' || byte == '<' || byte == '>' || byte == '&') {
+            switch (byte) {
+            case '"': escaped = "\\\""; break;
+            case '\\': escaped = "\\\\"; break;
+            case '\b': escaped = "\\b"; break;
+            case '\f': escaped = "\\f"; break;
+            case '\n': escaped = "\\n"; break;
+            case '\r': escaped = "\\r"; break;
+            case '\t': escaped = "\\t"; break;
+            default: escaped = "\\u00"; break;
+            }
         }
-        switch (byte) {
-        case '"': out += "\\\""; break;
-        case '\\': out += "\\\\"; break;
-        case '\b': out += "\\b"; break;
-        case '\f': out += "\\f"; break;
-        case '\n': out += "\\n"; break;
-        case '\r': out += "\\r"; break;
-        case '\t': out += "\\t"; break;
-        default:
-            if (byte < 0x20U || byte == '<' || byte == '>' || byte == '&') {
-                out += "\\u00";
+        if (!escaped.empty()) {
+            out.append(text, plain, at - plain);
+            out += escaped;
+            if (escaped == "\\u00") {
                 out += digits[byte >> 4];
                 out += digits[byte & 15U];
-            } else {
-                out += static_cast<char>(byte);
             }
+            plain = at + length;
         }
-        ++at;
+        at += length;
     }
+    out.append(text, plain, text.size() - plain);
     out += '"';
 }
 

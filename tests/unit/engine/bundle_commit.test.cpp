@@ -258,32 +258,6 @@ TEST_CASE("bundle commit: a source belongs to the principal that committed with 
     CHECK_FALSE(lab_must(s.engine.create_session({s.ann.tenant, "mallory", "of her own"}, 1, 1, "hers", s.now)).already_committed);
 }
 
-TEST_CASE("bundle content hash: is the same on both sides, and changes with every part of the content") {
-    const schema_set schemas = models();
-    const std::vector<mutation> rows{row_of("T", node_row(1), node_row(2), 3), row_of("T2", node_row(1), std::nullopt, 3)};
-    const std::string hash = bundle_content_hash(schemas, rows);
-    CHECK(hash.size() == 64);
-    auto same = rows;
-    same[0].what.ordinal = 99;
-    same[0].what.edited_at = at(1);
-    same[0].id = "any";
-    CHECK(bundle_content_hash(schemas, same) == hash);
-    auto other = rows;
-    other[0].what.base.row_version = 4;
-    CHECK(bundle_content_hash(schemas, other) != hash);
-    other = rows;
-    other[0].what.changes.set(field_b, value::integer(9));
-    CHECK(bundle_content_hash(schemas, other) != hash);
-    other = rows;
-    other[1].what.key.key = "T3";
-    CHECK(bundle_content_hash(schemas, other) != hash);
-    other = rows;
-    std::swap(other[0], other[1]);
-    CHECK(bundle_content_hash(schemas, other) != hash);
-    other.pop_back();
-    CHECK(bundle_content_hash(schemas, other) != hash);
-}
-
 TEST_CASE("bundle commit: the versions that obstacles tell stand, so a decision made on one cannot overwrite a later change") {
     server s;
     s.write("T", node_row(1));

@@ -198,7 +198,8 @@ public:
     /// Writes the row, or refuses it: `errc::constraint`, `errc::invalid_key`, `errc::absent` where the key is another tenant's,
     /// `errc::unsupported` where a column cannot keep a value (a NaN, say; but a real may come back as an equal integer).
     /// @param at_once  a reference that is still open after this write is refused, even where the table would wait for the commit
-    [[nodiscard]] result<void> write(const record_key& k, const record& row, bool at_once) {
+    /// @param absent   `current` has just found no row
+    [[nodiscard]] result<void> write(const record_key& k, const record& row, bool at_once, bool absent) {
         if (auto r = known(k); !r) return r;
         const auto& schema = (*in_.schemas)[k.model];
         const auto& table = (*models_)[k.model].table;
@@ -212,7 +213,7 @@ public:
                                   name_of(row.fields[f].kind()), " without changing it");
         return guarded(k, "writing", at_once, [&]() -> result<void> {
             auto columns = columns_of(k, row, at_once);
-            return columns ? put(k, *columns) : std::move(columns).error();
+            return columns ? put(k, *columns, absent) : std::move(columns).error();
         });
     }
 
@@ -451,7 +452,7 @@ private:
     }
 
     // An upsert without REPLACE and without a conflict target: the app's triggers see an update as an update.
-    [[nodiscard]] result<void> put(const record_key& k, const record& row) {
+    [[nodiscard]] result<void> put(const record_key& k, const record& row, bool absent) {
         const auto& sql = (*sql_)[k.model];
         bool nameable = true;
         const auto bind = [&](sqlite_statement& s) {
@@ -461,11 +462,14 @@ private:
             if (!nameable) s.bind_null(at);
             bind_sqlite_times(s, sql.times, told_);
         };
-        if (auto r = run_sqlite(*in_.db, sql.update, bind); !r) return r;
+        // What lies in the trash, or is another tenant's, is there all the same; and not every text is a key of another kind.
+        const bool inserts = absent && !owned() && !sql.times.soft() && (*in_.schemas)[k.model].key_kind == value_kind::text;
+        if (!inserts)
+            if (auto r = run_sqlite(*in_.db, sql.update, bind); !r) return r;
         if (!nameable)
             return make_fault(errc::invalid_key, "`", k.key, "` is not a key of model `", (*in_.schemas)[k.model].name, "`, whose table stores keys as ",
                               name_of((*in_.schemas)[k.model].key_kind));
-        if (in_.db->changes() != 0) return {};
+        if (!inserts && in_.db->changes() != 0) return {};
         if (owned()) {
             auto theirs = any(sql.exists, k);
             if (!theirs) return std::move(theirs).error();

@@ -283,6 +283,7 @@ public:
         tenant_ = std::move(other.tenant_);
         how_ = other.how_;
         in_savepoint_ = other.in_savepoint_;
+        absent_ = std::move(other.absent_);
         told_ = other.told_;
         tenant_number_ = other.tenant_number_;
         attached_version_ = other.attached_version_;
@@ -293,13 +294,16 @@ public:
     ~transaction() { end(); }
 
     [[nodiscard]] result<std::optional<record>> current(const record_key& k) const {
-        return reading<std::optional<record>>([&] { return records().current(k); });
+        auto row = reading<std::optional<record>>([&] { return records().current(k); });
+        if (row && !*row) absent_ = k;
+        return row;
     }
     [[nodiscard]] result<void> write(const record_key& k, const record& r) {
-        return writing([&] { return records().write(k, r, in_savepoint_); });
+        return writing([&] { return records().write(k, r, in_savepoint_, std::exchange(absent_, std::nullopt) == k); });
     }
     /// Sets the soft-delete column where the model has one: `errc::bug` then where no time was told.
     [[nodiscard]] result<void> erase(const record_key& k) {
+        absent_.reset();
         return writing([&] { return records().erase(k, in_savepoint_); });
     }
     /// See `time_noting_transaction`.
@@ -348,6 +352,7 @@ public:
         return writing([&]() -> result<void> {
             if (!in_savepoint_) return make_fault(errc::bug, "there is no savepoint to roll back to");
             if (auto r = run_sqlite(*db_, "ROLLBACK TO syncline_mutation"); !r) return r;
+            absent_.reset();
             in_savepoint_ = false;
             return run_sqlite(*db_, "RELEASE syncline_mutation");
         });
@@ -484,7 +489,7 @@ public:
     }
 
     /// The transaction's own connection, e.g. for the host's SQL in the same transaction; it must not end it. @pre it is not over
-    [[nodiscard]] sqlite_database& connection() noexcept { return *db_; }
+    [[nodiscard]] sqlite_database& connection() noexcept { return absent_.reset(), *db_; }
 
     /// Makes everything durable; the transaction is over whatever the result is.
     /// @return `errc::constraint` when a foreign key that waits for the commit is broken; nothing was done then
@@ -565,6 +570,7 @@ private:
     std::unique_ptr<std::string> tenant_;
     access how_;
     bool in_savepoint_ = false;
+    mutable std::optional<record_key> absent_;  // no row had this key when it was read, and nothing was written since
     std::optional<timestamp> told_;  // when what is written now was done
     std::int64_t tenant_number_ = 0;
     std::int64_t attached_version_ = 0;

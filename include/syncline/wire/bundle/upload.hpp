@@ -4,7 +4,7 @@
 #include <syncline/change/batch.hpp>
 #include <syncline/change/bundle.hpp>
 #include <syncline/engine/authority_types.hpp>
-#include <syncline/engine/bundle_commit.hpp>
+#include <syncline/engine/content_hash.hpp>
 #include <syncline/engine/replica.hpp>
 #include <syncline/model/model_schema.hpp>
 #include <syncline/model/record.hpp>

@@ -124,7 +124,7 @@ TEST_CASE("sqlite authority store: threads may use one store at the same time") 
                         continue;
                     }
                     const auto sealed = seal(*t, store.schemas(), bundle_source{}, {}, timestamp{});
-                    if (!sealed || *sealed != 1 || !t->commit()) ++wrong;
+                    if (!sealed || sealed->size() != 1 || !t->commit()) ++wrong;
                 } else {
                     auto t = store.begin("main", access::snapshot);
                     if (!t) {
