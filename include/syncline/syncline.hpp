@@ -31,6 +31,7 @@
 #include <syncline/engine/buckets_of.hpp>
 #include <syncline/engine/bundle_commit.hpp>
 #include <syncline/engine/bundle_conflicts.hpp>
+#include <syncline/engine/content_hash.hpp>
 #include <syncline/engine/freezing.hpp>
 #include <syncline/engine/history_floor.hpp>
 #include <syncline/engine/labelling.hpp>
@@ -127,12 +128,14 @@
 #include <syncline/wire/make_sync.hpp>
 #include <syncline/wire/mutation/answers.hpp>
 #include <syncline/wire/mutation/client.hpp>
+#include <syncline/wire/mutation/client_options.hpp>
 #include <syncline/wire/mutation/legacy_values.hpp>
 #include <syncline/wire/mutation/messages.hpp>
 #include <syncline/wire/mutation/plain_messages.hpp>
 #include <syncline/wire/mutation/plain_peer.hpp>
 #include <syncline/wire/mutation/plain_values.hpp>
 #include <syncline/wire/mutation/server.hpp>
+#include <syncline/wire/request_size.hpp>
 #include <syncline/wire/server_listeners.hpp>
 #include <syncline/wire/sync_client.hpp>
 #include <syncline/wire/sync_job.hpp>
