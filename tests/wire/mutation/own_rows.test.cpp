@@ -134,19 +134,19 @@ TEST_CASE("own rows: a change over a base that is not known whole yet tells noth
     a.set("T", 1, 3);
     CHECK(la.sync(sync_mode::push_only).ok());
     CHECK(la.base("T").provisional);
-    CHECK(la.sync().ok());
+    a.set("T", 1, 4);
+    CHECK(la.sync().ok());  // in one run
     CHECK(la.rows == keys{"T"});
     CHECK_FALSE(la.base("T").provisional);
 }
 
-TEST_CASE("own rows: what others wrote in the same bundle comes", "[wire]") {
+TEST_CASE("own rows: where devices and the server's program write the same records, all agree", "[wire]") {
     plain_world w;
     device a{w, "a"}, b{w, "b"};
     listener la{a};
     for (const char* key : {"P", "C1", "C2", "T"}) a.write(key, 1, 1);
     a.sync();
     b.sync();
-    // The erase takes children along that the device has never seen.
     w.write("C3", 5, 5);
     b.sync();
     b.erase("P");
@@ -159,6 +159,38 @@ TEST_CASE("own rows: what others wrote in the same bundle comes", "[wire]") {
         CHECK(a.at(key) == w.at(key));
         CHECK(b.at(key) == w.at(key));
     }
+}
+
+TEST_CASE("own rows: what a foreign key's action did in the same bundle comes", "[wire]") {
+    schema_set models;
+    for (auto m : simulation::models(overlap_policy::by_field)) {
+        for (auto& r : m.references) r.on_erase = reference_action::set_null;
+        lab_must(models.add(std::move(m)));
+    }
+    memory_authority_store store{std::move(models), {}};
+    authority<memory_authority_store> engine{store};
+    lab_must(store.app_write("main", key_named("P"), world::row("P", 1, 1)));
+    lab_must(store.app_write("main", key_named("C3"), world::row("C3", 2, 2)));
+    lab_must(engine.seal_foreign("main", noon));
+    const caller who{"main", "ann", "dev"};
+    const auto pulled = [&](std::vector<std::int64_t> own) {
+        pull_query q;
+        q.from = 1;
+        q.own = std::move(own);
+        keys out;
+        for (const auto& r : lab_must(engine.pull(who, q, noon)).rows.rows) out.push_back(r.key.key);
+        return out;
+    };
+    mutation gone;
+    gone.id = "m";
+    gone.what.key = key_named("P");
+    gone.what.op = operation::erase;
+    gone.what.base.row_version = 1;
+    const auto answer = lab_must(engine.push(who, {gone}, noon));
+    REQUIRE(answer.told_whole == 2);
+    CHECK(pulled({}).size() == 2);
+    CHECK(pulled({2}) == keys{"C3"});
+    CHECK(pulled({1}).size() == 2);
 }
 
 TEST_CASE("own rows: where the answer was lost, or the program started anew, they come", "[wire]") {
