@@ -8,6 +8,8 @@
 #include <syncline/adapters/sqlite/replica_statements.hpp>
 #include <syncline/adapters/sqlite/replica_tables.hpp>
 #include <syncline/adapters/sqlite/table_schema.hpp>
+#include <syncline/adapters/sqlite/trigger.hpp>
+#include <syncline/adapters/sqlite/unsyncable_rows.hpp>
 #include <syncline/change/batch.hpp>
 #include <syncline/change/bundle.hpp>
 #include <syncline/change/change_codec.hpp>
@@ -125,6 +127,16 @@ public:
 
     [[nodiscard]] const schema_set& schemas() const { return core_->schemas; }
 
+    /// The rows of the synced tables that are not synced since their keys can name no record, for a person to mend. Nobody is kept waiting.
+    /// Complexity: reads every row's key.
+    /// @param limit  how many rows are named; all are counted
+    [[nodiscard]] result<unsyncable_rows> unsyncable(std::size_t limit) {
+        unsyncable_rows out;
+        for (model_id id = 0; id < core_->schemas.size(); ++id)
+            if (auto ok = find_unsyncable_rows(core_->db, core_->tables[id].table, core_->schemas[id], limit, out); !ok) return ok.error();
+        return out;
+    }
+
     /// Opens a write transaction.
     /// @return `errc::busy` while another connection writes; `errc::bug` while a transaction of this store, or one of the
     ///         app on the connection it gave, is open; `errc::unsupported` or `errc::schema_mismatch` when the app has
@@ -160,6 +172,7 @@ private:
                                                              const sqlite_replica_options& options) {
         if (db.in_transaction())
             return make_fault(errc::bug, "a transaction is open on the connection that is given to the store; end it first");
+        if (auto ok = db.learn_encoding(); !ok) return ok.error();
         if (options.write_ahead_log) {
             const auto mode = db.query_text("PRAGMA main.journal_mode=WAL");  // a database in memory stays as it is
             if (!mode) return mode.error();
