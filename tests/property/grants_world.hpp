@@ -6,14 +6,13 @@
 // at that moment, and every edit is followed until it is decided or waits.
 
 #include <syncline/conflict/resolvers.hpp>
-#include <syncline/engine/scopes.hpp>
-#include <syncline/model/references.hpp>
 #include <syncline/support/json_tape.hpp>
 #include <syncline/support/random.hpp>
 #include <syncline/wire/mutation/client.hpp>
 #include <syncline/wire/sync_server.hpp>
 
 #include "simulation/lab.hpp"
+#include "simulation/views.hpp"
 
 #include <cstdint>
 #include <map>
@@ -37,11 +36,7 @@ struct broken : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
-inline std::string label_of(const value& b) { return "g" + std::to_string(b.as_integer()); }
-
-inline label_set buckets_by_b(const model_schema&, std::string_view, const record& row) {
-    return row.fields[1].is_null() ? label_set{} : label_set{label_of(row.fields[1])};
-}
+inline label_set buckets_by_b(const value& b) { return b.is_null() ? label_set{} : label_set{"g" + std::to_string(b.as_integer())}; }
 
 struct grant_counts {
     std::uint64_t removals = 0, waits = 0, returns = 0, absent = 0, forbidden = 0, grants_in_a_pull = 0, hydrations = 0, out_of_view_answers = 0, rows = 0,
@@ -65,7 +60,7 @@ class grants_world {
 
 public:
     grants_world(std::uint64_t seed, grant_counts& counts)
-        : random_(seed), counts_(counts), lab_(overlap_policy::by_field), store_(lab_.make_authority()),
+        : random_(seed), counts_(counts), views_(buckets_by_b, random_.chance(1, 2)), lab_(overlap_policy::by_field), store_(lab_.make_authority()),
           server_(*store_, options(), [this] { return now_; }, [this] { return random_.next(); }) {
         server_.mount_mutation_wire();
         const std::size_t devices = 2 + random_.below(3);
@@ -77,7 +72,7 @@ public:
             start(*d);
             devices_.push_back(std::move(d));
         }
-        for (const auto& person : people()) grants_[person] = some_labels();
+        for (const auto& person : people()) views_.grant(person, some_labels());
     }
 
     void run() {
@@ -117,10 +112,7 @@ private:
     }
     authority_options options() {
         authority_options o;
-        o.scopes.buckets["node"] = buckets_by_b;
-        if (random_.chance(1, 2)) o.scopes.buckets["child"] = buckets_by_b;
-        child_labelled_ = o.scopes.buckets.contains("child");
-        o.scopes.granted = [this](std::string_view, std::string_view who) { return grants_.at(std::string{who}); };
+        o.scopes = views_.scopes();
         if (random_.chance(1, 2)) o.resolvers = resolver_set{resolvers::client_wins{}};
         o.max_rows_per_page = 2 + random_.below(4);
         return o;
@@ -136,20 +128,10 @@ private:
         d.running = false;
     }
 
-    // What the person may see.
-    [[nodiscard]] bool visible(const std::string& person, const record_key& key, const record& row) {
-        const label_set granted = grants_.at(person);
-        if ((key.model == simulation::node_model || child_labelled_) && !buckets_by_b({}, {}, row).meets(granted)) return false;
-        for (const auto& parent : references_of(store_->schemas(), key.model, row)) {
-            const auto above = lab_.server_row(*store_, parent);
-            if (!above || !visible(person, parent, *above)) return false;
-        }
-        return true;
+    [[nodiscard]] simulation::view_rules::rows rows() {
+        return [this](const record_key& key) { return lab_.server_row(*store_, key); };
     }
-    [[nodiscard]] bool visible_now(const std::string& person, const record_key& key) {
-        const auto row = lab_.server_row(*store_, key);
-        return row && visible(person, key, *row);
-    }
+    [[nodiscard]] bool visible_now(const std::string& person, const record_key& key) { return views_.visible(store_->schemas(), rows(), person, key); }
 
     void step() {
         now_ += microseconds_of(1 + static_cast<std::int64_t>(random_.below(1000)));
@@ -158,7 +140,7 @@ private:
         if (dice < 34) return write_as_server();
         if (dice < 44) {
             const auto& person = people()[random_.below(people().size())];
-            grants_[person] = some_labels();
+            views_.grant(person, some_labels());
             for (const auto& d : devices_)
                 if (d->person == person && d->running) ++counts_.grants_in_a_pull;
             return;
@@ -289,37 +271,12 @@ private:
         }
     }
 
-    void expect_visible(const device_type& d, const record_key& key, json_view row) {
-        ++counts_.rows;
-        const auto there = lab_.server_row(*store_, key);
-        const auto b = row.find("b");
-        if (!there || !b || (b->is_null() ? !there->fields[1].is_null() : there->fields[1] != value::integer(*b->as_int())))
-            throw broken("an answer to " + d.name + " has " + key.key + " as it is not");
-        if (!visible(d.person, key, *there)) throw broken("an answer to " + d.name + " has " + key.key + ", which its principal may not see");
-    }
-
     void check_answer(const device_type& d, const response& r) {
-        const auto tape = lab_must(json_tape::parse(r.body));
-        if (const auto list = tape.root().find("snapshots"))
-            for (const auto& row : *list) {
-                const record_key key = key_named(std::string{row.find("entity_id")->as_string()});
-                if (row.find("operation")->as_string() == "upsert") expect_visible(d, key, *row.find("payload"));
-                else if (row.find("out_of_view")) {
-                    ++counts_.removals;
-                    if (visible_now(d.person, key)) throw broken("an answer to " + d.name + " takes away " + key.key + ", which its principal may see");
-                }
-            }
-        if (const auto list = tape.root().find("outcomes"))
-            for (const auto& o : *list) {
-                if (o.find("out_of_view")) ++counts_.out_of_view_answers;
-                const auto row = o.find("row");
-                if (!row || !row->is_object()) continue;
-                expect_visible(d, keys_of_.at(std::string{o.find("mutation_id")->as_string()}), *row);
-            }
-        if (const auto list = tape.root().find("conflicts"))
-            for (const auto& c : *list)
-                if (const auto state = c.find("data")->find("server_state"); state && state->is_object() && state->find("b"))
-                    expect_visible(d, keys_of_.at(std::string{c.find("mutation_id")->as_string()}), *state);
+        const auto told = views_.read_answer(r, store_->schemas(), rows(), d.person, [this](const mutation_id& id) { return keys_of_.at(id); });
+        if (!told.wrong.empty()) throw broken("an answer to " + d.name + " " + told.wrong);
+        counts_.rows += told.rows;
+        counts_.removals += told.removals;
+        counts_.out_of_view_answers += told.removed.size() - told.removals;
     }
 
     void check_all(device_type& d, const char* when) {
@@ -375,9 +332,8 @@ private:
     seeded_random random_;
     grant_counts& counts_;
     timestamp now_ = from_microseconds(1'700'000'000'000'000);
-    std::map<std::string, label_set> grants_;
+    simulation::view_rules views_;
     Lab lab_;
-    bool child_labelled_ = false;
     std::unique_ptr<typename Lab::authority_store> store_;
     sync_server<typename Lab::authority_store> server_;
     std::vector<std::unique_ptr<device_type>> devices_;

@@ -19,6 +19,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -58,7 +59,7 @@ public:
 
     device(Lab& lab, const settings& s, int number, std::uint64_t seed)
         : index(number), name(ledger::who(number)), bundle_wire(s.bundle_wire[static_cast<std::size_t>(number)]),
-          who{s.one_principal ? std::string{"someone"} : "user " + name, "main"}, random(seed), lab_(&lab), s_(&s), durable_(lab.make_replica(name)) {}
+          who{s.person[static_cast<std::size_t>(number)], "main"}, random(seed), lab_(&lab), s_(&s), durable_(lab.make_replica(name)) {}
 
     /// Starts the program on what is durable. Power may go while it starts.
     /// @return whether it runs
@@ -94,12 +95,15 @@ public:
     }
 
     [[nodiscard]] store_type& durable() { return *durable_; }
+    /// Whether its program knows field b.
+    [[nodiscard]] bool knows_b() const { return simulation::knows_b(std::as_const(*durable_).schemas()); }
     [[nodiscard]] engine_type& engine() { return *engine_; }
     [[nodiscard]] wire_client& wire() { return *wire_; }
 
     /// What the store holds; read past the faults.
     [[nodiscard]] device_look look() {
         device_look out;
+        const bool all_known = knows_b();
         auto t = lab_must(durable_->begin());
         out.state = lab_must(t.state());
         out.in_flight = lab_must(t.current_batch());
@@ -111,6 +115,7 @@ public:
             auto kept = lab_must(t.base(key));
             l.version = kept.version;
             l.provisional = kept.provisional.has_value();
+            l.out_of_view = kept.out_of_view;
             l.visible = lab_must(t.visible(key));
             if (kept.image_kept)
                 l.base = std::move(kept.image);
@@ -119,6 +124,12 @@ public:
             l.frozen = lab_must(t.frozen(key));
             l.open = lab_must(t.open_intent(key));
             l.hidden = std::find(hidden.begin(), hidden.end(), key) != hidden.end();
+            if (!all_known) {
+                if (l.visible) l.visible = widened(std::move(*l.visible));
+                if (l.base) l.base = widened(std::move(*l.base));
+                if (l.frozen) l.frozen->what = widened(std::move(l.frozen->what));
+                if (l.open) l.open = widened(std::move(*l.open));
+            }
             if (!kept.image_kept && (l.frozen || l.open) && kept.version != 0) throw violation(name + ": a layer lies over " + k + ", but its base image is not kept");
             out.keys.push_back(std::move(l));
         }
@@ -139,6 +150,10 @@ public:
     bool lost = false;              ///< that request, or its answer, is lost
     std::optional<std::uint64_t> edited_at_commit;  ///< edits since which the store has not committed are not absorbed yet
     device_look last;
+    bool pulls = false;                       ///< this sync does: a push may ask for a row too, to know who is there
+    std::uint64_t pull_began = 0;             ///< the step in which this sync sent its first request to pull; 0: none yet
+    std::set<std::string> may_keep;           ///< records that it had from answers to pushes when it pulled for the first time, after history was pruned
+    std::set<std::string> told_out_of_view;   ///< records of which an answer to this device said so, until they come back
 
     [[nodiscard]] bool settled() {
         if (edited_at_commit && power.commits() != *edited_at_commit) edited_at_commit.reset();
@@ -159,8 +174,8 @@ inline void check_layers(const device_look& now, const schema_set& schemas, cons
     for (std::size_t i = 0; i < now.keys.size(); ++i) {
         const key_look& k = now.keys[i];
         const model_schema& schema = schemas[key_named(s.keys[i]).model];
-        std::optional<record> row = overlay(schema, k.frozen ? &k.frozen->what : nullptr, k.base);
-        row = overlay(schema, k.open ? &*k.open : nullptr, std::move(row));
+        if (k.out_of_view && !s.scoped) throw violation(name + " takes " + s.keys[i] + " for out of view, and everything is visible");
+        auto row = visible_row(schema, k.frozen ? &k.frozen->what : nullptr, k.open ? &*k.open : nullptr, k.base, k.out_of_view);
         if (k.hidden) row.reset();
         if (row != k.visible) throw violation(name + ": visible is not open(frozen(base)) for " + s.keys[i]);
     }

@@ -44,6 +44,33 @@ inline std::vector<model_schema> models(overlap_policy overlap) {
     return {node, child};
 }
 
+/// The models of an older program, which does not know field b.
+inline std::vector<model_schema> older_models(overlap_policy overlap) {
+    auto out = models(overlap);
+    for (auto& m : out) {
+        m.fields.erase(m.fields.begin() + 1);
+        for (auto& r : m.references) --r.field;
+    }
+    return out;
+}
+inline bool knows_b(const schema_set& schemas) { return schemas[node_model].find_field("b").has_value(); }
+/// What such a program holds, in the places of the full model: what it does not know is null.
+inline record widened(record r) {
+    r.fields.insert(r.fields.begin() + 1, value{});
+    return r;
+}
+inline intent widened(intent i) {
+    field_changes at_their_places;
+    for (const auto& c : i.changes) at_their_places.set(c.field == 0 ? c.field : static_cast<field_index>(c.field + 1), c.to);
+    i.changes = std::move(at_their_places);
+    if (i.before) i.before = widened(std::move(*i.before));
+    return i;
+}
+inline record narrowed(record r) {
+    r.fields.erase(r.fields.begin() + 1);
+    return r;
+}
+
 inline record_key key_named(const std::string& name) { return {name.starts_with("C") ? child_model : node_model, name}; }
 
 template <class T>
@@ -108,11 +135,15 @@ public:
     using replica_store = memory_replica_store;
     using authority_store = memory_authority_store;
     static constexpr bool has_trash = false;
+    static constexpr bool can_migrate = false;
 
     explicit memory_lab(overlap_policy overlap) {
         for (auto& m : models(overlap)) lab_must(schemas_.add(std::move(m)));
     }
-    memory_lab(const settings& s, statistics&) : memory_lab(s.overlap) {}
+    memory_lab(const settings& s, statistics&) : memory_lab(s.overlap) {
+        for (auto& m : older_models(s.overlap)) lab_must(older_schemas_.add(std::move(m)));
+        old_model_ = s.old_model;
+    }
     std::unique_ptr<authority_store> make_authority() {
         memory_table_options options;
         options.trigger = [](const record_key&, record& r) {
@@ -120,11 +151,15 @@ public:
         };
         return std::make_unique<authority_store>(schemas_, options);
     }
-    std::unique_ptr<replica_store> make_replica(const std::string&) { return std::make_unique<replica_store>(schemas_); }
+    std::unique_ptr<replica_store> make_replica(const std::string& name) {
+        const auto number = static_cast<std::size_t>(name.front() - 'A');
+        return std::make_unique<replica_store>(number < old_model_.size() && old_model_[number] ? older_schemas_ : schemas_);
+    }
+    void migrate(const std::string&) {}
     void crash(std::unique_ptr<replica_store>&, const std::string&) {}
     void crash_server(std::unique_ptr<authority_store>&) {}
 
-    void device_write(replica_store& s, const record_key& k, const record& r) { lab_must(s.app_write(k, r)); }
+    void device_write(replica_store& s, const record_key& k, const record& r) { lab_must(s.app_write(k, knows_b(std::as_const(s).schemas()) ? r : narrowed(r))); }
     void device_erase(replica_store& s, const record_key& k) { lab_must(s.app_erase(k)); }
     /// An erase with foreign keys off: what refers to the record stays. Here it is put back at once, which comes to the same.
     void device_erase_alone(replica_store& s, const record_key& k) {
@@ -133,13 +168,18 @@ public:
         for (const auto& [key, row] : children)
             if (!s.row({child_model, key})) device_write(s, {child_model, key}, row);
     }
-    std::optional<record> device_row(replica_store& s, const record_key& k) { return s.row(k); }
+    std::optional<record> device_row(replica_store& s, const record_key& k) {
+        auto r = s.row(k);
+        return r && !knows_b(std::as_const(s).schemas()) ? widened(std::move(*r)) : r;
+    }
     void server_write(authority_store& s, const record_key& k, const record& r) { lab_must(s.app_write("main", k, r)); }
     void server_erase(authority_store& s, const record_key& k) { lab_must(s.app_erase("main", k)); }
     std::optional<record> server_row(authority_store& s, const record_key& k) { return s.row("main", k); }
 
 private:
     schema_set schemas_;
+    schema_set older_schemas_;
+    std::vector<bool> old_model_;
 };
 
 }  // namespace simulation

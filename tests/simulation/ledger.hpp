@@ -8,15 +8,17 @@
 #include <syncline/change/batch.hpp>
 #include <syncline/change/bundle.hpp>
 #include <syncline/change/receipt.hpp>
-#include <syncline/storage/replica_store.hpp>
 
 #include "simulation/lab.hpp"
+#include "simulation/look.hpp"
+#include "simulation/notes.hpp"
 #include "simulation/settings.hpp"
 
 #include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -26,56 +28,11 @@
 
 namespace simulation {
 
-inline constexpr int foreign_author = -1;  ///< any program that writes to the server's tables by plain SQL
-inline constexpr int whole_record = -1;    ///< instead of a field: the edit erased the record
-inline constexpr std::size_t counter_field = 2;
-
-/// What a device's store holds of one key.
-struct key_look {
-    std::int64_t version = 0;
-    bool provisional = false;
-    std::optional<record> base;
-    std::optional<batch_item> frozen;
-    std::optional<intent> open;
-    std::optional<record> visible;
-    bool hidden = false;
-};
-struct device_look {
-    std::vector<key_look> keys;  ///< in the order of `settings::keys`
-    replica_state state;
-    std::optional<batch> in_flight;
-    std::size_t quarantined = 0;
-};
-
 class ledger {
 public:
-    enum class fate : std::uint8_t { pending, applied, superseded, coalesced, discarded };
-
-    struct edit {
-        int author = foreign_author;
-        std::size_t key = 0;
-        int field = 0;
-        bool creates = false;
-        std::uint64_t made_at = 0;  ///< what its author had seen until then counts as seen; moves when a person confirms it
-        fate is = fate::pending;
-        int applied = 0;                          ///< how often it took effect
-        std::vector<std::int64_t> sealed_in;      ///< versions of the record that hold its value
-        std::vector<mutation_id> carried;         ///< the mutations it travelled in
-        std::int64_t over[2] = {0, 0};            ///< an erase: the registers of what was erased
-        bool over_create = false;                 ///< an erase: the record's creation was still under way
-    };
-    struct sent {
-        int device = 0;
-        std::size_t key = 0;
-        intent what;
-        std::uint64_t batch = 0;
-        std::int64_t bundle_id = 0;
-        bool in_flight = true;
-        int effects = 0;
-        std::int64_t in_version = 0;  ///< the record's version that holds its effect
-        std::int64_t erase_edit = 0;
-        std::optional<receipt> known;
-    };
+    using fate = edit_fate;
+    using edit = edit_note;
+    using sent = sent_note;
 
     ledger(const settings& of, statistics& counts) : s_(&of), counts_(&counts) {
         edits_.resize(1);
@@ -86,9 +43,9 @@ public:
         made_.resize(s_->keys.size());
         ever_.resize(s_->keys.size());
         creates_.resize(s_->keys.size());
-        seen_.resize(s_->devices);
-        pending_.resize(s_->devices);
-        frozen_ids_.resize(s_->devices);
+        seen_.resize(s_->authors());
+        pending_.resize(s_->authors());
+        frozen_ids_.resize(s_->authors());
         high_.resize(s_->devices, std::vector<std::array<std::int64_t, 2>>(s_->keys.size(), {0, 0}));
     }
 
@@ -150,6 +107,20 @@ public:
         }
     }
 
+    /// What the user of a device that sends no base did, as one mutation.
+    /// @param what    the operation, and the fields that were edited
+    /// @param erases  the edit that erased the record; 0: none did
+    void sent_without_base(const mutation_id& id, int author, std::size_t key, intent what, std::int64_t erases) {
+        sent m;
+        m.device = author;
+        m.key = key;
+        m.what = std::move(what);
+        m.erase_edit = erases;
+        mutations_.emplace(id, std::move(m));
+        sent_by_[{author, key}].push_back(id);
+    }
+    void no_longer_sent(const mutation_id& id) { mutations_.at(id).in_flight = false; }
+
     // --- what a device holds
 
     /// Notes what is frozen, and accounts for every edit that is in no layer any more (promises 2 and 7).
@@ -164,7 +135,7 @@ public:
         for (const auto id : pending) {
             auto& e = edits_[static_cast<std::size_t>(id)];
             if (e.is != fate::pending) continue;
-            if (in_layers(id, e, now.keys[e.key]))
+            if (lies_in(now.keys[e.key], id, e))
                 pending[kept++] = id;
             else
                 e.is = explain(id, e, bundle_wire);
@@ -174,8 +145,6 @@ public:
         check_not_laid_twice(device, now);
     }
 
-    /// At the end: what is still pending lies in an intent that waits, by the layers that were just looked at.
-    [[nodiscard]] const std::vector<std::int64_t>& pending(int device) const { return pending_[static_cast<std::size_t>(device)]; }
     [[nodiscard]] const edit& at(std::int64_t id) const { return edits_[static_cast<std::size_t>(id)]; }
 
     // --- what the authority holds
@@ -183,8 +152,16 @@ public:
     [[nodiscard]] bool is_committed(const std::string& source, std::int64_t bundle_id) const { return committed_.contains({source, bundle_id}); }
     [[nodiscard]] std::int64_t seq() const { return seq_; }
     [[nodiscard]] const std::optional<record>& sealed(std::size_t key) const { return sealed_[key]; }
+    /// The sealed rows by their keys.
+    [[nodiscard]] std::function<std::optional<record>(const record_key&)> rows() const {
+        return [this](const record_key& key) {
+            const std::size_t at = key_index(key.key);
+            return at < sealed_.size() ? sealed_[at] : std::nullopt;
+        };
+    }
     [[nodiscard]] std::map<mutation_id, sent>& mutations() { return mutations_; }
     void source_of(const std::string& source, int device) { sources_[source] = device; }
+    [[nodiscard]] int author_of(const bundle_head& head) const { return head.source == "server" ? foreign_author : sources_.at(head.source); }
 
     /// A decided mutation's receipt, seen for the first time or again. Promise 2: it never changes, and says what happened.
     void receipt_of(const mutation_id& id, const receipt& r) {
@@ -206,7 +183,7 @@ public:
     void sealed_bundle(const bundle& b) {
         if (b.head.seq != seq_ + 1) throw violation("bundle_seq has a gap: " + std::to_string(seq_) + " is followed by " + std::to_string(b.head.seq));
         seq_ = b.head.seq;
-        const int author = b.head.source == "server" ? foreign_author : sources_.at(b.head.source);
+        const int author = author_of(b.head);
         if (b.head.source_bundle_id != 0 && !committed_.insert({b.head.source, b.head.source_bundle_id}).second)
             throw violation("source bundle " + std::to_string(b.head.source_bundle_id) + " of " + b.head.source + " committed twice");
         std::set<std::size_t> dead;
@@ -218,6 +195,8 @@ public:
             const std::size_t key = key_index(row.key.key);
             if (author == foreign_author)
                 foreign_change(key, row);
+            else if (s_->is_tether(author))
+                change_without_base(author, key, row, dead);
             else
                 own_change(author, key, row, b.head, dead);
             if (row.after)
@@ -233,13 +212,15 @@ public:
             if (!m.known) continue;
             const bool applied = m.known->outcome == outcome_kind::applied;
             if (!applied && m.effects != 0) throw violation("mutation " + id + " of " + name(m.key) + " was not applied, yet it had an effect");
+            // Of several changes of one record in one request the log shows the last, and where a merge left the row as it was, the client gets it again.
+            if (s_->is_tether(m.device) && (sent_by_.at({m.device, m.key}).back() != id || sealed_again_.contains({m.key, m.known->version}))) continue;
             if (applied && m.effects == 0 && m.what.op != operation::erase) throw violation("mutation " + id + " of " + name(m.key) + " was applied without an effect");
         }
     }
 
     /// Where it can be told from outside: every difference that was ever made to a counter is in the authority's row exactly once.
     void check_counters(const std::vector<device_look>& devices) {
-        if (s_->erases || s_->overlap != overlap_policy::by_field) return;
+        if (s_->erases || s_->overlap != overlap_policy::by_field || !counters_are_exact()) return;
         for (std::size_t k = 0; k < s_->keys.size(); ++k) {
             if (creates_[k] != 1 || !sealed_[k]) continue;
             std::int64_t want = made_[k];
@@ -251,7 +232,7 @@ public:
     }
     /// No device ever shows more than all that was counted.
     void check_not_counted_twice(int device, const device_look& now) {
-        if (s_->erases || s_->overlap != overlap_policy::by_field) return;
+        if (s_->erases || s_->overlap != overlap_policy::by_field || !counters_are_exact()) return;
         if (now.in_flight && now.in_flight->source_bundle_id != 0) return;  // see check_not_laid_twice
         for (std::size_t k = 0; k < s_->keys.size(); ++k)
             if (creates_[k] == 1 && now.keys[k].visible && now.keys[k].visible->fields[counter_field].as_integer() > ever_[k])
@@ -270,12 +251,6 @@ private:
     };
 
     [[nodiscard]] bool server_may_win() const { return s_->resolver == "server_wins" || s_->resolver == "field_merge" || s_->resolver == "last_write_wins"; }
-
-    static std::int64_t difference_of(const intent& what) {
-        const value* to = what.changes.find(counter_field);
-        if (to == nullptr || what.op == operation::erase) return 0;
-        return to->as_integer() - (what.before ? what.before->fields[counter_field].as_integer() : 0);
-    }
 
     void settle_value(int device, std::size_t key, const field_value& c, fate how) {
         if (c.field > 1) return;
@@ -323,15 +298,6 @@ private:
         before = std::move(is);
     }
 
-    [[nodiscard]] bool in_layers(std::int64_t id, const edit& e, const key_look& k) const {
-        const auto holds = [&](const intent& i) {
-            if (e.field == whole_record) return i.op == operation::erase;
-            const value* to = i.changes.find(static_cast<field_index>(e.field));
-            return to != nullptr && i.op != operation::erase && to->as_integer() == id;
-        };
-        return (k.open && holds(*k.open)) || (k.frozen && holds(k.frozen->what));
-    }
-
     // Why an edit is in no layer of its device any more. Promises 2 and 7: there must be a reason that can be seen from outside.
     fate explain(std::int64_t id, const edit& e, bool bundle_wire) const {
         if (e.applied > 0) return fate::applied;
@@ -377,6 +343,7 @@ private:
     [[nodiscard]] bool never_left(const edit& e) const {
         if (e.over_create) return true;
         for (const auto v : e.over) {
+            if (v == 0) continue;  // a field that its author's program does not know
             const edit& under = edits_[static_cast<std::size_t>(v)];
             if (under.author != e.author || under.applied != 0) return false;
         }
@@ -391,6 +358,10 @@ private:
         if (e.field == whole_record && name(e.key) == "P") return;  // an erase also gives way to what its cascade would take along
         // A create over a row that exists is a conflict, whoever made the row: here the author's own erase below it had given way.
         if (m.what.op == operation::create) return;
+        // So is what was made over such a create, where the author's own record had left the view below it.
+        if (s_->scoped && m.what.base.row_version == 0) return;
+        // The bundle wire compares versions, and a row that is sealed again for a Tether client has a new one.
+        if (m.bundle_id != 0 && std::any_of(sealed_again_.begin(), sealed_again_.end(), [&](const auto& s) { return s.first == m.key && s.second > m.what.base.row_version; })) return;
         for (const auto& change : history_[e.key]) {
             if (change.seq <= m.what.base.row_version || change.author == e.author) continue;
             if (e.field == whole_record || s_->overlap != overlap_policy::by_field || change.fields.contains(static_cast<field_index>(e.field))) return;
@@ -450,7 +421,8 @@ private:
                 return cascaded(device, key, before, row, dead);
             }
             if (before)
-                for (std::size_t f = 0; f < 2; ++f) check_seen(device, key, m->erase_edit, before->fields[f].as_integer(), clean);
+                // Whoever erases a record erases what its program does not know of it too.
+                for (std::size_t f = 0; f < (s_->old_model[static_cast<std::size_t>(device)] ? 1U : 2U); ++f) check_seen(device, key, m->erase_edit, before->fields[f].as_integer(), clean);
             if (m->erase_edit != 0 && ++edits_[static_cast<std::size_t>(m->erase_edit)].applied > 1) throw violation("an erase of " + name(key) + " took effect twice");
             return;
         }
@@ -459,6 +431,7 @@ private:
         for (std::size_t f = 0; f < 2; ++f) {
             const auto was = before->fields[f].as_integer(), is = row.after->fields[f].as_integer();
             if (was == is) continue;
+            if (is == 0) throw violation("mutation " + row.writer + " took away what " + name(key) + (f == 0 ? ".a" : ".b") + " was");
             const value* to = m->what.changes.find(static_cast<field_index>(f));
             if ((to == nullptr || to->as_integer() != is) && !s_->client_may_win())
                 throw violation("mutation " + row.writer + " wrote " + name(key) + (f == 0 ? ".a" : ".b") + ", which it did not carry");
@@ -470,6 +443,57 @@ private:
             if (moved != difference_of(m->what))
                 throw violation("the counter of " + name(key) + " moved by " + std::to_string(moved) + ", the mutation carried " + std::to_string(difference_of(m->what)));
         }
+    }
+
+    // A client that sends whole rows writes a counter as a value where it wins, and where history is gone what it had seen of it (docs/parity.md).
+    [[nodiscard]] bool counters_are_exact() const { return s_->tethers == 0 || (!s_->client_may_win() && counts_->prunes == 0); }
+
+    // What a device that sends no base did: the fields that its user edited, over what the user had seen, and nothing else of the row that it sent.
+    void change_without_base(int author, std::size_t key, const row_change& row, const std::set<std::size_t>& dead) {
+        const auto& before = sealed_[key];
+        if (row.writer.empty() && row.after == before && (row.fields.empty() || !row.after)) {  // sealed again for the client, a change to nobody
+            sealed_again_.emplace(key, row.version);
+            return;
+        }
+        history_[key].push_back({row.version, author, row.fields, !row.after});
+        if (row.writer.empty() || mutations_.at(row.writer).key != key) {
+            if (!s_->client_may_win()) check_cascade_seen(author, key, before);
+            return cascaded(author, key, before, row, dead);
+        }
+        std::vector<sent*> by;  // several changes of one record in one request show as one
+        for (const auto& id : sent_by_.at({author, key}))
+            if (sent& m = mutations_.at(id); id == row.writer || (m.known && m.known->outcome == outcome_kind::applied && m.known->version == row.version)) by.push_back(&m);
+        bool clean = true;
+        for (sent* m : by) {
+            if (++m->effects > 1) throw violation("a mutation of " + name(key) + " took effect twice");
+            if (!m->in_flight) throw violation("a mutation of " + name(key) + " took effect after " + who(author) + " had settled it");
+            clean = clean && m->known && m->known->clean;
+            m->in_version = row.version;
+            mark_applied(*m, row.after ? &*row.after : nullptr, before);
+        }
+        if (!before || !s_->tethers_sync_whole) return;
+        for (std::size_t f = 0; f < 2; ++f) {
+            const auto was = before->fields[f].as_integer(), is = row.after ? row.after->fields[f].as_integer() : by.back()->erase_edit;
+            if (was == is) continue;
+            const bool carried = !row.after || std::any_of(by.begin(), by.end(), [&](const sent* m) {
+                const value* to = m->what.changes.find(static_cast<field_index>(f));
+                return to != nullptr && to->as_integer() == is;
+            });
+            if (!carried && !s_->client_may_win()) throw violation("mutation " + row.writer + " wrote " + name(key) + (f == 0 ? ".a" : ".b") + ", which its user did not edit");
+            check_seen(author, key, is, was, clean);
+        }
+        if (row.after && s_->overlap == overlap_policy::by_field && counters_are_exact() && row.after->fields[counter_field] != before->fields[counter_field])
+            throw violation("mutation " + row.writer + " moved the counter of " + name(key) + ", which its user did not edit");
+    }
+
+    // A client's own database takes children along and tells nobody (W20): those that its user had seen may go with the parent.
+    void check_cascade_seen(int author, std::size_t key, const std::optional<record>& before) const {
+        const auto own = sent_by_.find({author, key_index("P")});
+        if (!before || own == sent_by_.end()) return;
+        std::int64_t erase = 0;
+        for (const auto& id : own->second)
+            if (const sent& m = mutations_.at(id); m.what.op == operation::erase && m.known && m.known->outcome == outcome_kind::applied) erase = m.erase_edit;
+        for (std::size_t f = 0; f < 2 && s_->tethers_sync_whole; ++f) check_seen(author, key, erase, before->fields[f].as_integer(), false);
     }
 
     void mark_applied(const sent& m, const record* after, const std::optional<record>& before) {
@@ -492,11 +516,12 @@ private:
         if (row.after) throw violation("a bundle of " + who(device) + " holds a change of " + name(key) + " that no mutation stands for");
         const std::size_t parent = key_index("P");
         if (name(key)[0] != 'C' || !dead.contains(parent)) throw violation(name(key) + " went without its parent");
-        if (before && s_->resolver != "client_wins") throw violation("a cascade took along " + name(key) + ", and no decision named it");
+        if (before && s_->resolver != "client_wins" && !s_->is_tether(device)) throw violation("a cascade took along " + name(key) + ", and no decision named it");
     }
 
     // Nothing unseen is overwritten silently (promises 2, 3 and 12).
     void check_seen(int device, std::size_t key, std::int64_t by, std::int64_t was, bool clean) const {
+        if (was == 0) return;  // nothing was there
         const edit& lost = edits_.at(static_cast<std::size_t>(was));
         if (by == 0) {
             if (!s_->client_may_win()) throw violation("an erase of " + name(key) + " that nobody made took effect");
@@ -511,6 +536,7 @@ private:
         const auto at = static_cast<std::size_t>(was) < seen.size() ? seen[static_cast<std::size_t>(was)] : 0;
         if (at != 0 && at <= winner.made_at) return;
         if (s_->client_may_win() && !clean) return;
+        if (s_->is_tether(device)) return void(++counts_->tether_overwrites);  // seldom: the campaign looks how seldom
         throw violation("silent overwrite: value " + std::to_string(was) + " of " + name(key) + " by edit " + std::to_string(by) + " of " + who(device) + ", who had never seen it");
     }
 
@@ -536,6 +562,7 @@ private:
                 continue;
             }
             for (std::size_t f = 0; f < 2; ++f) {
+                if (key.visible->fields[f].is_null()) continue;  // its program does not know the field
                 const auto v = key.visible->fields[f].as_integer();
                 const auto& in = edits_.at(static_cast<std::size_t>(v)).sealed_in;
                 const auto at = std::lower_bound(in.begin(), in.end(), high[k][f]);
@@ -561,6 +588,8 @@ private:
     std::vector<std::vector<std::array<std::int64_t, 2>>> high_;
     std::map<mutation_id, sent> mutations_;
     std::map<std::string, int> sources_;
+    std::set<std::pair<std::size_t, std::int64_t>> sealed_again_;               ///< key and version
+    std::map<std::pair<int, std::size_t>, std::vector<mutation_id>> sent_by_;  ///< without a base, by author and key
     std::set<std::pair<std::string, std::int64_t>> committed_;
     std::int64_t seq_ = 0;
     std::int64_t stamp_ = 0;

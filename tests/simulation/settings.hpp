@@ -4,6 +4,7 @@
 // What one seed decides before the first step, what is counted while it runs, and how it fails.
 
 #include <syncline/conflict/resolvers.hpp>
+#include <syncline/model/labels.hpp>
 #include <syncline/model/model_schema.hpp>
 #include <syncline/support/random.hpp>
 
@@ -25,8 +26,16 @@ struct violation : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
-/// Which wires the devices of a run speak.
-enum class wire_mix : std::uint8_t { mutation, bundle, mixed };
+/// Which wires the devices of a run speak. `grants`: the mutation wire, at a server on which not everybody sees everything; `legacy`: the
+/// mutation wire, one or two of Laravel Tether's clients, and at times the bundle wire; `skew`: both wires, devices whose program does not know
+/// field b yet, and where their tables can, comes to know it.
+enum class wire_mix : std::uint8_t { mutation, bundle, mixed, grants, legacy, skew };
+
+/// The dice of a run. Those of the first three mixes stay as they are: seeds are kept by name.
+inline seeded_random dice_of(std::uint64_t seed, wire_mix mix) {
+    const auto n = static_cast<std::uint64_t>(mix);
+    return seeded_random{n < 3 ? seed * 3 + n : (n << 48) + seed};
+}
 
 /// What happened, by name; added up over all seeds.
 struct statistics {
@@ -34,7 +43,8 @@ struct statistics {
                   applied = 0, rebases_under_flight = 0, requests_lost = 0, answers_lost = 0, duplicates = 0, late_answers = 0, timeouts = 0,
                   device_crashes = 0, server_crashes = 0, crashes_in_hydration = 0, hydrations = 0, prunes = 0, pulls_after_lost_answer = 0, asked_again_after_lost_answer = 0,
                   second_copies_after_refusal = 0, transient_faults = 0, busy_stores = 0, clock_jumps = 0, person_decisions = 0,
-                  writes_between_transactions = 0, soft_deletes = 0, restores = 0, purges = 0;
+                  writes_between_transactions = 0, soft_deletes = 0, restores = 0, purges = 0, grant_changes = 0, removals = 0, out_of_view_waits = 0,
+                  returns_to_view = 0, writes_refused_unseen = 0, views_compared = 0, tether_edits = 0, tether_syncs = 0, tether_reinstallations = 0, tether_overwrites = 0, migrations = 0;
 
     template <class F>
     void each(F f) {
@@ -46,7 +56,10 @@ struct statistics {
             f("prunes", prunes), f("answer lost, then pull", pulls_after_lost_answer),
             f("answer lost, then asked again", asked_again_after_lost_answer), f("second copy after a refusal", second_copies_after_refusal), f("transient faults", transient_faults),
             f("busy stores", busy_stores), f("clock jumps", clock_jumps), f("decisions of persons", person_decisions),
-            f("writes between two transactions", writes_between_transactions), f("soft deletes", soft_deletes), f("restores", restores), f("purges", purges);
+            f("writes between two transactions", writes_between_transactions), f("soft deletes", soft_deletes), f("restores", restores), f("purges", purges),
+            f("grants changed", grant_changes), f("removals from view", removals), f("changes that left the view", out_of_view_waits),
+            f("changes that returned", returns_to_view), f("writes refused unseen", writes_refused_unseen), f("views compared", views_compared),
+            f("edits at Tether's clients", tether_edits), f("their syncs", tether_syncs), f("their reinstallations", tether_reinstallations), f("unseen values that they overwrote", tether_overwrites), f("migrations", migrations);
     }
     void add(statistics other) {
         std::vector<std::uint64_t> theirs;
@@ -86,6 +99,15 @@ struct settings {
     std::size_t page_size = 2;
     std::size_t batch_size = 3;
     std::size_t steps = 60;
+    std::vector<std::string> person;       ///< whose a device is, by device
+    std::vector<bool> old_model;           ///< by device: its first program lacks field b
+    std::uint64_t migrate_percent = 0;     ///< of steps, where a table can get a column
+    std::size_t tethers = 0;               ///< Tether's clients; as authors they follow the devices
+    bool tethers_sync_whole = true;        ///< as their `sync` does; otherwise push and pull run apart too
+    std::int64_t tether_skew = 0;          ///< of their clocks, in milliseconds
+    bool scoped = false;                   ///< records have buckets, by their field b
+    bool children_have_buckets = false;    ///< of their own, besides their parent's
+    std::int64_t bucket_width = 1;         ///< how many edits in a row give one bucket
 
     settings(std::uint64_t from, wire_mix mix, seeded_random& random) : seed(from) {
         const auto pick = [&](auto... options) {
@@ -125,7 +147,38 @@ struct settings {
         for (std::size_t i = 0; i < devices; ++i) device_trash.push_back({trash.chance(3, 4), trash.chance(3, 4)});
         server_numbers = trash.chance(1, 2);
         for (std::size_t i = 0; i < devices; ++i) device_numbers.push_back(trash.chance(1, 2));
+        for (std::size_t i = 0; i < devices; ++i) person.push_back(one_principal ? std::string{"someone"} : std::string{"user "}.append(1, static_cast<char>('A' + i)));
+        old_model.resize(devices);
+        if (mix == wire_mix::skew) {
+            for (std::size_t i = 0; i < devices; ++i) old_model[i] = random.chance(2, 3);
+            migrate_percent = number({0, 2, 4});
+            for (std::size_t i = 1; i < devices; i += 2) bundle_wire[i] = random.chance(1, 2);
+        }
+        if (mix == wire_mix::legacy) {
+            tethers = number({1, 1, 2});
+            tethers_sync_whole = random.chance(3, 4);
+            tether_skew = pick(std::int64_t{0}, std::int64_t{7'200'000}, std::int64_t{-86'400'000'000});
+            for (std::size_t i = 1; i < devices; i += 2) bundle_wire[i] = random.chance(1, 2);
+            for (std::size_t i = 0; i < tethers; ++i) {
+                person.push_back(i == 0 ? "ann" : "bob");
+                keys.push_back(i == 0 ? "X" : "X2");  // what it makes; its ids are ULIDs, so nobody else makes the same
+            }
+        }
+        if (mix == wire_mix::grants) {
+            scoped = true;
+            children_have_buckets = random.chance(1, 2);
+            bucket_width = static_cast<std::int64_t>(number({1, 1, 8, 32}));
+        }
     }
+    /// The buckets of a record whose field b is @p b.
+    [[nodiscard]] label_set buckets_of(const value& b) const {
+        return b.is_null() ? label_set{} : label_set{bucket(static_cast<std::uint64_t>(b.as_integer() / bucket_width) % buckets)};
+    }
+    static constexpr std::uint64_t buckets = 3;
+    [[nodiscard]] static std::string bucket(std::uint64_t n) { return "g" + std::to_string(n); }
+    /// Whoever is not a program of the server's.
+    [[nodiscard]] std::size_t authors() const { return devices + tethers; }
+    [[nodiscard]] bool is_tether(int author) const { return author >= 0 && static_cast<std::size_t>(author) >= devices; }
     [[nodiscard]] bool has(std::string_view key) const {
         for (const auto& k : keys)
             if (k == key) return true;
@@ -141,8 +194,9 @@ struct settings {
         s.append(erases ? ", erases" : ", no erases").append(", keys");
         for (const auto& k : keys) s.append(" ").append(k);
         s.append(", devices");
-        for (std::size_t i = 0; i < devices; ++i) s.append(" ").append(1, static_cast<char>('A' + i)).append(bundle_wire[i] ? "(bundle)" : "(mutation)");
-        s.append(one_principal ? " of one person" : "").append(", pages of ").append(std::to_string(page_size)).append(", batches of ").append(std::to_string(batch_size));
+        for (std::size_t i = 0; i < devices; ++i) s.append(" ").append(1, static_cast<char>('A' + i)).append(bundle_wire[i] ? "(bundle)" : "(mutation)").append(old_model[i] ? " without b" : "");
+        for (std::size_t i = 0; i < tethers; ++i) s.append(" ").append(person[devices + i]).append(tethers_sync_whole ? "(Tether)" : "(Tether, push and pull apart)");
+        s.append(one_principal ? " of one person" : "").append(!scoped ? "" : children_have_buckets ? ", all with buckets" : ", nodes with buckets").append(", pages of ").append(std::to_string(page_size)).append(", batches of ").append(std::to_string(batch_size));
         return s;
     }
     [[nodiscard]] syncline::resolver resolver_of() const {

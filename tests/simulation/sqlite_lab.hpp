@@ -34,6 +34,7 @@ public:
     using replica_store = sqlite_replica_store;
     using authority_store = sqlite_authority_store;
     static constexpr bool has_trash = true;
+    static constexpr bool can_migrate = true;
 
     /// @param device_checks_keys  whether foreign keys are on where a device's store works, as on a connection that an app gives it; switching
     ///                            them off around each transaction makes SQLite compile every statement anew
@@ -52,6 +53,8 @@ public:
         random_ = seeded_random{s.seed};
         trash_["server"] = s.server_trash;
         for (std::size_t i = 0; i < s.device_trash.size(); ++i) trash_[ledger_name(i)] = s.device_trash[i];
+        for (std::size_t i = 0; i < s.old_model.size(); ++i)
+            if (s.old_model[i]) old_model_.insert(ledger_name(i));
         if (s.server_numbers) numbering_.insert("server");
         for (std::size_t i = 0; i < s.device_numbers.size(); ++i)
             if (s.device_numbers[i]) numbering_.insert(ledger_name(i));
@@ -98,6 +101,12 @@ public:
         store = open_authority();
     }
 
+    /// The app's next version adds the column. Its program is to be started anew.
+    void migrate(const std::string& name) {
+        lab_must(apps_.at(name).execute("ALTER TABLE node ADD COLUMN b INTEGER; ALTER TABLE child ADD COLUMN b INTEGER"));
+        old_model_.erase(name);
+    }
+
     void device_write(replica_store& s, const record_key& k, const record& r) { write(by_store_.at(&s), k, r); }
     void device_erase(replica_store& s, const record_key& k) { erase(by_store_.at(&s), k); }
     /// An erase with foreign keys off: what refers to the record stays.
@@ -117,6 +126,7 @@ private:
         const auto at = trash_.find(name);
         return at == trash_.end() ? trash_of{} : at->second;
     }
+    [[nodiscard]] bool lacks_b(const std::string& name) const { return old_model_.contains(name); }
     [[nodiscard]] bool numbers(const std::string& name) const { return all_number_ || numbering_.contains(name); }
     /// SQL for what a child holds of the node whose key is @p parameter.
     [[nodiscard]] std::string held(const std::string& name, const std::string& parameter) const {
@@ -127,7 +137,7 @@ private:
     }
     [[nodiscard]] schema_set schemas_of(const std::string& name) const {
         schema_set out;
-        for (auto& m : models(overlap_)) {
+        for (auto& m : lacks_b(name) ? older_models(overlap_) : models(overlap_)) {
             m.key_assigned = numbers(name);
             m.times.created_at = "made";
             m.times.updated_at = time_column{"touched", time_form::microseconds};
@@ -150,11 +160,12 @@ private:
     template <class Attach>
     void ready_made(const std::string& name, std::map<std::string, std::string>& images, Attach attach) {
         const bool numbered = numbers(name);
-        std::string& image = images[std::string{trash(name).node ? "soft " : "hard "}.append(trash(name).child ? "soft" : "hard").append(numbered ? " numbered" : "")];
+        const std::string b = lacks_b(name) ? "" : " b INTEGER,";
+        std::string& image = images[std::string{lacks_b(name) ? "older " : ""} + std::string{trash(name).node ? "soft " : "hard "}.append(trash(name).child ? "soft" : "hard").append(numbered ? " numbered" : "")];
         if (image.empty()) {
             {
                 auto db = connect(file(name));
-                const std::string keys = "id TEXT PRIMARY KEY NOT NULL", rest = "a INTEGER, b INTEGER, n INTEGER, m INTEGER, s TEXT, made DATETIME, touched INTEGER, gone DATETIME";
+                const std::string keys = "id TEXT PRIMARY KEY NOT NULL", rest = "a INTEGER," + b + " n INTEGER, m INTEGER, s TEXT, made DATETIME, touched INTEGER, gone DATETIME";
                 lab_must(db.execute("CREATE TABLE node(" + (numbered ? "nr INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT" : keys) + "," + rest + ");"
                                     "CREATE TABLE child(" + (numbered ? "nr INTEGER PRIMARY KEY, id TEXT, parent INTEGER" : keys + ", parent TEXT") +
                                     " REFERENCES node ON DELETE CASCADE," + rest + ")"));
@@ -218,12 +229,14 @@ private:
             }
         }
         // The parent never changes; setting it would make SQLite look for a parent that somebody else may have erased.
-        auto update = lab_must(db.cached(child ? "UPDATE child SET a=?1,b=?2,n=?3,m=?4,s=?5,gone=NULL WHERE id=?7 AND ?6 IS NOT NULL"
-                                               : "UPDATE node SET a=?1,b=?2,n=?3,m=?4,s=?5,gone=NULL WHERE id=?6"));
+        const std::string b = lacks_b(name) ? "" : "b=?2,";
+        auto update = lab_must(db.cached(child ? "UPDATE child SET a=?1," + b + "n=?3,m=?4,s=?5,gone=NULL WHERE id=?7 AND ?6 IS NOT NULL"
+                                               : "UPDATE node SET a=?1," + b + "n=?3,m=?4,s=?5,gone=NULL WHERE id=?6"));
         bind(*update, k, r);
         lab_must(update->run());
         if (db.changes() == 0) {
-            auto insert = lab_must(db.cached(child ? "INSERT INTO child(a,b,n,m,s,parent,id) VALUES(?1,?2,?3,?4,?5," + held(name, "?6") + ",?7)" : "INSERT INTO node(a,b,n,m,s,id) VALUES(?1,?2,?3,?4,?5,?6)"));
+            auto insert = lab_must(db.cached(std::string{"INSERT INTO "} + (lacks_b(name) ? child ? "child(a,n,m,s,parent,id) VALUES(?1,?3" : "node(a,n,m,s,id) VALUES(?1,?3" : child ? "child(a,b,n,m,s,parent,id) VALUES(?1,?2,?3" : "node(a,b,n,m,s,id) VALUES(?1,?2,?3") +
+                                               std::string{",?4,?5,"} + (child ? held(name, "?6") + ",?7)" : "?6)")));
             bind(*insert, k, r);
             lab_must(insert->run());
         }
@@ -260,7 +273,7 @@ private:
         // A number that no node has any more is told by what the store remembers of it.
         const std::string parent = !numbers(name) ? "parent" : "coalesce((SELECT p.id FROM node p WHERE p.nr=child.parent),(SELECT sync FROM " +
                                    std::string{name == "server" ? "syncline_authority_keys_node" : "syncline_replica_keys_0"} + " WHERE local=child.parent))";
-        auto s = lab_must(apps_.at(name).cached(child ? "SELECT a,b,n,m,s," + parent + " FROM child WHERE id=?1 AND gone IS NULL" : "SELECT a,b,n,m,s FROM node WHERE id=?1 AND gone IS NULL"));
+        auto s = lab_must(apps_.at(name).cached((lacks_b(name) ? "SELECT a,NULL,n,m,s" : "SELECT a,b,n,m,s") + (child ? "," + parent + " FROM child" : std::string{" FROM node"}) + " WHERE id=?1 AND gone IS NULL"));
         s->bind_text(1, k.key);
         if (!lab_must(s->step())) return std::nullopt;
         record r;
@@ -276,6 +289,7 @@ private:
     statistics none_;
     statistics* counts_ = &none_;
     seeded_random random_{1};
+    std::set<std::string> old_model_;  ///< the parties whose tables lack column b
     std::map<std::string, trash_of> trash_;  ///< by party; who is not in it deletes
     std::string folder_;
     std::map<std::string, sqlite_database> apps_;

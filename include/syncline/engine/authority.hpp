@@ -82,7 +82,8 @@ public:
         auto head = t->head();
         if (!head) return std::move(head).error();
         if (*granted) {
-            auto newest = view_pull<transaction>{*t, schemas(), scopes_, who, **granted}.pushed();
+            const bool took_away = std::any_of(outcomes->begin(), outcomes->end(), [](const outcome& o) { return o.out_of_view; });
+            auto newest = view_pull<transaction>{*t, schemas(), scopes_, who, **granted}.pushed(took_away);
             if (!newest) return std::move(newest).error();
             head->stamp = *newest;
         }

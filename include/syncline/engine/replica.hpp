@@ -262,13 +262,17 @@ public:
     }
 
     /// The source's history is broken (`errc::out_of_sequence`, `id_reused`, `source_retired`): a new source id, numbering from 1, and the
-    /// batch in flight back to open. With @p suspect its intents wait as `maybe_sent`, since a copy of this device may have sent them.
+    /// batch in flight back to open. With @p suspect all that was not sent or not answered yet waits as `maybe_sent`, since a copy of this device may have
+    /// sent it. To be called by a program too that has copied the device's data or restored it from a backup.
     [[nodiscard]] result<void> renew_source(random_source random, bool suspect, timestamp now) {
         std::optional<wait_reason> why;
         if (suspect)
             why = wait_reason{errc::maybe_sent, "this device was copied or restored from a backup, so the change may have been sent before; "
                                                 "compare with the record, then retry or discard it"};
-        return run(now, [&](work& w) -> result<void> { return take_new_source(w.t, w.rows, w.state, random, why); });
+        return run(now, [&](work& w) -> result<void> {
+            if (auto r = take_new_source(w.t, w.rows, w.state, random, why); !r || !why) return r;
+            return hold_open(w.t, w.rows, *why);
+        });
     }
 
     /// Starts building the state anew from the authority's picture; pending intents are kept. What was staged before is forgotten.

@@ -155,10 +155,7 @@ public:
             auto open = t_.open_intent(key);
             if (!open) return std::move(open).error();
             if (*open && (*open)->op != operation::create) {
-                // Only what the user changed is kept of a record that may no longer be seen.
-                if ((*open)->before)
-                    for (std::size_t f = 0; f < (*open)->before->fields.size(); ++f)
-                        if (!(*open)->changes.find(static_cast<field_index>(f))) (*open)->before->fields[f] = value{};
+                keep_changes_only(**open);
                 if (!(*open)->waiting || (*open)->waiting->code == errc::absent)
                     (*open)->waiting = wait_reason{errc::out_of_view, "the record has left what you may see; the change goes out when it returns"};
                 if (auto r = put_open(**open); !r) return r;
@@ -193,6 +190,9 @@ public:
         auto whole = compose(schemas_[key.model], std::move(lower), std::move(*open));
         if (!whole) return t_.drop_open(key);
         whole->waiting = std::move(waiting);
+        auto base = t_.base(key);
+        if (!base) return std::move(base).error();
+        if (base->out_of_view) keep_changes_only(*whole);
         return put_open(*whole);
     }
 
@@ -294,6 +294,13 @@ public:
     [[nodiscard]] bool has_quarantined() const noexcept { return quarantined_; }
 
 private:
+    // Only what the user changed is kept of a record that may no longer be seen.
+    static void keep_changes_only(intent& i) {
+        if (!i.before) return;
+        for (std::size_t f = 0; f < i.before->fields.size(); ++f)
+            if (!i.changes.find(static_cast<field_index>(f))) i.before->fields[f] = value{};
+    }
+
     // @param layered  whether a layer may lie over the record
     [[nodiscard]] result<bool> absorb_one(captured_edit& edit, bool layered, replica_state& state, hybrid_clock& clock, timestamp now) {
         const record_key& key = edit.key;

@@ -56,6 +56,20 @@ template <replica_transaction Transaction>
     return {};
 }
 
+/// Lets every open intent wait for @p why.
+template <replica_transaction Transaction>
+[[nodiscard]] result<void> hold_open(Transaction& t, row_placement<Transaction>& rows, const wait_reason& why) {
+    for (;;) {
+        auto some = t.ready_intents(send_position{}, 500);  // those that wait now are in it no longer
+        if (!some) return std::move(some).error();
+        if (some->empty()) return {};
+        for (auto& [position, open] : *some) {
+            open.waiting = why;
+            if (auto r = rows.put_open(open); !r) return r;
+        }
+    }
+}
+
 /// Marks every base whose version was given in a timeline that is gone, so that any row of the authority replaces it.
 /// @return whether there was one
 template <replica_transaction Transaction>

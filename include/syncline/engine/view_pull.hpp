@@ -88,8 +88,9 @@ public:
     }
 
     /// Notes that a push of the device was answered: it may hold records that it saw in the answer.
+    /// @param took_away  the answer said of a record that it is out of view: the device gives up what it has of it, under whatever label it had it
     /// @return a number above the device's cursor where there is something for it to pull, or else that cursor
-    [[nodiscard]] result<cursor> pushed() {
+    [[nodiscard]] result<cursor> pushed(bool took_away) {
         auto view = view_of(t_, scopes_, who_);
         if (!view) return std::move(view).error();
         auto head = t_.head();
@@ -98,6 +99,11 @@ public:
         if (changed) view->pushed = united(view->pushed, granted_);
         for (auto& m : view->marks) {
             const label_set fresh = without(granted_, m.granted);
+            if (took_away && !m.possible.within(granted_)) {
+                changed = true;
+                m.complete = common(m.complete, granted_);
+                std::erase_if(m.scans, [&](const label_scan& s) { return !granted_.contains(s.label); });
+            }
             if (granted_.within(m.possible) && fresh.empty()) continue;
             changed = true;
             m.possible = united(m.possible, granted_);

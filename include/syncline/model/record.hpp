@@ -3,6 +3,7 @@
 
 #include <syncline/model/field_set.hpp>
 #include <syncline/model/value.hpp>
+#include <syncline/support/utf8.hpp>
 #include <syncline/support/version.hpp>
 
 #include <compare>
@@ -10,6 +11,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -27,6 +29,19 @@ struct record_key {
     friend auto operator<=>(const record_key&, const record_key&) = default;
     friend bool operator==(const record_key&, const record_key&) = default;
 };
+
+/// The longest key of a record that travels, in octets.
+inline constexpr std::size_t max_key_length = 255;
+
+/// Why @p key can name no record, whatever its model, to be put behind the name of what holds it; empty: it can, being UTF-8 of 1 to 255 octets without
+/// NUL.
+[[nodiscard]] constexpr std::string_view why_no_key(std::string_view key) noexcept {
+    if (key.empty()) return "is empty";
+    if (key.size() > max_key_length) return "is longer than 255 octets";
+    if (has_nul(key)) return "contains a NUL";
+    if (!is_valid_utf8(key)) return "is not UTF-8";
+    return {};
+}
 
 /// The fields of one record in the order of its schema; the key stands beside it, not in it.
 struct record {

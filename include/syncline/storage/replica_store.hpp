@@ -158,7 +158,7 @@ struct replica_presence {
 /// | `t.quarantine(q)` / `t.release(k)` / `t.quarantined(n)` | `result<void>` / `result<void>` / `result<std::vector<quarantined_row>>` | |
 /// | `t.put_unread(u)` / `t.drop_unread(name)` | `result<void>` | rows that could not be read, by their names; the same name again replaces |
 /// | `t.find_unread(name)` | `result<std::optional<unread_row>>` | |
-/// | `t.unread(after, n)` | `result<std::vector<unread_row>>` | in the order of their names, by octets, after that name (nullptr: from the first), at most n |
+/// | `t.unread(after, n)` | `result<std::vector<unread_row>>` | in one order of their names that never changes (by octets; a database in UTF-16 has its own), after that name (nullptr: from the first), at most n |
 /// | `t.bases_within(low, high, after, n)` | `result<std::vector<record_key>>` | keys whose base version is above low and below high, in key order after that key (nullptr: from the first), at most n |
 /// | `t.put_lost(row)` / `t.drop_lost(k)` | `result<void>` | the last image of a record that a restore of the authority took away; one per record, the newest stays |
 /// | `t.lost_rows(n)` | `result<std::vector<row_image>>` | by key |

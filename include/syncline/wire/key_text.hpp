@@ -2,10 +2,10 @@
 #define SYNCLINE_WIRE_KEY_TEXT_HPP
 
 #include <syncline/model/model_schema.hpp>
+#include <syncline/model/record.hpp>
 #include <syncline/model/value.hpp>
 #include <syncline/support/json_view.hpp>
 #include <syncline/support/result.hpp>
-#include <syncline/support/utf8.hpp>
 #include <syncline/support/uuid.hpp>
 #include <syncline/support/version.hpp>
 
@@ -15,17 +15,11 @@
 
 SYNCLINE_NAMESPACE_BEGIN
 
-/// The longest key of a record that travels, in octets.
-inline constexpr std::size_t max_key_length = 255;
-
 /// Checks that @p key can name a record of @p schema on a wire: not empty, at most 255 octets of UTF-8 without NUL, and of the
 /// spelling that the key's column has.
 [[nodiscard]] inline result<void> check_key_text(const model_schema& schema, std::string_view key) {
     const auto bad = [&](std::string_view why) { return make_fault(errc::invalid_key, "the key `", schema.key_name, "` of `", schema.name, "` ", why); };
-    if (key.empty()) return bad("is empty");
-    if (key.size() > max_key_length) return bad("is longer than 255 octets");
-    if (has_nul(key)) return bad("contains a NUL");
-    if (!is_valid_utf8(key)) return bad("is not UTF-8");
+    if (const auto why = why_no_key(key); !why.empty()) return bad(why);
     if (schema.key_kind == value_kind::bytes) {
         const auto id = parse_uuid(key);
         if (!id || to_string(*id) != key) return bad("is a UUID of 36 characters in lower case");

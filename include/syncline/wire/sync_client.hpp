@@ -226,6 +226,12 @@ public:
         const std::lock_guard lock{mutex_};
         return engine_.change_account(unsent, random_source{around_.random}, around_.clock());
     }
+    /// Says that this device's data is a copy, or came back from a backup: from now on it is a device of its own, and what was not sent waits as
+    /// `maybe_sent` for a person, since the other one may have sent it.
+    [[nodiscard]] result<void> declare_copy() {
+        const std::lock_guard lock{mutex_};
+        return engine_.renew_source(random_source{around_.random}, true, around_.clock());
+    }
     /// Builds the state anew from the authority's picture, with the next sync; changes that wait are kept.
     /// `sync_result::differed` of that sync tells how many records the device had otherwise.
     [[nodiscard]] result<void> rebuild() {

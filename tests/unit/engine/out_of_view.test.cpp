@@ -63,11 +63,11 @@ TEST_CASE("W13: an unsent erase waits too, and what the user created stays where
 
 TEST_CASE("W13: a change in flight stays in its batch until its outcome, unseen") {
     device d;
-    d.take({image("T", 9, node_row(1))});
-    d.write("T", node_row(7));
+    d.take({image("T", 9, node_row(1, 2))});
+    d.write("T", node_row(7, 2));
     const auto batch = d.freeze();
     REQUIRE(batch);
-    d.write("T", node_row(8));
+    d.write("T", node_row(8, 2));
     d.take({image("T", 0, std::nullopt)});
     d.check();
     CHECK_FALSE(d.row("T"));
@@ -90,9 +90,11 @@ TEST_CASE("W13: a change in flight stays in its batch until its outcome, unseen"
         d.check();
         CHECK_FALSE(d.row("T"));
         CHECK(d.open("T")->waiting->code == errc::absent);
-        d.take({image("T", 12, node_row(2))});
+        CHECK(d.open("T")->before->fields[field_a] == value::integer(1));
+        CHECK(d.open("T")->before->fields[field_b].is_null());
+        d.take({image("T", 12, node_row(2, 5))});
         CHECK_FALSE(d.open("T")->waiting);
-        CHECK(d.row("T") == node_row(8));
+        CHECK(d.row("T") == node_row(8, 5));
     }
 }
 

@@ -90,6 +90,34 @@ TEST_CASE("W13: labels under which a push was answered count as held") {
     CHECK(in_words(w.pull_all(first.next)) == words{"-T2"});
 }
 
+TEST_CASE("W13: what the answer to a push took away comes again with its label, though the device held the label all the while by its cursor") {
+    scoped_server w;
+    w.write("T", node_row(1, 1));
+    w.write("T2", node_row(1, 2));
+    w.write("T3", node_row(1, 2));
+    const auto m1 = change_of("m1", "T2", node_row(0, 2), node_row(9, 2), 0);
+    const auto taken_away = [&] {
+        CHECK(w.s.push_one(m1).carries_row);
+        *w.granted = {"g1"};
+        CHECK(w.s.push_one(m1).out_of_view);
+        *w.granted = {"g1", "g2"};
+    };
+    SECTION("it held everything") {
+        *w.granted = {"g1", "g2"};
+        const page first = w.pull_all(0);
+        taken_away();
+        CHECK(in_words(w.pull_all(first.next)) == words{"T2", "T3"});
+    }
+    SECTION("the label had just been gained, and the record was told") {
+        const page first = w.pull_all(0);
+        *w.granted = {"g1", "g2"};
+        const page part = w.s.pull(first.next, 1);
+        CHECK(in_words(part) == words{"T2"});
+        taken_away();
+        CHECK(in_words(w.pull_all(part.next)) == words{"T2", "T3"});
+    }
+}
+
 TEST_CASE("W13: a cursor that is not known makes the device begin again, with numbers above its own") {
     scoped_server w;
     w.write("T", node_row(1, 1));

@@ -354,6 +354,26 @@ TEST_CASE("sync client: a sync that waits for another attempt can be cancelled",
     CHECK(report.why->code == errc::cancelled);
 }
 
+TEST_CASE("sync client: data that is declared a copy sends nothing of what was unsent, which waits for a person", "[wire]") {
+    host h;
+    auto store = h.lab.make_replica("a");
+    device<mutation_client> a{*store, as(h, "a"), mutation_client_options{}, quiet(2)};
+    CHECK(a.sync().ok());
+    h.lab.device_write(*store, key_named("T"), row(1));
+    REQUIRE(a.declare_copy());
+    const auto report = a.sync();
+    CHECK(report.ok());
+    CHECK(report.pushed == 0);
+    CHECK_FALSE(h.store->row("main", key_named("T")));
+    const auto waiting = a.waiting();
+    REQUIRE(waiting);
+    REQUIRE(waiting->size() == 1);
+    CHECK(waiting->front().waiting->code == errc::maybe_sent);
+    REQUIRE(a.retry(key_named("T")));
+    CHECK(a.sync().pushed == 1);
+    CHECK(h.store->row("main", key_named("T")));
+}
+
 // --- the lock
 
 namespace {

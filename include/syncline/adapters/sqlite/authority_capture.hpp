@@ -142,7 +142,6 @@ struct sqlite_captured_model {
     std::string owner;  ///< the owner column; empty: one tenant
     sqlite_local_keys keys{};
     std::vector<sqlite_reference_field> references{};  ///< those whose columns hold local keys
-    bool counted = false;                              ///< by AUTOINCREMENT
 };
 
 /// What the names of the triggers of the table called @p table begin with.
@@ -165,9 +164,6 @@ struct sqlite_captured_model {
     });
     if (!names) return std::move(names).error();
     for (model_id id = 0; id < models.size(); ++id) {
-        const auto counted = sqlite_counts_rows(db, models[id].table.name);
-        if (!counted) return counted.error();
-        models[id].counted = *counted;
         models[id].keys = (*names)[id];
         models[id].references = make_sqlite_reference_fields(schemas, *names, id, owners);
         if (auto r = refresh_sqlite_key_map(db, schemas, *names, id, sqlite_replaced_name(sqlite_authority_prefix)); !r) return r;

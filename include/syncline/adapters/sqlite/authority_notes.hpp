@@ -15,12 +15,6 @@
 
 SYNCLINE_NAMESPACE_BEGIN
 
-/// The table of notes, made where it is missing: it came to the format without changing anything that stood there.
-inline constexpr std::string_view sqlite_authority_notes_ddl = R"sql(
-CREATE TABLE IF NOT EXISTS syncline_authority_notes(tenant INTEGER NOT NULL, principal BLOB NOT NULL, name BLOB NOT NULL, body BLOB NOT NULL,
-  PRIMARY KEY(tenant, principal, name)) WITHOUT ROWID;
-)sql";
-
 /// What the engine notes of one tenant's principals, in an SQLite database.
 class sqlite_authority_notes {
 public:

@@ -130,7 +130,7 @@ inline void add_trash_referrers(const schema_set& schemas, const std::vector<sql
         sql.insert.append(sql.times.insert_columns());
         sql.insert.append(") VALUES(").append(values).append(parameter(n + 1));
         if (!m.owner.empty()) sql.insert.append(",").append(parameter(n + 2));
-        if (m.keys.mapped()) sql.insert.append(",").append(sqlite_local_key_for(m.keys, parameter(n + 1), m.counted));
+        if (m.keys.mapped()) sql.insert.append(",").append(sqlite_local_key_for(m.keys, parameter(n + 1), m.table.counts_rows));
         sql.insert.append(sql.times.insert_values()).append(")");
         sql.erase.append(sql.times.soft() ? "UPDATE " : "DELETE FROM ").append(t);
         if (sql.times.soft()) sql.erase.append(" SET ").append(sql.times.erase_sets());
@@ -208,7 +208,7 @@ public:
             return make_fault(errc::bug, "a row of model `", schema.name, "` was written with ", std::to_string(row.fields.size()), " fields; it has ",
                               std::to_string(schema.fields.size()));
         for (std::size_t f = 0; f < row.fields.size(); ++f)
-            if (!(*models_)[k.model].keys.names[f] && !keeps(row.fields[f], schema.fields[f].kind, table.find(schema.fields[f].name)))
+            if (!(*models_)[k.model].keys.names[f] && !keeps(row.fields[f], schema.fields[f].kind, table.find(schema.fields[f].name), in_.db->is_wide()))
                 return make_fault(errc::unsupported, "field `", schema.fields[f].name, "` of model `", schema.name, "`: the column cannot hold this ",
                                   name_of(row.fields[f].kind()), " without changing it");
         return guarded(k, "writing", at_once, [&]() -> result<void> {
@@ -333,8 +333,8 @@ private:
     }
 
     // What a column turns into a value of the same meaning is let through: the sealed row is read back from the table.
-    [[nodiscard]] static bool keeps(const value& v, value_kind kind, const sqlite_column* column) {
-        if (column == nullptr || sqlite_can_hold(v, kind, column->affinity)) return true;
+    [[nodiscard]] static bool keeps(const value& v, value_kind kind, const sqlite_column* column, bool wide) {
+        if (column == nullptr || sqlite_can_hold(v, kind, column->affinity, wide)) return true;
         return v.kind() == value_kind::real && kind == value_kind::real && !std::isnan(v.as_real()) && column->affinity != sqlite_affinity::text;
     }
 

@@ -20,39 +20,6 @@
 
 SYNCLINE_NAMESPACE_BEGIN
 
-/// The version of the bookkeeping of labels and views, which stands apart from the rest: a tenant without buckets never reads it.
-inline constexpr std::int64_t sqlite_scopes_format = 1;
-
-/// Makes the tables of labels and views where there are none. To be called inside a write transaction, after
-/// `create_sqlite_authority_tables`.
-/// @return `errc::unsupported` when a newer version of the library made them
-[[nodiscard]] inline result<void> create_sqlite_scope_tables(sqlite_database& db) {
-    const auto there = db.query_integer("SELECT count(*) FROM syncline_authority_meta WHERE name = 'scopes_format'");
-    if (!there) return there.error();
-    if (*there == 0) {
-        if (auto r = db.execute(R"sql(
-CREATE TABLE syncline_authority_audiences(tenant INTEGER NOT NULL, model INTEGER NOT NULL, key TEXT NOT NULL, audience BLOB NOT NULL,
-  PRIMARY KEY(tenant, model, key)) WITHOUT ROWID;
-CREATE TABLE syncline_authority_audience_log(tenant INTEGER NOT NULL, model INTEGER NOT NULL, key TEXT NOT NULL, stamp INTEGER NOT NULL,
-  before BLOB, after BLOB NOT NULL, PRIMARY KEY(tenant, model, key, stamp)) WITHOUT ROWID;
-CREATE TABLE syncline_authority_labels(tenant INTEGER NOT NULL, label TEXT NOT NULL, model INTEGER NOT NULL, key TEXT NOT NULL,
-  PRIMARY KEY(tenant, label, model, key)) WITHOUT ROWID;
-CREATE TABLE syncline_authority_labelled(tenant INTEGER PRIMARY KEY, rules TEXT NOT NULL);
-CREATE TABLE syncline_authority_views(tenant INTEGER NOT NULL, principal TEXT NOT NULL, source TEXT NOT NULL, body BLOB NOT NULL,
-  PRIMARY KEY(tenant, principal, source)) WITHOUT ROWID;
-)sql");
-            !r)
-            return r;
-        return run_sqlite(db, "INSERT INTO syncline_authority_meta VALUES('scopes_format', ?1)", [](sqlite_statement& s) { s.bind(1, sqlite_scopes_format); });
-    }
-    const auto format = db.query_integer("SELECT value FROM syncline_authority_meta WHERE name = 'scopes_format'");
-    if (!format) return format.error();
-    if (*format != sqlite_scopes_format)
-        return make_fault(errc::unsupported, "the database's bookkeeping of labels has format ", std::to_string(*format),
-                          " and this version of the library knows ", std::to_string(sqlite_scopes_format), "; use the version that made it, or a newer one");
-    return {};
-}
-
 /// The labels of one tenant's records and what is remembered of its devices, in an SQLite database.
 class sqlite_authority_scopes {
 public:

@@ -6,6 +6,7 @@
 #include <syncline/adapters/sqlite/authority_incarnation.hpp>
 #include <syncline/adapters/sqlite/authority_log.hpp>
 #include <syncline/adapters/sqlite/authority_notes.hpp>
+#include <syncline/adapters/sqlite/authority_options.hpp>
 #include <syncline/adapters/sqlite/authority_records.hpp>
 #include <syncline/adapters/sqlite/authority_scopes.hpp>
 #include <syncline/adapters/sqlite/authority_sessions.hpp>
@@ -15,6 +16,8 @@
 #include <syncline/adapters/sqlite/database.hpp>
 #include <syncline/adapters/sqlite/local_keys.hpp>
 #include <syncline/adapters/sqlite/table_schema.hpp>
+#include <syncline/adapters/sqlite/trigger.hpp>
+#include <syncline/adapters/sqlite/unsyncable_rows.hpp>
 #include <syncline/model/model_schema.hpp>
 #include <syncline/storage/authority_store.hpp>
 #include <syncline/support/result.hpp>
@@ -22,7 +25,6 @@
 #include <syncline/support/version.hpp>
 
 #include <charconv>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -36,30 +38,6 @@
 
 SYNCLINE_NAMESPACE_BEGIN
 
-/// How a commit of an SQLite authority reaches the disk.
-enum class sqlite_durability : std::uint8_t {
-    full,    ///< a commit that was answered survives a power cut (the default: devices rely on it)
-    normal,  ///< it survives a crash of the program; a power cut may take the last commits back, which devices cannot know
-};
-
-/// How an SQLite database serves as an authority.
-struct sqlite_authority_options {
-    /// The tenant that all rows belong to. Not used where there is an owner column.
-    std::string tenant = "main";
-    /// The column that holds a row's tenant, in every model's table: NOT NULL, text or integer, and not a field. It cannot be
-    /// changed from then on. Empty: one tenant.
-    std::string owner_column;
-    /// Where a model's owner column has another name: pairs of model and column. Needs `owner_column` or an entry per model.
-    std::vector<std::pair<std::string, std::string>> owner_columns;
-    /// How long `begin` for writing waits for another writer, in this process or another, before `errc::busy`.
-    std::chrono::milliseconds busy_timeout{1000};
-    sqlite_durability durability = sqlite_durability::full;
-    /// Names this incarnation of the data when the bookkeeping is created. Empty: SQLite draws 128 random bits.
-    std::string epoch;
-    /// How many idle connections are kept for the next transactions.
-    std::size_t idle_connections = 4;
-};
-
 /// An authority's store in one SQLite file, beside the app's own tables (models `authority_store`).
 ///
 /// Attaching installs triggers (`make_sqlite_authority_capture`) by which any SQL of any program is noticed, and tables named
@@ -67,7 +45,7 @@ struct sqlite_authority_options {
 /// wait for writers nor block them. SQLite has one writer per file: a `write` transaction excludes those of all tenants.
 ///
 /// Other programs need nothing of ours. They should keep to `PRAGMA foreign_keys` as they like; what they cause is noticed.
-/// Rows whose key is NULL or not of the key column's type name no record and are not synced.
+/// Rows whose key is NULL, not of the key column's type or no key at all name no record and are not synced; `unsyncable` tells of them.
 ///
 /// @par Threads  Safe: every transaction has a connection of its own. One transaction is used by one thread at a time. The
 ///      store may be moved or destroyed while transactions are open; the database closes with the last of them.
@@ -132,6 +110,20 @@ public:
         return done;
     }
 
+    /// The rows of the served tables, of all tenants, that are not synced since their keys can name no record, for a person to mend. Nobody is kept waiting.
+    /// Complexity: reads every row's key.
+    /// @param limit  how many rows are named; all are counted
+    [[nodiscard]] result<unsyncable_rows> unsyncable(std::size_t limit) {
+        auto db = core_->take_out();
+        if (!db) return std::move(db).error();
+        unsyncable_rows out;
+        result<void> done;
+        for (model_id id = 0; done && id < core_->schemas.size(); ++id) done = find_unsyncable_rows(**db, core_->models[id].table, core_->schemas[id], limit, out);
+        core_->put_back(std::move(*db));
+        if (!done) return std::move(done).error();
+        return out;
+    }
+
 private:
     explicit sqlite_authority_store(std::shared_ptr<core> made) : core_(std::move(made)) {}
 
@@ -158,6 +150,7 @@ private:
             std::string setup{"PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA synchronous = "};
             setup.append(options.durability == sqlite_durability::full ? "FULL" : "NORMAL");
             if (auto r = db->execute(setup); !r) return std::move(r).error();
+            if (auto r = db->learn_encoding(); !r) return std::move(r).error();
             return std::make_unique<sqlite_database>(std::move(*db));
         }
 
@@ -186,6 +179,7 @@ private:
 
         [[nodiscard]] result<void> read_tables(sqlite_database& db, std::vector<sqlite_captured_model>& out) const {
             for (const auto& schema : schemas) {
+                if (auto r = check_sqlite_side(db, schema.table_name(), sqlite_authority_prefix); !r) return r;
                 if (auto r = prepare_sqlite_assigned_key(db, schema, sqlite_authority_trigger_prefix(schema.table_name())); !r) return r;
                 auto table = read_sqlite_table(db, schema.table_name());
                 if (!table) return std::move(table).error();
@@ -230,8 +224,6 @@ private:
             }
             if (!owned && options.tenant.empty()) return make_fault(errc::invalid_argument, "the tenant's name is empty; give it one");
             if (auto r = create_sqlite_authority_tables(db, options.epoch); !r) return r;
-            if (auto r = db.execute(std::string{sqlite_authority_notes_ddl}); !r) return r;
-            if (auto r = create_sqlite_scope_tables(db); !r) return r;
             auto registered = register_sqlite_models(db, schemas);
             if (!registered) return std::move(registered).error();
             catalog = std::move(*registered);
@@ -260,6 +252,7 @@ private:
                 const std::lock_guard<std::mutex> hold{mutex};
                 if (version == attached_version) return version;
             }
+            if (auto r = check_sqlite_authority_format(db, sqlite_authority_format); !r) return std::move(r).error();
             std::vector<sqlite_captured_model> tables;
             if (auto r = read_tables(db, tables); !r) return std::move(r).error();
             if (auto r = attach_sqlite_authority_capture(db, schemas, tables, catalog, single_tenant()); !r) return std::move(r).error();

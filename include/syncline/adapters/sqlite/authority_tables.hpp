@@ -23,10 +23,7 @@
 SYNCLINE_NAMESPACE_BEGIN
 
 /// The version of the authority's bookkeeping tables that this library reads and writes.
-inline constexpr std::int64_t sqlite_authority_format = 1;
-
-/// What every name of the authority's bookkeeping in a database begins with.
-inline constexpr std::string_view sqlite_authority_prefix = "syncline_authority_";
+inline constexpr std::int64_t sqlite_authority_format = 2;
 
 /// Runs @p sql, prepared once per connection, and hands each row to @p row until that answers false.
 /// @param bind  called with the `sqlite_statement&` before the first step
@@ -101,25 +98,55 @@ CREATE TABLE syncline_authority_snapshot_rows(snapshot INTEGER NOT NULL, ordinal
   PRIMARY KEY(snapshot, ordinal)) WITHOUT ROWID;
 )sql";
 
-/// Makes the bookkeeping tables where there are none. To be called inside a write transaction.
+/// What format 2 added: what the engine notes of devices that send no base, and who may see what. Format 1 had these tables or not, since a
+/// program made them when it first needed them.
+inline constexpr std::string_view sqlite_authority_ddl_2 = R"sql(
+CREATE TABLE IF NOT EXISTS syncline_authority_notes(tenant INTEGER NOT NULL, principal BLOB NOT NULL, name BLOB NOT NULL, body BLOB NOT NULL,
+  PRIMARY KEY(tenant, principal, name)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS syncline_authority_audiences(tenant INTEGER NOT NULL, model INTEGER NOT NULL, key TEXT NOT NULL, audience BLOB NOT NULL,
+  PRIMARY KEY(tenant, model, key)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS syncline_authority_audience_log(tenant INTEGER NOT NULL, model INTEGER NOT NULL, key TEXT NOT NULL, stamp INTEGER NOT NULL,
+  before BLOB, after BLOB NOT NULL, PRIMARY KEY(tenant, model, key, stamp)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS syncline_authority_labels(tenant INTEGER NOT NULL, label TEXT NOT NULL, model INTEGER NOT NULL, key TEXT NOT NULL,
+  PRIMARY KEY(tenant, label, model, key)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS syncline_authority_labelled(tenant INTEGER PRIMARY KEY, rules TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS syncline_authority_views(tenant INTEGER NOT NULL, principal TEXT NOT NULL, source TEXT NOT NULL, body BLOB NOT NULL,
+  PRIMARY KEY(tenant, principal, source)) WITHOUT ROWID;
+)sql";
+
+/// The format of the bookkeeping in the database.
+/// @return `errc::unsupported` where it is below @p oldest or newer than this version of the library knows
+[[nodiscard]] inline result<std::int64_t> check_sqlite_authority_format(sqlite_database& db, std::int64_t oldest) {
+    auto format = db.query_integer("SELECT value FROM syncline_authority_meta WHERE name = 'format'");
+    if (!format || (*format >= oldest && *format <= sqlite_authority_format)) return format;
+    return make_fault(errc::unsupported, "the database's bookkeeping has format ", std::to_string(*format), " and this version of the "
+                      "library knows ", std::to_string(sqlite_authority_format), "; use the version that made it, or a newer one");
+}
+
+/// Makes the bookkeeping tables where there are none, and brings those of an older format up to this one. To be called inside a write transaction.
 /// @param epoch  names this incarnation of the data where it is made now; empty: SQLite draws 128 random bits
-/// @return `errc::unsupported` when a newer version of the library made them
+/// @return `errc::unsupported` for a format that this version of the library does not know
 [[nodiscard]] inline result<void> create_sqlite_authority_tables(sqlite_database& db, const std::string& epoch) {
     const auto there = db.query_integer("SELECT count(*) FROM main.sqlite_schema WHERE name = 'syncline_authority_meta'");
     if (!there) return there.error();
     if (*there == 0) {
-        if (auto r = db.execute(std::string{sqlite_authority_ddl}); !r) return r;
+        if (auto r = db.execute(std::string{sqlite_authority_ddl}.append(sqlite_authority_ddl_2)); !r) return r;
         return run_sqlite(db,
                           "INSERT INTO syncline_authority_meta VALUES('format', ?1), ('epoch', CASE ?2 WHEN '' THEN "
                           "lower(hex(randomblob(16))) ELSE ?2 END)",
                           [&](sqlite_statement& s) { s.bind(1, sqlite_authority_format).bind_text(2, epoch); });
     }
-    const auto format = db.query_integer("SELECT value FROM syncline_authority_meta WHERE name = 'format'");
-    if (!format) return format.error();
-    if (*format != sqlite_authority_format)
-        return make_fault(errc::unsupported, "the database's bookkeeping has format ", std::to_string(*format), " and this version of the "
-                          "library knows ", std::to_string(sqlite_authority_format), "; use the version that made it, or a newer one");
-    return {};
+    auto format = check_sqlite_authority_format(db, 1);
+    if (!format) return std::move(format).error();
+    if (*format == sqlite_authority_format) return {};
+    // Format 1 numbered the tables of labels apart.
+    const auto labels = db.query_integer("SELECT value FROM syncline_authority_meta WHERE name = 'scopes_format'", 1);
+    if (!labels) return labels.error();
+    if (*labels != 1)
+        return make_fault(errc::unsupported, "the database's bookkeeping of labels has format ", std::to_string(*labels), " and this version of the "
+                          "library knows 1; use the version that made it, or a newer one");
+    if (auto r = db.execute(std::string{sqlite_authority_ddl_2}); !r) return r;
+    return db.execute("DELETE FROM syncline_authority_meta WHERE name = 'scopes_format'; UPDATE syncline_authority_meta SET value = 2 WHERE name = 'format'");
 }
 
 /// One order of a model's fields under which images were stored.

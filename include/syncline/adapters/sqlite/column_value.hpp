@@ -2,10 +2,12 @@
 #define SYNCLINE_ADAPTERS_SQLITE_COLUMN_VALUE_HPP
 
 #include <syncline/adapters/sqlite/database.hpp>
+#include <syncline/model/record.hpp>
 #include <syncline/model/value.hpp>
 #include <syncline/support/result.hpp>
 #include <syncline/support/rfc3339.hpp>
 #include <syncline/support/time.hpp>
+#include <syncline/support/utf8.hpp>
 #include <syncline/support/uuid.hpp>
 #include <syncline/support/version.hpp>
 
@@ -125,7 +127,9 @@ enum class sqlite_affinity : std::uint8_t {
 ///
 /// What it cannot hold: numbers in text columns, numeric text in numeric columns, whole reals in integer columns, NaN,
 /// -0.0 outside columns without a type, kinds that the field's kind does not distinguish (a boolean in a plain integer column).
-[[nodiscard]] inline bool sqlite_can_hold(const value& v, value_kind kind, sqlite_affinity affinity) {
+/// @param wide  the database keeps text in UTF-16: no text that is not well-formed UTF-8
+[[nodiscard]] inline bool sqlite_can_hold(const value& v, value_kind kind, sqlite_affinity affinity, bool wide = false) {
+    if (wide && v.kind() != value_kind::bytes && !is_valid_utf8(v.as_string())) return false;
     const bool numeric = affinity != sqlite_affinity::blob && affinity != sqlite_affinity::text;
     switch (v.kind()) {
     case value_kind::null:
@@ -221,10 +225,14 @@ inline bool bind_sqlite_key(sqlite_statement& s, int at, std::string_view key, v
     }
 }
 
-/// The sync key in column @p at; nothing where the content cannot name a record (null, or not of @p kind).
+/// The sync key in column @p at; nothing where the content cannot name a record: null, not of @p kind, or a text that is no key (`why_no_key`).
 [[nodiscard]] inline std::optional<std::string> read_sqlite_key(const sqlite_statement& s, int at, value_kind kind) {
     const int type = s.column_type(at);
-    if (kind == value_kind::text && type == SQLITE_TEXT) return std::string{s.column_text(at)};
+    if (kind == value_kind::text && type == SQLITE_TEXT) {
+        const std::string_view text = s.column_text(at);
+        if (!why_no_key(text).empty()) return std::nullopt;
+        return std::string{text};
+    }
     if (kind == value_kind::integer && type == SQLITE_INTEGER) return std::to_string(s.column_integer(at));
     if (kind == value_kind::bytes && type == SQLITE_BLOB) {
         const std::string_view octets = s.column_blob(at);

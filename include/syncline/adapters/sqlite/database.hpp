@@ -1,6 +1,7 @@
 #ifndef SYNCLINE_ADAPTERS_SQLITE_DATABASE_HPP
 #define SYNCLINE_ADAPTERS_SQLITE_DATABASE_HPP
 
+#include <syncline/adapters/sqlite/utf16.hpp>
 #include <syncline/support/result.hpp>
 #include <syncline/support/version.hpp>
 
@@ -64,7 +65,8 @@ class sqlite_statement {
 public:
     sqlite_statement() = default;
     /// Takes ownership of @p statement.
-    explicit sqlite_statement(sqlite3_stmt* statement) : statement_(statement) {}
+    /// @param wide  its database keeps text in UTF-16
+    explicit sqlite_statement(sqlite3_stmt* statement, bool wide = false) : statement_(statement), wide_(wide) {}
 
     [[nodiscard]] explicit operator bool() const noexcept { return statement_ != nullptr; }
     [[nodiscard]] sqlite3_stmt* handle() const noexcept { return statement_.get(); }
@@ -73,6 +75,10 @@ public:
     sqlite_statement& bind(int at, std::int64_t n) { return note(sqlite3_bind_int64(handle(), at, n)); }
     sqlite_statement& bind_real(int at, double d) { return note(sqlite3_bind_double(handle(), at, d)); }
     sqlite_statement& bind_text(int at, std::string_view s) {
+        if (wide_) {
+            const std::u16string units = sqlite_utf16(s);
+            return note(sqlite3_bind_text64(handle(), at, reinterpret_cast<const char*>(units.data()), units.size() * sizeof(char16_t), SQLITE_TRANSIENT, SQLITE_UTF16));
+        }
         return note(sqlite3_bind_text64(handle(), at, s.data() != nullptr ? s.data() : "", s.size(), SQLITE_TRANSIENT, SQLITE_UTF8));
     }
     sqlite_statement& bind_blob(int at, std::string_view s) {
@@ -160,6 +166,7 @@ private:
         if (sqlite3_errcode(sqlite3_db_handle(handle())) == SQLITE_NOMEM) out_of_memory_ = true;
     }
     std::unique_ptr<sqlite3_stmt, finalizer> statement_;
+    bool wide_ = false;
     int bind_error_ = SQLITE_OK;
     mutable bool out_of_memory_ = false;
 };
@@ -226,13 +233,14 @@ public:
     [[nodiscard]] static sqlite_database adopt(sqlite3* raw) { return sqlite_database{raw, false}; }
 
     sqlite_database(sqlite_database&& other) noexcept
-        : cache_(std::move(other.cache_)), raw_(std::exchange(other.raw_, nullptr)), owned_(other.owned_) {}
+        : cache_(std::move(other.cache_)), raw_(std::exchange(other.raw_, nullptr)), owned_(other.owned_), wide_(other.wide_) {}
     sqlite_database& operator=(sqlite_database&& other) noexcept {
         if (this != &other) {
             close();
             cache_ = std::move(other.cache_);
             raw_ = std::exchange(other.raw_, nullptr);
             owned_ = other.owned_;
+            wide_ = other.wide_;
         }
         return *this;
     }
@@ -243,6 +251,15 @@ public:
     [[nodiscard]] sqlite3* handle() const noexcept { return raw_; }
     /// Whether this object closes the connection.
     [[nodiscard]] bool is_owned() const noexcept { return owned_; }
+    /// Finds out how the database keeps text, which is settled once it has a table; to be called before a text is bound.
+    [[nodiscard]] result<void> learn_encoding() {
+        const auto encoding = query_text("PRAGMA encoding");
+        if (!encoding) return encoding.error();
+        wide_ = *encoding != "UTF-8";
+        return {};
+    }
+    /// Whether the database keeps text in UTF-16, as `learn_encoding` found. Then it keeps only well-formed text as it is.
+    [[nodiscard]] bool is_wide() const noexcept { return wide_; }
     /// Whether a transaction is open, whoever began it. SQLite itself ends one on some failures.
     [[nodiscard]] bool in_transaction() const noexcept { return sqlite3_get_autocommit(raw_) == 0; }
     /// How many rows the last statement changed, without those of triggers.
@@ -262,7 +279,7 @@ public:
                                             &raw, nullptr);
         if (code != SQLITE_OK) return sqlite_fault(raw_, sqlite3_extended_errcode(raw_), "preparing SQL");
         if (raw == nullptr) return make_fault(errc::bug, "preparing SQL: there is no statement in the text");
-        return sqlite_statement{raw};
+        return sqlite_statement{raw, wide_};
     }
 
     /// The statement for @p sql, prepared once per connection and reset. Where it is in use already, another one.
@@ -329,6 +346,7 @@ private:
     std::unique_ptr<statements> cache_;
     sqlite3* raw_ = nullptr;
     bool owned_ = false;
+    bool wide_ = false;
 };
 
 SYNCLINE_NAMESPACE_END

@@ -84,14 +84,6 @@ SYNCLINE_NAMESPACE_BEGIN
     return out.append(map).append(" AS k))");
 }
 
-/// Whether @p table was declared with AUTOINCREMENT.
-[[nodiscard]] inline result<bool> sqlite_counts_rows(sqlite_database& db, const std::string& table) {
-    auto s = db.prepare("SELECT 1 FROM main.sqlite_schema WHERE type='table' AND name=?1 AND sql LIKE '%AUTOINCREMENT%'");
-    if (!s) return s.error();
-    s->bind_text(1, table);
-    return s->step();
-}
-
 /// One reference field whose column holds the other row's local key: turns the record's value into the column's. Made once, used by every write.
 struct sqlite_reference_field {
     std::size_t field = 0;

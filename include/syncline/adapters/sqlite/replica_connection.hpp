@@ -12,6 +12,7 @@
 #include <syncline/adapters/sqlite/row_digest.hpp>
 #include <syncline/adapters/sqlite/table_schema.hpp>
 #include <syncline/adapters/sqlite/time_columns.hpp>
+#include <syncline/adapters/sqlite/trigger.hpp>
 #include <syncline/model/model_schema.hpp>
 #include <syncline/model/record.hpp>
 #include <syncline/storage/replica_store.hpp>
@@ -51,6 +52,7 @@ public:
         std::vector<sqlite_table> read;
         for (model_id id = 0; id < schemas.size(); ++id) {
             const model_schema& model = schemas[id];
+            if (auto ok = check_sqlite_side(db, model.table_name(), sqlite_replica_prefix); !ok) return ok;
             if (auto ok = prepare_sqlite_assigned_key(db, model, sqlite_replica_trigger_prefix(id)); !ok) return ok;
             auto table = read_sqlite_table(db, model.table_name());
             if (!table) return table.error();
@@ -72,9 +74,7 @@ public:
             if (auto ok = refresh_sqlite_key_map(db, schemas, *names, id, sqlite_replaced_name(sqlite_replica_prefix)); !ok) return ok;
         std::vector<sqlite_replica_table> attached;
         for (model_id id = 0; id < schemas.size(); ++id) {
-            const auto counted = sqlite_counts_rows(db, read[id].name);
-            if (!counted) return counted.error();
-            attached.push_back(make_sqlite_replica_table(std::move(read[id]), schemas, id, *names, *counted));
+            attached.push_back(make_sqlite_replica_table(std::move(read[id]), schemas, id, *names));
             if (auto ok = attach_sqlite_replica_model(db, attached.back(), schemas[id], id); !ok) return ok;
         }
         const auto version = db.query_integer("PRAGMA main.schema_version");
@@ -183,7 +183,7 @@ public:
         for (std::size_t i = 0; i < row.fields.size(); ++i) {
             const value& v = local->fields[i];
             const value_kind kind = table.keys.names[i] ? v.kind() : model.fields[i].kind;
-            if (!sqlite_can_hold(v, kind, table.affinities[i]))
+            if (!sqlite_can_hold(v, kind, table.affinities[i], db.is_wide()))
                 return make_fault(errc::unsupported, "table `", table.table.name, "`: column `", model.fields[i].name, "` cannot keep a value of kind ",
                                   name_of(v.kind()), " exactly; it is declared `", table.table.find(model.fields[i].name)->declared, "`");
         }

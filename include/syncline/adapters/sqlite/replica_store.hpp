@@ -3,11 +3,15 @@
 
 #include <syncline/adapters/sqlite/database.hpp>
 #include <syncline/adapters/sqlite/detach.hpp>
+#include <syncline/adapters/sqlite/file_token.hpp>
 #include <syncline/adapters/sqlite/replica_connection.hpp>
 #include <syncline/adapters/sqlite/replica_lease.hpp>
+#include <syncline/adapters/sqlite/replica_options.hpp>
 #include <syncline/adapters/sqlite/replica_statements.hpp>
 #include <syncline/adapters/sqlite/replica_tables.hpp>
 #include <syncline/adapters/sqlite/table_schema.hpp>
+#include <syncline/adapters/sqlite/trigger.hpp>
+#include <syncline/adapters/sqlite/unsyncable_rows.hpp>
 #include <syncline/change/batch.hpp>
 #include <syncline/change/bundle.hpp>
 #include <syncline/change/change_codec.hpp>
@@ -25,7 +29,6 @@
 #include <sqlite3.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -37,22 +40,6 @@
 #include <vector>
 
 SYNCLINE_NAMESPACE_BEGIN
-
-/// How a replica's store uses its database.
-struct sqlite_replica_options {
-    /// Write-ahead log: readers and the app's writers go on while the device syncs. Kept by the file. Off: left as it is.
-    bool write_ahead_log = true;
-    /// `PRAGMA synchronous=NORMAL` on the store's own connection: with the log, a power cut may lose the last commits but
-    /// never breaks the file. Off: SQLite's default. Never touched on a connection of the app's.
-    bool synchronous_normal = true;
-    /// For tables that are given by name: the column of the sync key, `tether_id` say, where the app's primary key shall stay local (`read_model_schema`).
-    /// Empty: the primary key is the sync key.
-    std::string sync_key{};
-    /// How long `begin` waits for another writer. A connection of the app's keeps its own.
-    std::chrono::milliseconds busy_timeout{100};
-    /// Of tables that are opened by name: the columns in which they note their rows' times, where they have them. A column that no table has is an error.
-    app_times times;
-};
 
 /// A device's storage in the app's own SQLite database. Models `replica_store` and `leasing_store`: programs that share the file share the
 /// lease.
@@ -125,6 +112,31 @@ public:
 
     [[nodiscard]] const schema_set& schemas() const { return core_->schemas; }
 
+    /// Whether the file does not hold the token that the program kept: it is a copy, or came back from a backup. Then call `sync_client::declare_copy` (or
+    /// `replica::renew_source` with suspect) before the first sync, and `keep_token` after it.
+    [[nodiscard]] bool is_copy() const noexcept { return is_copy_; }
+
+    /// From now on the file holds the token that `options.token` named as the next one.
+    /// @return `errc::busy` while another connection writes; `errc::bug` while a transaction is open
+    [[nodiscard]] result<void> keep_token() {
+        if (auto ok = core_->begin(); !ok) return ok;
+        auto kept = check_sqlite_file_token(core_->db, token_, true);
+        auto done = kept ? core_->commit() : result<void>{std::move(kept).error()};
+        if (!done) core_->abandon();
+        if (done) is_copy_ = false;
+        return done;
+    }
+
+    /// The rows of the synced tables that are not synced since their keys can name no record, for a person to mend. Nobody is kept waiting.
+    /// Complexity: reads every row's key.
+    /// @param limit  how many rows are named; all are counted
+    [[nodiscard]] result<unsyncable_rows> unsyncable(std::size_t limit) {
+        unsyncable_rows out;
+        for (model_id id = 0; id < core_->schemas.size(); ++id)
+            if (auto ok = find_unsyncable_rows(core_->db, core_->tables[id].table, core_->schemas[id], limit, out); !ok) return ok.error();
+        return out;
+    }
+
     /// Opens a write transaction.
     /// @return `errc::busy` while another connection writes; `errc::bug` while a transaction of this store, or one of the
     ///         app on the connection it gave, is open; `errc::unsupported` or `errc::schema_mismatch` when the app has
@@ -160,6 +172,7 @@ private:
                                                              const sqlite_replica_options& options) {
         if (db.in_transaction())
             return make_fault(errc::bug, "a transaction is open on the connection that is given to the store; end it first");
+        if (auto ok = db.learn_encoding(); !ok) return ok.error();
         if (options.write_ahead_log) {
             const auto mode = db.query_text("PRAGMA main.journal_mode=WAL");  // a database in memory stays as it is
             if (!mode) return mode.error();
@@ -168,15 +181,22 @@ private:
         if (auto ok = core->enter(); !ok) return ok.error();
         auto ready = order_sqlite_replica_models(core->db, core->schemas, std::move(models));
         if (ready) ready = core->attach();
+        auto same = ready ? check_sqlite_file_token(core->db, options.token, false) : result<bool>{true};
+        if (!same) ready = std::move(same).error();
         if (ready) ready = core->commit();
         if (!ready) {
             core->abandon();
             return ready.error();
         }
-        return sqlite_replica_store{std::move(core)};
+        sqlite_replica_store out{std::move(core)};
+        out.token_ = options.token;
+        out.is_copy_ = !*same;
+        return out;
     }
 
     std::unique_ptr<sqlite_replica_connection> core_;
+    sqlite_file_token token_;
+    bool is_copy_ = false;
 };
 
 /// One transaction; models `replica_transaction`, which documents its functions. Dropping it rolls back. After `commit()`

@@ -26,9 +26,6 @@
 
 SYNCLINE_NAMESPACE_BEGIN
 
-/// What every name of a replica's bookkeeping begins with.
-inline constexpr std::string_view sqlite_replica_prefix = "syncline_replica_";
-
 /// The version of the replica's bookkeeping tables that this code reads and writes.
 inline constexpr std::int64_t sqlite_replica_layout = 4;
 
@@ -119,10 +116,8 @@ inline void add_sqlite_replica_turns(sqlite_capture_script& script, const sqlite
 }
 
 /// Prepares the SQL for @p model in @p table. @pre `check_sqlite_model(table, model)`
-/// @param names    how the tables of all models name their rows, by id
-/// @param counted  the table numbers its rows by AUTOINCREMENT
-[[nodiscard]] inline sqlite_replica_table make_sqlite_replica_table(sqlite_table table, const schema_set& schemas, model_id id, const std::vector<sqlite_local_keys>& names,
-                                                                    bool counted) {
+/// @param names  how the tables of all models name their rows, by id
+[[nodiscard]] inline sqlite_replica_table make_sqlite_replica_table(sqlite_table table, const schema_set& schemas, model_id id, const std::vector<sqlite_local_keys>& names) {
     sqlite_replica_table out;
     const model_schema& model = schemas[id];
     const bool alone = schemas.size() == 1;  // the order among models need not be kept
@@ -154,7 +149,7 @@ inline void add_sqlite_replica_turns(sqlite_capture_script& script, const sqlite
     const bool fills = out.keys.mapped();
     if (fills) {
         fields.append(",").append(sqlite_quoted(out.keys.local));
-        values.append(",").append(sqlite_local_key_for(out.keys, "?1", counted));
+        values.append(",").append(sqlite_local_key_for(out.keys, "?1", table.counts_rows));
         out.note_row = "INSERT INTO main.";
         out.note_row.append(sqlite_quoted(out.keys.map)).append("(\"local\",sync,was,stirred) SELECT ").append(sqlite_quoted(out.keys.local)).append(",").append(key);
         out.note_row.append(",").append(key).append(",0 FROM main.").append(t).append(" WHERE ").append(key).append("=?1 AND ").append(sqlite_quoted(out.keys.local));

@@ -62,6 +62,7 @@ struct sqlite_table {
     std::vector<sqlite_unique_index> unique_indexes;
     std::vector<sqlite_foreign_key> foreign_keys;
     bool without_rowid = false;
+    bool counts_rows = false;  ///< its `INTEGER PRIMARY KEY` is AUTOINCREMENT: no number is given twice
     std::string rowid_column;  ///< the `INTEGER PRIMARY KEY` column, which SQLite fills by itself; empty: none
     std::string rowid_name;    ///< a name by which SQL reaches the rowid and no column hides it; empty: none
 
@@ -129,11 +130,13 @@ struct sqlite_table {
             c.generated = s->column_integer(5) != 0;
             if (auto ok = s->row_read(); !ok) return std::move(ok).error();
             const char* collation = nullptr;
+            int counted = 0;
             if (const int code = sqlite3_table_column_metadata(db.handle(), "main", table.name.c_str(), c.name.c_str(), nullptr, &collation, nullptr,
-                                                               nullptr, nullptr);
+                                                               nullptr, &counted);
                 code != SQLITE_OK)
                 return sqlite_fault(db.handle(), code, "reading the collation of a column");
             if (collation != nullptr) c.collation = collation;
+            table.counts_rows = table.counts_rows || counted != 0;
             table.columns.push_back(std::move(c));
         }
     }

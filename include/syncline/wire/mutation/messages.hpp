@@ -261,7 +261,7 @@ enum class unknown_member : std::uint8_t {
         }
     } else {
         for (std::size_t f = 0; f < schema.fields.size(); ++f)
-            if (named.contains(static_cast<field_index>(f)) || out.what.op == operation::create)
+            if (named.contains(static_cast<field_index>(f)))  // a program may not know every field: on a record that is there they stay as they are
                 out.what.changes.set(static_cast<field_index>(f), whole.fields[f]);
     }
     return out;

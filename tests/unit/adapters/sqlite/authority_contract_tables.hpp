@@ -29,13 +29,15 @@ inline app_times soft() {
 
 /// @tparam Trash     erased rows stay; the app trashes, and takes out of the trash what it writes
 /// @tparam Numbered  the app's primary keys are numbers of its own, and the records' keys stand beside
-template <bool Trash, bool Numbered>
+/// @tparam Wide      the database keeps text in UTF-16
+template <bool Trash, bool Numbered, bool Wide = false>
 class contract_tables {
 public:
     /// A store that marks what is erased has to be told the time.
     using store_type = std::conditional_t<Trash, told_store, sqlite_authority_store>;
 
     contract_tables() : app_(dir_->file()) {
+        if (Wide) app_.run("PRAGMA encoding='UTF-16be'");
         const std::string more = Trash ? ", gone DATETIME, touched INTEGER" : "";
         app_.run(Numbered ? local_key_fixture::contract_tables("owner TEXT NOT NULL, ", more)
                           : "CREATE TABLE project(owner TEXT NOT NULL, id TEXT PRIMARY KEY, name TEXT NOT NULL, note TEXT" + more +
@@ -45,6 +47,7 @@ public:
                                 "data BLOB, at TEXT, doc TEXT" + more + ")");
         app_.run("PRAGMA foreign_keys = ON");
         sqlite3_busy_timeout(app_.db().handle(), 0);
+        ok(app_.db().learn_encoding());
         reopen();
     }
 
@@ -110,7 +113,7 @@ public:
             app_.run(std::string{"CREATE TRIGGER app_loud_"} + when + " AFTER " + when + " ON task WHEN NEW.title = 'shout' BEGIN UPDATE task SET title = 'SHOUT' WHERE " +
                      same + "; END");
     }
-    [[nodiscard]] bool holds(value_kind, const value& v) const { return !(v.kind() == value_kind::real && v.as_real() != v.as_real()); }
+    [[nodiscard]] bool holds(value_kind, const value& v) const { return !(Wide && v.kind() == value_kind::text && !is_valid_utf8(v.as_string())) && !(v.kind() == value_kind::real && v.as_real() != v.as_real()); }
     void attach_to(const std::string& tenant, const record_key& key, const record& row) {
         ok(detach_sqlite_authority(app_.db(), true));
         ok(app_write(tenant, key, row));

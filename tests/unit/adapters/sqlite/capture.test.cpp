@@ -175,6 +175,8 @@ void run_history(std::uint64_t seed, bool with_app_triggers, bool by_program) {
     const scratch_folder dir;
     const std::string path = dir.file("app.db");
     auto app = stock(path);
+    const std::string encodings[] = {"UTF-8", "UTF-16le", "UTF-8", "UTF-16be"};
+    must(app.execute("PRAGMA encoding='" + encodings[seed % 4] + "'"));
     must(app.execute(tables_sql(d)));
     if (with_app_triggers && d.one_in(2)) must(app.execute(app_triggers(d, 0)));
     auto device = stock(path);

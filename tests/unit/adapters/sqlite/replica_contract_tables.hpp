@@ -19,13 +19,15 @@ namespace replica_fixture {
 
 /// @tparam Trash     erased rows stay and are marked; the app trashes, and takes out of the trash what it writes
 /// @tparam Numbered  the app's primary keys are numbers of its own, and the records' keys stand beside
-template <bool Trash, bool Numbered>
+/// @tparam Wide      the database keeps text in UTF-16
+template <bool Trash, bool Numbered, bool Wide = false>
 class contract_tables {
 public:
     /// A store that marks what is erased has to be told the time.
     using store_type = std::conditional_t<Trash, told_store, sqlite_replica_store>;
 
     contract_tables() {
+        if (Wide) must(app_->execute("PRAGMA encoding='UTF-16le'"));
         const std::string more = Trash ? ", gone DATETIME" : "";
         must(app_->execute(Numbered ? local_key_fixture::contract_tables({}, more)
                                     : "CREATE TABLE project(id TEXT PRIMARY KEY NOT NULL, name TEXT NOT NULL, note TEXT" + more +
@@ -35,7 +37,15 @@ public:
                                           (bare ? "ratio, price TEXT, body TEXT, data BLOB, at TEXT, doc TEXT"
                                                 : "ratio REAL, price TEXT, body TEXT, data BLOB, at DATETIME, doc JSON") + more + ")"));
         must(app_->execute("PRAGMA foreign_keys=ON"));
+        must(app_->learn_encoding());
         reopen();
+    }
+    /// Which of two names comes first: by octets, of which UTF-16 has others.
+    bool is_before(const std::string& a, const std::string& b) requires Wide {
+        auto s = must(app_->cached("SELECT ?1<?2"));
+        s->bind_text(1, a).bind_text(2, b);
+        REQUIRE(must(s->step()));
+        return s->column_integer(0) != 0;
     }
     store_type& store() { return *store_; }
     store_type& other_store() { return *other_; }
@@ -114,7 +124,7 @@ public:
                               : kind == value_kind::bytes || (bare && kind == value_kind::real) ? sqlite_affinity::blob
                               : kind == value_kind::real                                     ? sqlite_affinity::real
                                                                                              : sqlite_affinity::text;
-        return sqlite_can_hold(v, kind, affinity);
+        return sqlite_can_hold(v, kind, affinity, Wide);
     }
 
 private:

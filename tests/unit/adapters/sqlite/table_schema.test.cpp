@@ -4,6 +4,7 @@
 
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace table_schema_test {
 
@@ -125,6 +126,24 @@ TEST_CASE("table_schema: a virtual table is refused") {
     const auto v = read_sqlite_table(db, "v");
     REQUIRE_FALSE(v.has_value());
     CHECK(v.error().code == errc::unsupported);
+}
+
+TEST_CASE("table_schema: AUTOINCREMENT is what SQLite makes of the table, not a word in its text") {
+    for (const auto& [counts, sql] : std::vector<std::pair<bool, const char*>>{
+             {true, "CREATE TABLE t(id INTEGER PRIMARY KEY AUTOINCREMENT, a)"},
+             {true, "CREATE TABLE t(a, \"Id\" integer constraint c primary key /* up */ asc on conflict abort autoincrement)"},
+             {false, "CREATE TABLE t(id INTEGER PRIMARY KEY, a) -- no AUTOINCREMENT here"},
+             {false, "CREATE TABLE t(id INTEGER PRIMARY KEY /* AUTOINCREMENT */, a)"},
+             {false, "CREATE TABLE t(id INTEGER PRIMARY KEY, a TEXT DEFAULT 'AUTOINCREMENT')"},
+             {false, "CREATE TABLE t(id INTEGER PRIMARY KEY, \"AUTOINCREMENT\" TEXT, [autoincrement2], `autoincrement3`)"},
+             {false, "CREATE TABLE t(id INTEGER PRIMARY KEY, a CHECK(a<>'x' AND \"id\"<>'PRIMARY KEY AUTOINCREMENT'))"},
+             {false, "CREATE TABLE t(id TEXT PRIMARY KEY, a) WITHOUT ROWID"}}) {
+        CAPTURE(sql);
+        auto db = with(sql);
+        const auto table = read_sqlite_table(db, "t");
+        REQUIRE(table);
+        CHECK(table->counts_rows == counts);
+    }
 }
 
 }  // namespace table_schema_test

@@ -1,0 +1,41 @@
+#ifndef SYNCLINE_ADAPTERS_SQLITE_AUTHORITY_OPTIONS_HPP
+#define SYNCLINE_ADAPTERS_SQLITE_AUTHORITY_OPTIONS_HPP
+
+#include <syncline/support/version.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+SYNCLINE_NAMESPACE_BEGIN
+
+/// How a commit of an SQLite authority reaches the disk.
+enum class sqlite_durability : std::uint8_t {
+    full,    ///< a commit that was answered survives a power cut (the default: devices rely on it)
+    normal,  ///< it survives a crash of the program; a power cut may take the last commits back, which devices cannot know
+};
+
+/// How an SQLite database serves as an authority.
+struct sqlite_authority_options {
+    /// The tenant that all rows belong to. Not used where there is an owner column.
+    std::string tenant = "main";
+    /// The column that holds a row's tenant, in every model's table: NOT NULL, text or integer, and not a field. It cannot be
+    /// changed from then on. Empty: one tenant.
+    std::string owner_column;
+    /// Where a model's owner column has another name: pairs of model and column. Needs `owner_column` or an entry per model.
+    std::vector<std::pair<std::string, std::string>> owner_columns;
+    /// How long `begin` for writing waits for another writer, in this process or another, before `errc::busy`.
+    std::chrono::milliseconds busy_timeout{1000};
+    sqlite_durability durability = sqlite_durability::full;
+    /// Names this incarnation of the data when the bookkeeping is created. Empty: SQLite draws 128 random bits.
+    std::string epoch;
+    /// How many idle connections are kept for the next transactions.
+    std::size_t idle_connections = 4;
+};
+
+SYNCLINE_NAMESPACE_END
+
+#endif

@@ -1,0 +1,133 @@
+#include <syncline/adapters/sqlite/authority_tables.hpp>
+
+#include "support/catch.hpp"
+#include "support/file_sync.hpp"
+#include "support/scratch_folder.hpp"
+
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <vector>
+
+namespace authority_tables_test {
+
+using namespace file_sync;
+using store_contract::fault_of;
+
+namespace {
+
+const std::vector<std::string> tables{"t"};
+const std::string app = "CREATE TABLE t(id TEXT PRIMARY KEY, a TEXT, b TEXT)";
+
+std::string format_1() {
+    const char* const tests = std::getenv("SYNCLINE_TEST_DIR");
+    REQUIRE(tests != nullptr);
+    std::ifstream in{std::string{tests} + "/unit/adapters/sqlite/layouts/authority_1.sql"};
+    REQUIRE(in);
+    return {std::istreambuf_iterator<char>{in}, {}};
+}
+
+// Puts the content of today's tables into those that format 1 made.
+void go_back(const std::string& path, bool with_labels) {
+    auto db = must(sqlite_database::open(path));
+    std::vector<std::string> names;
+    must(each_sqlite_row(
+        db, "SELECT name FROM sqlite_schema WHERE type='table' AND name LIKE 'syncline_authority_%'", [](sqlite_statement&) {},
+        [&](sqlite_statement& s) {
+            names.emplace_back(s.column_text(0));
+            return true;
+        }));
+    std::string away;
+    std::string back = format_1();
+    for (const auto& name : names) {
+        const bool of_format_1 = back.find("TABLE " + name + "(") != std::string::npos;
+        if (!of_format_1 && with_labels) continue;
+        if (of_format_1) {
+            away += "CREATE TABLE keep_" + name + " AS SELECT * FROM " + name + ";";
+            back += "INSERT INTO " + name + " SELECT * FROM keep_" + name + "; DROP TABLE keep_" + name + ";";
+        }
+        away += "DROP TABLE " + name + ";";
+    }
+    must(db.execute(away + back + "UPDATE syncline_authority_meta SET value=1 WHERE name='format';"));
+    if (with_labels) must(db.execute("INSERT INTO syncline_authority_meta VALUES('scopes_format',1)"));
+}
+
+std::string schema_of(const std::string& path) { return ask(path, "SELECT group_concat(sql,';') FROM (SELECT sql FROM sqlite_schema WHERE type<>'trigger' ORDER BY name)"); }
+
+}  // namespace
+
+TEST_CASE("authority tables: a server of format 1 is brought up to date with what lies in it, and goes on where it was") {
+    for (const wire_kind by : {wire_kind::mutation, wire_kind::bundle})
+        for (const bool with_labels : {false, true}) {
+            CAPTURE(static_cast<int>(by), with_labels);
+            const scratch_folder dir;
+            const std::string path = dir.file("server.db");
+            run(path, app + "; INSERT INTO t VALUES('old','1','2')");
+            for (const char* device : {"a.db", "b.db"}) run(dir.file(device), app);
+            std::string epoch;
+            {
+                server with{path, tables};
+                CHECK(sync(dir.file("a.db"), tables, with, by).ok());
+                run(dir.file("a.db"), "INSERT INTO t VALUES('mine','x','y')");
+                CHECK(sync(dir.file("a.db"), tables, with, by).pushed == 1);
+                CHECK(sync(dir.file("b.db"), tables, with, by).ok());
+                auto t = must(with.store.begin("main", access::write));
+                must(t.set_labelled_by("rules"));
+                must(t.put_note("ann", "n", "body"));
+                must(t.commit());
+            }
+            // Nobody is there to see these.
+            run(path, "UPDATE t SET a='server' WHERE id='old'");
+            run(dir.file("a.db"), "UPDATE t SET b='device' WHERE id='old'");
+            const std::string as_made = schema_of(path);
+            const std::string history = ask(path, "SELECT group_concat(tenant||model||key||seq||stamp) FROM syncline_authority_changes");
+            go_back(path, with_labels);
+            CHECK((schema_of(path) == as_made) == with_labels);
+
+            server with{path, tables};
+            CHECK(ask(path, "SELECT value FROM syncline_authority_meta WHERE name='format'") == std::to_string(sqlite_authority_format));
+            CHECK(ask(path, "SELECT count(*) FROM syncline_authority_meta WHERE name='scopes_format'") == "0");
+            CHECK(schema_of(path) == as_made);
+            CHECK(ask(path, "SELECT group_concat(tenant||model||key||seq||stamp) FROM syncline_authority_changes") == history);
+            {
+                auto t = must(with.store.begin("main", access::snapshot));
+                CHECK(must(t.labelled_by()) == (with_labels ? "rules" : ""));
+                CHECK(must(t.find_note("ann", "n")).has_value() == with_labels);
+            }
+            for (const char* device : {"a.db", "b.db", "a.db"}) {
+                const auto done = sync(dir.file(device), tables, with, by);
+                CHECK(done.ok());
+                CHECK_FALSE(done.hydrated);
+                CHECK(done.failed == 0);
+            }
+            for (const char* file : {"server.db", "a.db", "b.db"})
+                CHECK(ask(dir.file(file), "SELECT group_concat(id||a||b) FROM (SELECT * FROM t ORDER BY id)") == "minexy,oldserverdevice");
+        }
+}
+
+TEST_CASE("authority tables: bookkeeping of a format that is not known is left alone, also by a server that is running") {
+    for (const char* change : {"UPDATE syncline_authority_meta SET value=0 WHERE name='format'", "UPDATE syncline_authority_meta SET value=3 WHERE name='format'",
+                               "UPDATE syncline_authority_meta SET value=99 WHERE name='format'", "DELETE FROM syncline_authority_meta WHERE name='format'",
+                               "UPDATE syncline_authority_meta SET value=1 WHERE name='format'; INSERT INTO syncline_authority_meta VALUES('scopes_format',2)"}) {
+        CAPTURE(change);
+        const scratch_folder dir;
+        const std::string path = dir.file("server.db");
+        run(path, app);
+        {
+            const server with{path, tables};
+        }
+        run(path, change);
+        const std::string was = schema_of(path) + ask(path, "SELECT group_concat(name||value) FROM syncline_authority_meta");
+        CHECK(fault_of(sqlite_authority_store::open(path, models_in(path, tables))) == errc::unsupported);
+        CHECK(schema_of(path) + ask(path, "SELECT group_concat(name||value) FROM syncline_authority_meta") == was);
+    }
+    const scratch_folder dir;
+    const std::string path = dir.file("server.db");
+    run(path, app);
+    server with{path, tables};
+    run(path, "UPDATE syncline_authority_meta SET value=3 WHERE name='format'; CREATE TABLE syncline_authority_more(x)");
+    CHECK(fault_of(with.store.begin("main", access::write)) == errc::unsupported);
+}
+
+}  // namespace authority_tables_test
