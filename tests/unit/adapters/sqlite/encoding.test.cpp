@@ -16,6 +16,7 @@
 
 #include <array>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace encoding_test {
@@ -45,11 +46,22 @@ void tell(const std::string& path, const std::string& sql) {
 std::string content(const std::string& path) {
     auto db = must(sqlite_database::open(path));
     std::string out;
+    const auto add = [&](std::string_view octets) {  // as a report can hold them
+        constexpr std::string_view digit = "0123456789abcdef";
+        for (const char c : octets) {
+            const auto octet = static_cast<unsigned char>(c);
+            if (octet >= 0x20 && octet < 0x7f) out.push_back(c);
+            else out.append({'\\', digit[octet >> 4], digit[octet & 0xfU]});
+        }
+    };
     for (const char* sql : {"SELECT id,a,typeof(b),b,c,d,slug FROM word ORDER BY unicode(id),length(a)", "SELECT id,word,a FROM octets ORDER BY id", "SELECT id,a FROM number ORDER BY id"}) {
         auto s = must(db.prepare(sql));
         while (must(s.step())) {
-            for (int i = 0; i < sqlite3_column_count(s.handle()); ++i)
-                out.append(std::to_string(s.column_type(i))).append("<").append(s.column_type(i) == SQLITE_BLOB ? s.column_blob(i) : s.column_text(i)).append(">");
+            for (int i = 0; i < sqlite3_column_count(s.handle()); ++i) {
+                out.append(std::to_string(s.column_type(i))).append("<");
+                add(s.column_type(i) == SQLITE_BLOB ? s.column_blob(i) : s.column_text(i));
+                out.append(">");
+            }
             out.append("\n");
         }
     }
