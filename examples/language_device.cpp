@@ -15,9 +15,7 @@
 #include <syncline/support/or_throw.hpp>
 #include <syncline/support/system_clock.hpp>
 #include <syncline/support/system_random.hpp>
-#include <syncline/wire/mutation/client.hpp>
-#include <syncline/wire/sync_client.hpp>
-#include <syncline/wire/system_surroundings.hpp>
+#include <syncline/wire/make_sync.hpp>
 
 #include <exception>
 #include <iostream>
@@ -65,8 +63,7 @@ int run(const std::vector<std::string>& args) {
         http.base = args[2];
         http.bearer_token = args[3];
         http.gzip_requests_above = 1024;
-        syncline::sync_client<syncline::sqlite_replica_store, syncline::mutation_client, syncline::httplib_transport> client{
-            store, syncline::or_throw(syncline::httplib_transport::open(http)), syncline::mutation_client_options{}, syncline::system_surroundings()};
+        auto client = syncline::make_sync_client(store, syncline::or_throw(syncline::httplib_transport::open(http)));
         return report(client.sync());
     }
 

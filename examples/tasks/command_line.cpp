@@ -152,6 +152,9 @@ void finish(const CLI::App& command, arguments& a, const raw_arguments& raw) {
     if (given("--priority")) a.fields.priority = raw.priority;
     if (given("--due")) a.fields.due = raw.due;
     if (given("--note")) a.fields.note = raw.note;
+    // Three commands take these, and a variable fills them in for the two that were not asked for, after what was said to the third.
+    if (given("--server")) a.server = command.get_option("--server")->as<std::string>();
+    if (given("--token")) a.token = command.get_option("--token")->as<std::string>();
     if (given("--every")) a.every = duration_of(raw.every);
     if (given("--token-file")) a.token = token_in(raw.token_file);
     if (given("--seen")) a.seen = raw.seen;

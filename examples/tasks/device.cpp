@@ -1,7 +1,7 @@
 #include "device.hpp"
 
 #include <syncline/model/model_traits.hpp>
-#include <syncline/wire/system_surroundings.hpp>
+#include <syncline/wire/make_sync.hpp>
 
 #include <unistd.h>
 
@@ -42,31 +42,26 @@ std::shared_ptr<syncline::httplib_transport> http_to(const arguments& a) {
 }
 // [/transport]
 
-syncline::sync_surroundings surroundings_until(stop_request& stop) {
-    auto around = syncline::system_surroundings();
-    around.wait_until = [&stop](syncline::timestamp t) { static_cast<void>(stop.wait_until(t)); };
-    return around;
-}
-
-syncline::sync_client_options options_with(const arguments& a, syncline::sync_listeners listeners) {
-    syncline::sync_client_options options;
-    options.lease_name = "tasks " + a.command + ", process " + std::to_string(getpid());
-    options.listeners = std::move(listeners);
+syncline::sync_device_options options_with(const arguments& a, stop_request& stop, syncline::sync_listeners listeners) {
+    syncline::sync_device_options options;
+    options.around.wait_until = [&stop](syncline::timestamp t) { static_cast<void>(stop.wait_until(t)); };
+    options.client.lease_name = "tasks " + a.command + ", process " + std::to_string(getpid());
+    options.client.listeners = std::move(listeners);
     return options;
 }
 
 }  // namespace
 
 device::device(const arguments& a, bool make)
-    : store_(store_over(a.database, make)), client_(store_, no_server, syncline::mutation_client_options{}, syncline::system_surroundings()) {}
+    : store_(store_over(a.database, make)), client_(syncline::make_sync_client(store_, carrier{no_server})) {}
 
 device::device(const arguments& a, stop_request& stop, syncline::sync_listeners listeners)
     : device(a, stop, std::move(listeners), http_to(a)) {}
 
 device::device(const arguments& a, stop_request& stop, syncline::sync_listeners listeners, http_handle http)
     : store_(store_over(a.database, true)),
-      client_(store_, [http](const syncline::request& r) { return (*http)(r); }, syncline::mutation_client_options{}, surroundings_until(stop),
-              syncline::resolver_set{}, {}, options_with(a, std::move(listeners))),
+      client_(syncline::make_sync_client(store_, carrier{[http](const syncline::request& r) { return (*http)(r); }},
+                                         syncline::mutation_client_options{}, options_with(a, stop, std::move(listeners)))),
       stop_(&stop) {
     stop.on_request([this, http] {
         client_.cancel();

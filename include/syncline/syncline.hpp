@@ -56,6 +56,7 @@
 #include <syncline/engine/waiting_explanation.hpp>
 #include <syncline/engine/write_guard.hpp>
 #include <syncline/model/app_times.hpp>
+#include <syncline/model/field_choice.hpp>
 #include <syncline/model/field_codec.hpp>
 #include <syncline/model/field_merge.hpp>
 #include <syncline/model/field_set.hpp>
@@ -131,6 +132,7 @@
 #include <syncline/wire/mutation/client_options.hpp>
 #include <syncline/wire/mutation/legacy_values.hpp>
 #include <syncline/wire/mutation/messages.hpp>
+#include <syncline/wire/mutation/payload_mapper.hpp>
 #include <syncline/wire/mutation/plain_messages.hpp>
 #include <syncline/wire/mutation/plain_peer.hpp>
 #include <syncline/wire/mutation/plain_values.hpp>

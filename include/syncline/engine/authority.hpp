@@ -71,7 +71,6 @@ public:
                                            const value_equivalence* legacy = nullptr) {
         auto granted = granted_to(who);
         if (!granted) return std::move(granted).error();
-        if (*granted) legacy = nullptr;  // its memory goes by stamps, and cursors are numbers of their own there
         auto t = store_->begin(who.tenant, access::write);
         if (!t) return std::move(t).error();
         if (auto sealed = seal(*t, schemas(), bundle_source{}, {}, now); !sealed) return std::move(sealed).error();
@@ -435,13 +434,28 @@ private:
         if (auto sealed = seal(*t, schemas(), bundle_source{}, {}, now); !sealed) return std::move(sealed).error();
         const std::size_t most = (std::max<std::size_t>)(options_.max_rows_per_page, 1);
         cursor needs = 0;
-        auto out = view_pull<transaction>{*t, schemas(), scopes_, who, std::move(granted)}.page(query, std::clamp<std::size_t>(query.limit, 1, most), most, needs);
+        view_pull<transaction> view{*t, schemas(), scopes_, who, std::move(granted)};
+        auto out = view.page(query, std::clamp<std::size_t>(query.limit, 1, most), most, needs);
         if (!out && out.error().code != errc::history_pruned) return out;
+        if (out && query.legacy)
+            if (auto r = note_legacy_view(*t, who, query, view.shown(), view.told(), *out, needs); !r) return std::move(r).error();
         auto known = t->find_source(who.principal, who.source);
         if (!known) return std::move(known).error();
         if (auto r = t->commit(); !r) return std::move(r).error();
         if (out) note_source(who, std::move(*known), std::nullopt, needs, now);
         return out;
+    }
+
+    // The memory of a device that sends no base goes by stamps, and cursors are numbers of their own here.
+    [[nodiscard]] result<void> note_legacy_view(transaction& t, const caller& who, const pull_query& query, cursor shown, cursor told, pull_answer& out,
+                                                cursor& needs) {
+        auto device = legacy_memory<transaction>{t, schemas(), who.principal, who.source}.device();
+        if (!device) return std::move(device).error();
+        if (*device && (*device)->base != 0) needs = (std::min)(needs, (*device)->base);
+        auto head = t.head();
+        if (!head) return std::move(head).error();
+        out.rows.more = out.rows.next != query.from;
+        return note_legacy_pull(t, schemas(), who.principal, who.source, shown, told, head->stamp);
     }
 
     // Every sealing labels what it sealed.

@@ -225,7 +225,7 @@ private:
     const std::string& client_id_;
 };
 
-/// Notes that a device which sends no base showed @p from, which ends its run, and was sent the cursor @p next.
+/// Notes that a device which sends no base showed @p from, which ends its run, and was sent the cursor @p next, both as stamps.
 /// @param head_stamp  the newest stamp when it was answered
 template <authority_transaction Transaction>
 [[nodiscard]] result<void> note_legacy_pull(Transaction& t, const schema_set& schemas, const std::string& principal, const std::string& client_id,

@@ -192,7 +192,9 @@ public:
 
     /// Adds to @p own the records that the device holds otherwise than they are: they are sealed again, with a stamp that it has not seen; where
     /// an erase was not done, with the records that it took along on the device.
-    [[nodiscard]] result<void> deliver_again(own_writes& own) {
+    /// @param is_known  whether the principal may know of a record: nobody else's is touched
+    template <class IsKnown>
+    [[nodiscard]] result<void> deliver_again(own_writes& own, IsKnown is_known) {
         for (const auto& [key, sent] : held_there_) {
             auto now = t_.current(key);
             if (!now) return std::move(now).error();
@@ -211,7 +213,9 @@ public:
             for (const auto& k : all) {
                 auto sealed = t_.sealed(k);
                 if (!sealed) return std::move(sealed).error();
-                if (*sealed) own[k].wrote = true;
+                result<bool> known = *sealed ? is_known(k) : result<bool>{false};
+                if (!known) return std::move(known).error();
+                if (*known) own[k].wrote = true;
             }
         }
         return {};

@@ -95,7 +95,7 @@ public:
         };
         if (auto r = run_in_rounds(std::move(order), attempt, next_round); !r) return std::move(r).error();
         if (legacy_)
-            if (auto r = legacy_->deliver_again(own_); !r) return std::move(r).error();
+            if (auto r = legacy_->deliver_again(own_, [this](const record_key& key) { return is_known(key); }); !r) return std::move(r).error();
         auto sealed = seal(t_, schemas_, bundle_source{who_.source, 0}, own_, now_);
         if (!sealed) return std::move(sealed).error();
         if (auto r = complete(*sealed); !r) return std::move(r).error();
@@ -226,16 +226,17 @@ private:
         if (!sealed) return std::move(sealed).error();
         auto current = t_.current(key);
         if (!current) return std::move(current).error();
+        // Whoever sends the whole row writes only what was edited of an update, and creates all of it.
+        const bool whole_row = m.what.op == operation::create;
+        if (legacy_ && !whole_row)
+            if (auto r = rebase(m.what, kept, *current, *sealed); !r) return r;
         if (guard_) {
             auto why = guard_->before(m.what, *current);
             if (!why) return std::move(why).error();
             if (*why) return refuse_unseen(index, std::move(kept), std::move(**why));
         }
-        if (legacy_) {
-            auto last = legacy_->rebase(m.what, *current, *sealed);
-            if (!last) return std::move(last).error();
-            kept.after = std::move(*last);
-        }
+        if (legacy_ && whole_row)
+            if (auto r = rebase(m.what, kept, *current, *sealed); !r) return r;
         auto foreign = foreign_since(key, m.what.base, *sealed);
         if (!foreign) return std::move(foreign).error();
         auto d = decide_on(m.what, *current, *sealed, *foreign);
@@ -369,6 +370,13 @@ private:
         kept.outcome = outcome_kind::applied;
         kept.carries_row = d.merged_or_decided;
         return finish(index, std::move(kept), d.rule, true, std::move(d.row));
+    }
+
+    [[nodiscard]] result<void> rebase(intent& what, receipt& kept, const std::optional<record>& current, const std::optional<sealed_row>& sealed) {
+        auto last = legacy_->rebase(what, current, sealed);
+        if (!last) return std::move(last).error();
+        kept.after = std::move(*last);
+        return {};
     }
 
     // A value that is to be unique may be given up later in the request; what builds on the change waits with it.

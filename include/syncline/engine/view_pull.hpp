@@ -84,8 +84,13 @@ public:
         if (auto r = remember(*view, before, *mark, query.from, head->stamp); !r) return std::move(r).error();
         out.rows.next = mark->number;
         out.head_stamp = out.rows.more ? mark->number + 1 : mark->number;
+        told_ = mark->position;
         return out;
     }
+
+    /// The stamps up to which changes were told with the cursor that the last `page` was asked with, and with the one that it gave.
+    [[nodiscard]] cursor shown() const noexcept { return began_; }
+    [[nodiscard]] cursor told() const noexcept { return told_; }
 
     /// Notes that a push of the device was answered: it may hold records that it saw in the answer.
     /// @param took_away  the answer said of a record that it is out of view: the device gives up what it has of it, under whatever label it had it
@@ -303,6 +308,7 @@ private:
     const caller& who_;
     label_set granted_;
     cursor began_ = 0;  // the position when the page began
+    cursor told_ = 0;   // and when it ended
 };
 
 SYNCLINE_NAMESPACE_END

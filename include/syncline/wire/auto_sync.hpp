@@ -195,7 +195,10 @@ private:
         {
             const std::lock_guard lock{state->mutex};
             stopped = state->stopped;
-            if (!stopped) state->runner = std::this_thread::get_id();
+            if (!stopped) {
+                state->runner = std::this_thread::get_id();
+                state->scheduler->began();
+            }
         }
         if (stopped)
             report.skipped = true;

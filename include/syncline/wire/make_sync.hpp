@@ -22,25 +22,28 @@ SYNCLINE_NAMESPACE_BEGIN
 
 // The usual way to make a client and a server: the operating system's clock and randomness, and as few words as will do.
 
+/// What a device's client is made of beside store, transport and wire; name what is to be otherwise.
+struct sync_device_options {
+    resolver_set resolvers{};        ///< on the bundle wire, and at a foreign server, they decide conflicts
+    replica_options replica{};
+    sync_client_options client{};    ///< lease and listeners
+    sync_surroundings around = system_surroundings();
+};
+
 /// A client of the mutation wire over @p store, through @p carrier.
 /// @param store  outlives the client
 template <replica_store Store, transport Transport>
-[[nodiscard]] sync_client<Store, mutation_client, Transport> make_sync_client(Store& store, Transport carrier, mutation_client_options options = {},
-                                                                              resolver_set resolvers = resolver_set{},
-                                                                              sync_surroundings around = system_surroundings(),
-                                                                              replica_options device = {},
-                                                                              sync_client_options client = {}) {
-    return {store, std::move(carrier), std::move(options), std::move(around), std::move(resolvers), device, std::move(client)};
+[[nodiscard]] sync_client<Store, mutation_client, Transport> make_sync_client(Store& store, Transport carrier, mutation_client_options wire = {},
+                                                                              sync_device_options device = {}) {
+    return {store, std::move(carrier), std::move(wire), std::move(device.around), std::move(device.resolvers), device.replica, std::move(device.client)};
 }
 
-/// A client of the bundle wire over @p store, through @p carrier. Conflicts are decided here, by @p resolvers.
+/// A client of the bundle wire over @p store, through @p carrier. Conflicts are decided here, by the resolvers in @p device.
 /// @param store  outlives the client
 template <replica_store Store, transport Transport>
-[[nodiscard]] sync_client<Store, bundle_client, Transport> make_sync_client(Store& store, Transport carrier, bundle_client_options options,
-                                                                            resolver_set resolvers = resolver_set{},
-                                                                            sync_surroundings around = system_surroundings(),
-                                                                            replica_options device = {}, sync_client_options client = {}) {
-    return {store, std::move(carrier), std::move(options), std::move(around), std::move(resolvers), device, std::move(client)};
+[[nodiscard]] sync_client<Store, bundle_client, Transport> make_sync_client(Store& store, Transport carrier, bundle_client_options wire,
+                                                                            sync_device_options device = {}) {
+    return {store, std::move(carrier), std::move(wire), std::move(device.around), std::move(device.resolvers), device.replica, std::move(device.client)};
 }
 
 /// A server over @p store. No wire is mounted yet.

@@ -12,6 +12,7 @@
 #include <chrono>
 #include <cstdint>
 #include <optional>
+#include <utility>
 #include <variant>
 
 SYNCLINE_NAMESPACE_BEGIN
@@ -103,6 +104,18 @@ public:
         }
         if (soonest) return run_at{*soonest};
         return run_later{};
+    }
+
+    /// The sync that `next` asked for begins only now, since an executor takes its time: it takes along what was noted meanwhile, as far as a sync of
+    /// its kind does. A host that never says so loses nothing; what was noted in between is then followed by another sync.
+    void began() noexcept {
+        if (!running_) return;
+        if (running_->mode != sync_mode::pull_only) running_->dirty = std::exchange(dirty_, false) || running_->dirty;
+        if (running_->mode != sync_mode::push_then_pull) return;
+        running_->wanted = std::exchange(wanted_, false) || running_->wanted;
+        running_->behind = std::exchange(behind_, false) || running_->behind;
+        running_->requested = std::exchange(requested_, false) || running_->requested;
+        running_->whole = std::exchange(whole_, false) || running_->whole;
     }
 
     /// The sync that `next` started is over.

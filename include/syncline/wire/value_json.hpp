@@ -147,6 +147,32 @@ inline void write_value(json_writer& out, const field_schema& field, const value
     }
 }
 
+/// Writes @p v for a peer that knows no tagged values, in the plain form of its own kind whatever its field's is. What JSON cannot hold is
+/// null (a real that is no number), or base64 (text that is not UTF-8), or text (a document that cannot stand within another one).
+inline void write_untagged(json_writer& out, const value& v) {
+    field_schema own;
+    own.kind = v.kind();
+    switch (v.kind()) {
+    case value_kind::real:
+        if (!std::isfinite(v.as_real())) return out.null();
+        break;
+    case value_kind::decimal:
+    case value_kind::text:
+    case value_kind::json:
+        if (!is_valid_utf8(v.as_string())) return out.string(base64_encode(v.as_string()));
+        if (v.kind() == value_kind::json && !detail::survives_embedding(v.as_string())) return out.string(v.as_string());
+        break;
+    case value_kind::time:
+        if (!format_rfc3339(v.as_time())) return out.integer(to_microseconds(v.as_time()));
+        break;
+    case value_kind::null:
+    case value_kind::boolean:
+    case value_kind::integer:
+    case value_kind::bytes: break;
+    }
+    write_value(out, own, v);
+}
+
 /// Reads what `write_value` wrote, and what foreign peers write: booleans as 0 and 1 or text, numbers as text, decimals as numbers, times
 /// without a zone (taken as UTC).
 /// @return `errc::malformed_value`, naming the field and what it takes
@@ -206,6 +232,14 @@ inline void write_value(json_writer& out, const field_schema& field, const value
 
 /// Whether the fields that a device never sends are written.
 enum class read_only_fields : std::uint8_t { written, left_out };
+
+/// Writes the fields of @p row as the members of an object that the caller has opened, for a peer that knows no tagged values.
+inline void write_untagged_fields(json_writer& out, const model_schema& schema, const record& row) {
+    for (std::size_t f = 0; f < schema.fields.size(); ++f) {
+        out.key(schema.fields[f].name);
+        write_untagged(out, f < row.fields.size() ? row.fields[f] : value{});
+    }
+}
 
 /// Writes the fields of @p row as the members of an object that the caller has opened.
 inline void write_fields(json_writer& out, const model_schema& schema, const record& row, read_only_fields which = read_only_fields::written) {

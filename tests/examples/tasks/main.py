@@ -374,6 +374,16 @@ class Away(Case):
         c.add("x")
         self.assertEqual(c("sync")["pushed"], 1)
 
+    def test_what_is_said_goes_before_a_variable(self):
+        a, _, _ = self.shared()
+        url = self.server.url
+        a.server, a.token = "http://127.0.0.1:1", "wrong"
+        for command in ("sync", "push", "pull"):
+            a(command, "--server", url, "--token", "secret")
+        a.server, a.token = url, "secret"
+        self.assertEqual(a("sync", "--token", "wrong", code=1)["error"]["code"], "unauthenticated")
+        self.assertEqual(a("sync", "--server", "http://127.0.0.1:1", code=3)["error"]["code"], "unavailable")
+
     def test_a_server_ends_cleanly_and_says_what_is_wrong(self):
         for how in (signal.SIGTERM, signal.SIGINT):
             server = self.scene.serve()

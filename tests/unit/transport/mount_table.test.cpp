@@ -65,7 +65,7 @@ TEST_CASE("mount_table: prefixes have one form and are taken once", "[transport]
     CHECK(table.mount_unauthenticated("/api", any).error().code == errc::invalid_argument);
 }
 
-TEST_CASE("mount_table: is not ready empty, nor with a handler that needs an authenticator and has none",
+TEST_CASE("mount_table W43: is not ready empty, nor with a handler that needs an authenticator and has none",
           "[transport]") {
     auto handler = [](const request&, const principal& who) { return json_response(200, who.id); };
     mount_table table;

@@ -205,6 +205,21 @@ TEST_CASE("auto sync: push_only pushes only, until a whole sync is asked for") {
     CHECK(b.store->row(key_named("T2")));
 }
 
+TEST_CASE("auto sync: what is noted while the executor has not begun yet is one sync with it") {
+    auto s = after_writes();
+    s.interval = std::chrono::hours{1};
+    mutation_bench b{s};
+    REQUIRE(b.sync.start());
+    REQUIRE(b.hands.tasks.size() == 1);
+    b.sync.sync_now();
+    b.write("T", 1);
+    b.sync.note_behind();
+    REQUIRE(b.hands.run_one());
+    CHECK(b.results.size() == 1);
+    CHECK(b.arrived("T"));
+    CHECK(b.hands.tasks.empty());
+}
+
 TEST_CASE("auto sync: rows that a sync applies start nothing") {
     mutation_bench b;
     REQUIRE(b.sync.start());

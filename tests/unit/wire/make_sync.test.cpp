@@ -51,7 +51,7 @@ std::string text_after_conflict(Options options, const resolver& decides, endpoi
     memory_replica_store first{notes()};
     memory_replica_store second{notes()};
     auto a = make_sync_client(first, loopback{to.handler}, options);
-    auto b = make_sync_client(second, loopback{to.handler}, options, resolver_set{decides});
+    auto b = make_sync_client(second, loopback{to.handler}, options, {.resolvers = resolver_set{decides}});
     REQUIRE(first.app_write(the_note, to_record(note{"n", "start"})));
     REQUIRE(a.sync().ok());
     REQUIRE(b.sync().ok());
@@ -88,6 +88,21 @@ TEST_CASE("make sync: the kind of the options names the wire, and so who decides
     endpoint_of_notes again;
     REQUIRE(again.server.mount_bundle_wire());
     CHECK(text_after_conflict(bundle_client_options{}, resolvers::server_wins{}, again) == "of the first");
+}
+
+TEST_CASE("make sync: what is named of a device is its client's: its clock and its listeners") {
+    endpoint_of_notes to;
+    to.server.mount_mutation_wire();
+    memory_replica_store store{notes()};
+    const timestamp then = from_microseconds(1'700'000'000'000'000);
+    sync_device_options device;
+    device.around = {[then] { return then; }, system_random_bits, [](timestamp) {}};
+    std::size_t started = 0;
+    device.client.listeners.started = [&](sync_mode) { ++started; };
+    auto client = make_sync_client(store, [&](const request& r) { return loopback{to.handler}(r); }, mutation_client_options{}, device);
+    REQUIRE(client.sync().ok());
+    CHECK(started == 1);
+    CHECK(client.status()->state.last_sync_us == to_microseconds(then));
 }
 
 }  // namespace make_sync_test

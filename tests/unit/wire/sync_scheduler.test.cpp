@@ -511,4 +511,33 @@ TEST_CASE("sync scheduler: the same with the network coming back and a clock tha
     CHECK(t.orders > 20'000);
 }
 
+TEST_CASE("sync scheduler: a sync that begins late takes along what was noted until then, as far as it does that, and no more (W32)") {
+    const auto note = [](bench& b, int what) {
+        if (what == 0) b.scheduler.note_local_write();
+        if (what == 1) b.scheduler.note_requested();
+        if (what == 2) b.scheduler.note_behind();
+    };
+    for (int first = 0; first < 3; ++first)
+        for (int then = 0; then < 3; ++then)
+            for (const bool early : {true, false})
+                for (const bool fails : {false, true}) {
+                    bench b{after_writes()};
+                    note(b, first);
+                    const auto mode = mode_of(b.next());
+                    REQUIRE(mode);
+                    if (early) note(b, then);
+                    b.scheduler.began();
+                    if (!early) note(b, then);
+                    b.finish(fails ? failed() : good());
+                    INFO(first << then << early << fails);
+                    const bool pushes = mode != sync_mode::pull_only;
+                    const bool done = early && !fails && (*mode == sync_mode::push_then_pull || (pushes && then == 0));
+                    CHECK(idle(b.next()) == done);
+                    CHECK(b.scheduler.is_dirty() == (then == 0 ? !(early && !fails && pushes) : first == 0 && fails));
+                }
+    bench quiet{after_writes()};
+    quiet.scheduler.began();
+    CHECK(idle(quiet.next()));
+}
+
 }  // namespace sync_scheduler_test

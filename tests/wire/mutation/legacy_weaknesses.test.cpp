@@ -14,7 +14,7 @@ namespace legacy_weaknesses_test {
 using namespace legacy_tests;
 using simulation::sqlite_lab;
 
-TEMPLATE_TEST_CASE("legacy W01: edits of different fields both survive, whoever is stale", "[wire]", memory_lab, sqlite_lab) {
+TEMPLATE_TEST_CASE("legacy W01: edits of different fields both survive, whoever is stale", "[wire]", memory_lab, sqlite_lab, scoped_lab) {
     legacy_world<TestType> w;
     auto ann = tether_client("ann");
     auto bob = tether_client("bob");
@@ -33,7 +33,7 @@ TEMPLATE_TEST_CASE("legacy W01: edits of different fields both survive, whoever 
     CHECK(seen(ann, "T", "b") == "3");
 }
 
-TEMPLATE_TEST_CASE("legacy W01: where the same field was edited the server decides and tells; the other field survives", "[wire]", memory_lab, sqlite_lab) {
+TEMPLATE_TEST_CASE("legacy W01: where the same field was edited the server decides and tells; the other field survives", "[wire]", memory_lab, sqlite_lab, scoped_lab) {
     legacy_world<TestType> w;
     auto ann = tether_client("ann");
     auto bob = tether_client("bob");
@@ -57,7 +57,7 @@ TEMPLATE_TEST_CASE("legacy W01: where the same field was edited the server decid
     CHECK(w.b("T") == 5);
 }
 
-TEMPLATE_TEST_CASE("legacy W02: offline edits of one record do not conflict with themselves and end in the last", "[wire]", memory_lab, sqlite_lab) {
+TEMPLATE_TEST_CASE("legacy W02: offline edits of one record do not conflict with themselves and end in the last", "[wire]", memory_lab, sqlite_lab, scoped_lab) {
     for (const std::size_t batch : {1U, 2U, 100U}) {
         legacy_world<TestType> w;
         auto ann = tether_client("ann");
@@ -87,7 +87,7 @@ TEMPLATE_TEST_CASE("legacy W02: offline edits of one record do not conflict with
     }
 }
 
-TEMPLATE_TEST_CASE("legacy W03 W04 W05: no clock of a client decides anything", "[wire]", memory_lab, sqlite_lab) {
+TEMPLATE_TEST_CASE("legacy W03 W04 W05: no clock of a client decides anything", "[wire]", memory_lab, sqlite_lab, scoped_lab) {
     std::vector<std::string> ends;
     for (const std::int64_t skew : {std::int64_t{0}, std::int64_t{3'600'000}, std::int64_t{-3'600'000}, std::int64_t{-1'700'000'000'000}, std::int64_t{1} << 52}) {
         legacy_world<TestType> w;
@@ -115,7 +115,7 @@ TEMPLATE_TEST_CASE("legacy W03 W04 W05: no clock of a client decides anything", 
     CHECK(ends.front() == "9 4 conflict synced conflict synced");
 }
 
-TEMPLATE_TEST_CASE("legacy W06: a retry does not put an old row over a newer one", "[wire]", memory_lab, sqlite_lab) {
+TEMPLATE_TEST_CASE("legacy W06: a retry does not put an old row over a newer one", "[wire]", memory_lab, sqlite_lab, scoped_lab) {
     legacy_world<TestType> w;
     auto ann = tether_client("ann");
     ann.batch = GENERATE(std::size_t{1}, std::size_t{100});
@@ -141,7 +141,7 @@ TEMPLATE_TEST_CASE("legacy W06: a retry does not put an old row over a newer one
     CHECK(seen(ann, "T", "b") == "2");
 }
 
-TEMPLATE_TEST_CASE("legacy W07: a create that fails for now loses none of the changes after it, nor its children's", "[wire]", memory_lab, sqlite_lab) {
+TEMPLATE_TEST_CASE("legacy W07: a create that fails for now loses none of the changes after it, nor its children's", "[wire]", memory_lab, sqlite_lab, scoped_lab) {
     legacy_world<TestType> w;
     auto ann = tether_client("ann");
     ann.batch = GENERATE(std::size_t{1}, std::size_t{2}, std::size_t{100});
@@ -161,7 +161,7 @@ TEMPLATE_TEST_CASE("legacy W07: a create that fails for now loses none of the ch
     CHECK(seen(ann, "P", "a") == "2");
 }
 
-TEMPLATE_TEST_CASE("legacy W07: what was left out was made on what the client had seen then", "[wire]", memory_lab, sqlite_lab) {
+TEMPLATE_TEST_CASE("legacy W07: what was left out was made on what the client had seen then", "[wire]", memory_lab, sqlite_lab, scoped_lab) {
     legacy_world<TestType> w;
     auto ann = tether_client("ann");
     w.write("T", 1, 1);
@@ -180,7 +180,7 @@ TEMPLATE_TEST_CASE("legacy W07: what was left out was made on what the client ha
     CHECK(ann.count("pending") == 0);
 }
 
-TEMPLATE_TEST_CASE("legacy W10 W11: what is committed late is behind nobody's cursor, at every page size", "[wire]", memory_lab, sqlite_lab) {
+TEMPLATE_TEST_CASE("legacy W10 W11: what is committed late is behind nobody's cursor, at every page size", "[wire]", memory_lab, sqlite_lab, scoped_lab) {
     for (const std::size_t page : {0U, 1U, 2U, 3U, 7U}) {
         legacy_world<TestType> w;
         auto ann = tether_client("ann");
@@ -203,7 +203,7 @@ TEMPLATE_TEST_CASE("legacy W10 W11: what is committed late is behind nobody's cu
     }
 }
 
-TEMPLATE_TEST_CASE("legacy W14 W19: deletes arrive, and to delete what is deleted is no failure", "[wire]", memory_lab, sqlite_lab) {
+TEMPLATE_TEST_CASE("legacy W14 W19: deletes arrive, and to delete what is deleted is no failure", "[wire]", memory_lab, sqlite_lab, scoped_lab) {
     legacy_world<TestType> w;
     auto ann = tether_client("ann");
     auto bob = tether_client("bob");
@@ -234,7 +234,7 @@ TEMPLATE_TEST_CASE("legacy W14 W19: deletes arrive, and to delete what is delete
     CHECK(seen(bob, "T3", "a") == "gone");
 }
 
-TEMPLATE_TEST_CASE("legacy: a delete is not done over what the user never saw, and what it took along comes back", "[wire]", memory_lab, sqlite_lab) {
+TEMPLATE_TEST_CASE("legacy: a delete is not done over what the user never saw, and what it took along comes back", "[wire]", memory_lab, sqlite_lab, scoped_lab) {
     legacy_world<TestType> w;
     auto ann = tether_client("ann");
     w.write("P", 1, 1);
@@ -266,7 +266,7 @@ TEMPLATE_TEST_CASE("legacy: a delete is not done over what the user never saw, a
     CHECK(ann.count("synced") == 1);
 }
 
-TEMPLATE_TEST_CASE("legacy: parent and child that the client made itself go with one delete, pulled or not", "[wire]", memory_lab, sqlite_lab) {
+TEMPLATE_TEST_CASE("legacy: parent and child that the client made itself go with one delete, pulled or not", "[wire]", memory_lab, sqlite_lab, scoped_lab) {
     legacy_world<TestType> w;
     auto ann = tether_client("ann");
     ann.create("node", "P", node(1));
@@ -280,7 +280,7 @@ TEMPLATE_TEST_CASE("legacy: parent and child that the client made itself go with
     CHECK_FALSE(w.at("C1"));
 }
 
-TEMPLATE_TEST_CASE("legacy: a create on a key that exists is a conflict, whatever the clocks say", "[wire]", memory_lab, sqlite_lab) {
+TEMPLATE_TEST_CASE("legacy: a create on a key that exists is a conflict, whatever the clocks say", "[wire]", memory_lab, sqlite_lab, scoped_lab) {
     legacy_world<TestType> w;
     auto ann = tether_client("ann");
     w.write("T", 1, 1);
@@ -295,7 +295,7 @@ TEMPLATE_TEST_CASE("legacy: a create on a key that exists is a conflict, whateve
     CHECK(bob.count("synced") == 1);  // it is what stands there
 }
 
-TEMPLATE_TEST_CASE("legacy W21 W22: a mutation that cannot be read is refused alone", "[wire]", memory_lab, sqlite_lab) {
+TEMPLATE_TEST_CASE("legacy W21 W22: a mutation that cannot be read is refused alone", "[wire]", memory_lab, sqlite_lab, scoped_lab) {
     legacy_world<TestType> w;
     auto ann = tether_client("ann");
     ann.create("node", "", node(1));
@@ -311,7 +311,7 @@ TEMPLATE_TEST_CASE("legacy W21 W22: a mutation that cannot be read is refused al
     CHECK(ann.count("failed") == 2);
 }
 
-TEMPLATE_TEST_CASE("legacy W33: a lost answer costs nothing, and a retry is no conflict with itself", "[wire]", memory_lab, sqlite_lab) {
+TEMPLATE_TEST_CASE("legacy W33: a lost answer costs nothing, and a retry is no conflict with itself", "[wire]", memory_lab, sqlite_lab, scoped_lab) {
     legacy_world<TestType> w;
     auto ann = tether_client("ann");
     w.write("T", 1, 1);
@@ -330,7 +330,7 @@ TEMPLATE_TEST_CASE("legacy W33: a lost answer costs nothing, and a retry is no c
     CHECK(w.b("T") == 2);
 }
 
-TEMPLATE_TEST_CASE("legacy: a refusal by the host's rules is final, and the client gets the row as it is", "[wire]", memory_lab, sqlite_lab) {
+TEMPLATE_TEST_CASE("legacy: a refusal by the host's rules is final, and the client gets the row as it is", "[wire]", memory_lab, sqlite_lab, scoped_lab) {
     legacy_world<TestType> w;
     auto ann = tether_client("ann");
     w.write("T", 1, 1);
@@ -381,7 +381,7 @@ TEMPLATE_TEST_CASE("legacy: a client id that changes keeps what is remembered, w
     CHECK(ann.count("conflict") == 0);
 }
 
-TEMPLATE_TEST_CASE("legacy: a client that nothing is known of has seen nothing", "[wire]", memory_lab, sqlite_lab) {
+TEMPLATE_TEST_CASE("legacy: a client that nothing is known of has seen nothing", "[wire]", memory_lab, sqlite_lab, scoped_lab) {
     legacy_world<TestType> w;
     auto ann = tether_client("ann");
     w.write("T", 1, 1);
@@ -394,7 +394,7 @@ TEMPLATE_TEST_CASE("legacy: a client that nothing is known of has seen nothing",
     CHECK(w.a("T") == 5);
 }
 
-TEMPLATE_TEST_CASE("legacy: the history that a base needs is gone: a conflict, never an overwriting", "[wire]", memory_lab, sqlite_lab) {
+TEMPLATE_TEST_CASE("legacy: the history that a base needs is gone: a conflict, never an overwriting", "[wire]", memory_lab, sqlite_lab, scoped_lab) {
     legacy_world<TestType> w;
     auto ann = tether_client("ann");
     w.write("T", 1, 1);
@@ -413,11 +413,11 @@ TEMPLATE_TEST_CASE("legacy: the history that a base needs is gone: a conflict, n
     CHECK(w.b("T") == (pruned ? 1 : 9));
     CHECK(ann.count(pruned ? "conflict" : "synced") == 1);
     // What it missed can no longer be told either: a typed 409, which the real client shows as an exception.
-    const auto answer = w.handle(request{http_method::post, "/tether/pull", {}, R"({"client_id":"ann","last_sync_cursor":1})"}, "ann");
+    const auto answer = w.handle(request{http_method::post, "/tether/pull", {}, R"({"client_id":"ann","last_sync_cursor":)" + ann.cursor() + "}"}, "ann");
     CHECK(answer.status == (pruned ? 409 : 200));
 }
 
-TEMPLATE_TEST_CASE("legacy: a Syncline device beside it loses nothing to it, and the other way round", "[wire]", memory_lab, sqlite_lab) {
+TEMPLATE_TEST_CASE("legacy: a Syncline device beside it loses nothing to it, and the other way round", "[wire]", memory_lab, sqlite_lab, scoped_lab) {
     legacy_world<TestType> w;
     auto ann = tether_client("ann");
     syncline_device<TestType> dev{w, "dev"};

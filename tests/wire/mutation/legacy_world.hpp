@@ -47,13 +47,40 @@ inline tether::columns child(std::int64_t a, const std::string& parent) {
     return out;
 }
 
+/// Rules by which nodes and children lie in the bucket that their field `n` names, `g0` and so on.
+inline scope_rules scopes_by_n(std::function<label_set(const std::string&)> granted) {
+    scope_rules out;
+    const bucket_rule by_n = [](const model_schema&, std::string_view, const record& row) {
+        return row.fields[2].is_null() ? label_set{} : label_set{"g" + std::to_string(row.fields[2].as_integer())};
+    };
+    out.buckets = {{"node", by_n}, {"child", by_n}};
+    out.granted = [granted = std::move(granted)](std::string_view, std::string_view who) { return granted(std::string{who}); };
+    return out;
+}
+
+/// A lab whose tenant has buckets, all of which everybody is granted.
+struct scoped_lab : memory_lab {
+    using memory_lab::memory_lab;
+    static scope_rules scopes() {
+        return scopes_by_n([](const std::string&) { return label_set{"g0", "g1"}; });
+    }
+};
+
+template <class Lab>
+scope_rules scopes_of() {
+    if constexpr (requires { Lab::scopes(); }) return Lab::scopes();
+    return {};
+}
+
 template <class Lab>
 struct legacy_world {
     using store_type = typename Lab::authority_store;
 
-    explicit legacy_world(resolver_set resolvers = resolver_set{}, mutation_server_options options = {}) : lab(overlap_policy::by_field), store(lab.make_authority()) {
+    explicit legacy_world(resolver_set resolvers = resolver_set{}, mutation_server_options options = {}, scope_rules scopes = scopes_of<Lab>())
+        : lab(overlap_policy::by_field), store(lab.make_authority()) {
         authority_options o;
         o.resolvers = std::move(resolvers);
+        o.scopes = std::move(scopes);
         o.validate = [this](const proposed_change& c) { return validate ? validate(c) : std::nullopt; };
         o.mapper = [this](const caller&, mutation& m) -> std::optional<rejection> {
             deciding = m.id;
@@ -87,8 +114,10 @@ struct legacy_world {
         };
     }
 
-    void write(const std::string& key, std::int64_t a, std::int64_t b) {
-        record r{{value::integer(a), value::integer(b), value::integer(0), value::integer(0), value{}}};
+    void write(const std::string& key, std::int64_t a, std::int64_t b) { write_in(key, a, b, 0); }
+    /// @param n  with `scopes_by_n` the record's bucket
+    void write_in(const std::string& key, std::int64_t a, std::int64_t b, std::int64_t n) {
+        record r{{value::integer(a), value::integer(b), value::integer(n), value::integer(0), value{}}};
         lab.server_write(*store, key_named(key), r);
     }
     void write_child(const std::string& key, std::int64_t a, const std::string& parent) {

@@ -121,6 +121,31 @@ TEST_CASE("own rows: what the server made otherwise than it was sent comes with 
     CHECK(a.at("T")->fields[3] == value::integer(77));
 }
 
+TEST_CASE("own rows: where rows have another shape on the wire, or on the device, they come", "[wire]") {
+    plain_world w;
+    mutation_client_options o;
+    const auto where = GENERATE(0, 1, 2);
+    INFO("who shapes: " << where);
+    if (where == 0) {
+        mutation_server_options shaping;
+        shaping.outbound = [](const caller&, const model_schema&, const record_key&, record& r) { r.fields[3] = value::integer(77); };
+        w.server.emplace(*w.engine, std::move(shaping));
+    } else {
+        payload_mapper& mapper = where == 1 ? o.inbound : o.outbound;
+        mapper = [](const model_schema&, const record_key&, record& r) -> result<void> {
+            r.fields[3] = value::integer(77);
+            return {};
+        };
+    }
+    device a{w, "a", o};
+    listener la{a};
+    a.write("T", 1, 2);
+    CHECK(la.sync().ok());
+    CHECK(la.rows == keys{"T"});
+    CHECK(a.at("T")->fields[3] == value::integer(77));
+    CHECK_FALSE(la.base("T").provisional);
+}
+
 TEST_CASE("own rows: a change over a base that is not known whole yet tells nothing of the fields beside it", "[wire]") {
     plain_world w;
     device a{w, "a"};

@@ -108,7 +108,7 @@ TEST_CASE("plain requests: at most a hundred mutations a request by default, the
 TEST_CASE("plain requests: a payload mapper shapes what goes out; what it refuses waits, and stops nobody else", "[wire]") {
     tether::server s{server_models()};
     mutation_client_options o;
-    o.plain.outbound = [](const model_schema&, const record_key& key, record& row) -> result<void> {
+    o.outbound = [](const model_schema&, const record_key& key, record& row) -> result<void> {
         if (key.key == "T2") return make_fault(errc::validation_failed, "not this one");
         row.fields[1] = value::text("stamped");
         return {};
@@ -124,6 +124,30 @@ TEST_CASE("plain requests: a payload mapper shapes what goes out; what it refuse
     CHECK(row_of(s, "T1") == task("x", "stamped"));
     CHECK(row_of(s, "T3") == task("x", "stamped"));
     CHECK(a.at("T1") == row_of(s, "T1"));
+}
+
+TEST_CASE("plain requests: foreign keys that are the server's own numbers are translated by mappers (W23)", "[wire]") {
+    tether::server s{server_models()};
+    mutation_client_options o;
+    o.outbound = [](const model_schema& model, const record_key&, record& row) -> result<void> {
+        if (model.name == "Comment" && row.fields[1] == value::text("T1")) row.fields[1] = value::integer(17);
+        return {};
+    };
+    o.inbound = [](const model_schema& model, const record_key&, record& row) -> result<void> {
+        if (model.name == "Comment" && row.fields[1] == value::text("17")) row.fields[1] = value::text("T1");
+        return {};
+    };
+    device a{s, "a", o};
+    s.write("Task", "T1", task_json("one"));
+    REQUIRE(a.sync().ok());
+    a.write("C1", comment("mine", "T1"));
+    REQUIRE(a.sync().ok());
+    CHECK((*s.row("Comment", "C1"))["task"] == 17);
+    CHECK(a.at("C1") == comment("mine", "T1"));
+    s.now += 5s;
+    s.write("Comment", "C2", json{{"text", "theirs"}, {"task", 17}});
+    CHECK(a.sync().pull_errors == 0);
+    CHECK(a.at("C2") == comment("theirs", "T1"));
 }
 
 }  // namespace plain_requests_test

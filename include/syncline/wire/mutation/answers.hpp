@@ -17,6 +17,7 @@
 #include <syncline/wire/http_fault.hpp>
 #include <syncline/wire/key_text.hpp>
 #include <syncline/wire/mutation/messages.hpp>
+#include <syncline/wire/mutation/payload_mapper.hpp>
 #include <syncline/wire/value_json.hpp>
 
 #include <algorithm>
@@ -67,7 +68,7 @@ inline void write_server_state(json_writer& w, const schema_set& schemas, const 
         for (std::size_t f = 0; f < schema.fields.size(); ++f) {
             if (schema.fields[f].name == sync_key) continue;
             w.key(schema.fields[f].name);
-            write_value(w, schema.fields[f], f < a.what.row->fields.size() ? a.what.row->fields[f] : value{});
+            write_untagged(w, f < a.what.row->fields.size() ? a.what.row->fields[f] : value{});
         }
     }
     w.end_object();
@@ -267,9 +268,10 @@ void write_push_arrays(json_writer& w, const schema_set& schemas, const std::vec
 }
 
 /// Reads a push's answer. @param items what was sent: an outcome's row is read by its model
+/// @param inbound  shapes the rows; empty: none
 /// @return `errc::unsupported` when the peer does not answer with `outcomes`
 [[nodiscard]] inline result<push_reply> read_push_answer(std::string_view body, const schema_set& schemas, const std::vector<batch_item>& items,
-                                                         const json_limits& limits) {
+                                                         const json_limits& limits, const payload_mapper& inbound = {}) {
     auto tape = json_tape::parse(body, limits);
     if (!tape) return std::move(tape).error();
     const json_view root = tape->root();
@@ -312,8 +314,9 @@ void write_push_arrays(json_writer& w, const schema_set& schemas, const std::vec
             record r;
             field_set named;
             const bool there = !row->is_null();
-            const auto read = there ? detail::read_fields(*row, schemas[item->what.key.model], "row", {}, detail::unknown_member::pass_over, r, named)
-                                    : result<void>{};
+            auto read = there ? detail::read_fields(*row, schemas[item->what.key.model], "row", {}, detail::unknown_member::pass_over, r, named)
+                              : result<void>{};
+            if (read && there) read = shape_row(inbound, schemas[item->what.key.model], item->what.key, r);
             // A row that cannot be read comes again with the next pull, where it is kept.
             o.carries_row = read.has_value();
             if (read && there) o.row = std::move(r);
@@ -348,7 +351,8 @@ void write_push_arrays(json_writer& w, const schema_set& schemas, const std::vec
         w.string(row.row ? "upsert" : "delete");
         w.key("payload");
         w.begin_object();
-        if (row.row) write_fields(w, schema, *row.row);
+        if (row.row && extended) write_fields(w, schema, *row.row);
+        if (row.row && !extended) write_untagged_fields(w, schema, *row.row);
         w.end_object();
         if (extended && leaves_view(row)) {
             w.key("out_of_view");
@@ -412,8 +416,10 @@ namespace detail {
 
 /// Reads one row of a page.
 /// @param head_seq  the newest `bundle_seq` of the server; 0: not known
-/// @return `errc::unknown_model`, `errc::invalid_key`, `errc::malformed_message` or `errc::malformed_value`, naming the member or field
-[[nodiscard]] inline result<row_image> read_snapshot(json_view entry, const schema_set& schemas, std::int64_t head_seq) {
+/// @param inbound   shapes the row; empty: none
+/// @return `errc::unknown_model`, `errc::invalid_key`, `errc::malformed_message` or `errc::malformed_value`, naming the member or field; or the
+///         fault of @p inbound
+[[nodiscard]] inline result<row_image> read_snapshot(json_view entry, const schema_set& schemas, std::int64_t head_seq, const payload_mapper& inbound = {}) {
     if (!entry.is_object()) return make_fault(errc::malformed_message, "a snapshot is an object, not ", name_of(entry.kind()));
     const auto name = entry.find("model");
     if (!name || !name->is_string()) return make_fault(errc::malformed_message, "`model` is missing; it is a string");
@@ -445,13 +451,15 @@ namespace detail {
         return std::move(fields).error();
     // Fields that the server does not know yet are null; a row without a single one is not of this model.
     if (named.empty() && !schema.fields.empty()) return make_fault(errc::malformed_message, "`payload` has none of the fields of model `", schema.name, "`");
+    if (auto done = shape_row(inbound, schema, row.key, r); !done) return std::move(done).error();
     row.row = std::move(r);
     return row;
 }
 
 /// Reads a page that was asked for from @p from on. Rows that cannot be read are in `unread`, as they came.
 /// @return `errc::malformed_message` for what is no page, `errc::unsupported` when rows come without versions
-[[nodiscard]] inline result<pull_reply> read_pull_answer(std::string_view body, const schema_set& schemas, cursor from, const json_limits& limits) {
+[[nodiscard]] inline result<pull_reply> read_pull_answer(std::string_view body, const schema_set& schemas, cursor from, const json_limits& limits,
+                                                         const payload_mapper& inbound = {}) {
     auto tape = json_tape::parse(body, limits);
     if (!tape) return std::move(tape).error();
     const json_view root = tape->root();
@@ -483,7 +491,7 @@ namespace detail {
     for (const auto& entry : *list) {
         if (!extended && entry.is_object() && !entry.find("row_version"))
             return make_fault(errc::unsupported, "the server sends rows without versions; it is not a Syncline server");
-        auto row = read_snapshot(entry, schemas, *seq);
+        auto row = read_snapshot(entry, schemas, *seq, inbound);
         if (row) {
             out.rows.rows.push_back(std::move(*row));
             continue;
@@ -502,12 +510,13 @@ namespace detail {
 }
 
 /// Reads a row that was kept as it came. One without a name or a version that can be trusted is not taken from its text.
-[[nodiscard]] inline result<row_image> read_kept_row(const unread_row& kept, const schema_set& schemas, const json_limits& limits) {
+[[nodiscard]] inline result<row_image> read_kept_row(const unread_row& kept, const schema_set& schemas, const json_limits& limits,
+                                                     const payload_mapper& inbound = {}) {
     if (kept.version == 0) return fault{kept.why.code, kept.why.detail};
     if (kept.text.empty()) return make_fault(errc::too_large, "the row was too long to be kept");
     auto tape = json_tape::parse(kept.text, limits);
     if (!tape) return std::move(tape).error();
-    return read_snapshot(tape->root(), schemas, 0);
+    return read_snapshot(tape->root(), schemas, 0, inbound);
 }
 
 }  // namespace mutation_wire

@@ -23,8 +23,10 @@
 #include <syncline/wire/mutation/answers.hpp>
 #include <syncline/wire/mutation/client_options.hpp>
 #include <syncline/wire/mutation/messages.hpp>
+#include <syncline/wire/mutation/payload_mapper.hpp>
 #include <syncline/wire/mutation/plain_messages.hpp>
 #include <syncline/wire/mutation/plain_peer.hpp>
+#include <syncline/wire/mutation/plain_values.hpp>
 #include <syncline/wire/request_size.hpp>
 
 #include <algorithm>
@@ -48,7 +50,7 @@ template <class Replica>
 class mutation_client {
 public:
     explicit mutation_client(Replica& engine, mutation_client_options options = {})
-        : engine_(&engine), options_(std::move(options)), backoff_(options_.backoff_after_failure), peer_(options_.max_attempts) {}
+        : engine_(&engine), options_(std::move(options)), backoff_(options_.backoff_after_failure), form_{options_.plain, options_.inbound}, peer_(options_.max_attempts) {}
 
     /// Begins a run; one that was going on is cancelled.
     void start(sync_mode mode) {
@@ -57,18 +59,15 @@ public:
         report_ = {};
         awaiting_ = 0;
         ready_at_.reset();
-        requests_ = incarnations_ = walks_ = 0;
+        requests_ = incarnations_ = walks_ = set_aside_ = 0;
         size_.start(options_.batch_size == 0 ? 100'000 : options_.batch_size, options_.grown_batch_size);
         own_.clear();
         page_limit_ = options_.page_size == 0 ? 1000 : options_.page_size;
-        set_aside_ = 0;
         suspected_.reset();
-        reread_ = false;
         again_.clear();
         backoff_.succeeded();
         walk_started_.reset();
-        push_after_pull_ = false;
-        pulled_first_ = meeting_ = met_ = pulled_all_ = false;
+        reread_ = push_after_pull_ = pulled_first_ = meeting_ = met_ = pulled_all_ = false;
         given_id_ = options_.client_id ? options_.client_id() : std::string{};
         peer_.started();
     }
@@ -204,9 +203,26 @@ private:
         checkpoint_ = standing->state.checkpoint;
         epoch_ = standing->state.epoch;
         if (numbers_rows_here(standing->state)) return next_plain_push(client_id(standing->state), now);
-        std::string body = mutation_wire::write_push(engine_->schemas(), client_id(standing->state), epoch_, batch_.items, in_request_);
+        mutation_wire::shaped_batch shaped;
+        if (options_.outbound) shaped = mutation_wire::shape_batch(options_.outbound, engine_->schemas(), batch_.items, in_request_);
+        if (shaped.refused) return kept_back(shaped.refused->first, std::move(shaped.refused->second), now);
+        std::string body = mutation_wire::write_push(engine_->schemas(), client_id(standing->state), epoch_, options_.outbound ? shaped.items : batch_.items, in_request_);
         request_octets_ = body.size();
         return std::optional<client_step>{send(options_.push_path, std::move(body))};
+    }
+
+    // What is not sent waits for a person; the rest goes out with the next request.
+    [[nodiscard]] result<std::optional<client_step>> kept_back(const mutation_id& id, fault why, timestamp now) {
+        if (auto r = refuse(id, std::move(why), now); !r) return std::move(r).error();
+        return std::optional<client_step>{wait_step{now}};
+    }
+    [[nodiscard]] result<void> refuse(const mutation_id& id, fault why, timestamp now) {
+        outcome o;
+        o.id = id;
+        o.kind = outcome_kind::refused;
+        o.why = wait_reason{why.code, std::move(why.detail)};
+        auto settled = settle({std::move(o)}, now);
+        return settled ? result<void>{} : std::move(settled).error();
     }
 
     [[nodiscard]] result<std::optional<client_step>> next_plain_push(const std::string& client_id, timestamp now) {
@@ -214,21 +230,13 @@ private:
         for (std::size_t i = 0; i < in_request_; ++i) {
             const batch_item& item = batch_.items[i];
             mutation_wire::plain_mutation m{&item, batch_.rows[i], peer_.seen_until(item.what)};
-            if (item.what.op != operation::erase && options_.plain.outbound) {
-                auto shaped = options_.plain.outbound(engine_->schemas()[item.what.key.model], item.what.key, m.row);
-                if (!shaped) {
-                    outcome o;
-                    o.id = item.id;
-                    o.kind = outcome_kind::refused;
-                    o.why = wait_reason{shaped.error().code, std::move(shaped).error().detail};
-                    if (auto r = settle({std::move(o)}, now); !r) return std::move(r).error();
-                    return std::optional<client_step>{wait_step{now}};
-                }
-            }
+            if (item.what.op != operation::erase)
+                if (auto r = mutation_wire::shape_row(options_.outbound, engine_->schemas()[item.what.key.model], item.what.key, m.row); !r)
+                    return kept_back(item.id, std::move(r).error(), now);
             mutations.push_back(std::move(m));
         }
         return std::optional<client_step>{send(options_.push_path, mutation_wire::write_plain_push(engine_->schemas(), client_id, epoch_, mutations,
-                                                                                                   batch_.head.id, options_.plain.values))};
+                                                                                                   batch_.head.id, options_.plain))};
     }
 
     [[nodiscard]] const std::string& client_id(const replica_state& state) const noexcept { return given_id_.empty() ? state.source_id : given_id_; }
@@ -259,7 +267,7 @@ private:
             query.limit = 1;
         } else if (walking_) {
             query.from = state.hydration_session.empty() ? 0 : state.hydration_position;
-            query.walk_started = walk_of(state.hydration_session);
+            query.walk_started = mutation_wire::walk_of(state.hydration_session);
         } else {
             query.from = state.checkpoint;
             if (state.checkpoint != 0 || walk_started_) query.walk_started = walk_started_;
@@ -313,26 +321,31 @@ private:
 
     [[nodiscard]] result<mutation_wire::push_reply> read_pushed(const response& answer, const std::vector<batch_item>& sent) {
         if (may_be_plain()) {
-            auto plain = mutation_wire::read_plain_push_answer(answer.body, engine_->schemas(), sent, options_.plain, options_.json);
+            auto plain = mutation_wire::read_plain_push_answer(answer.body, engine_->schemas(), sent, form_, options_.json);
             if (!plain) return std::move(plain).error();
             if (*plain) {
                 (*plain)->epoch = unversioned_epoch;
                 return std::move(**plain);
             }
         }
-        return mutation_wire::read_push_answer(answer.body, engine_->schemas(), sent, options_.json);
+        auto reply = mutation_wire::read_push_answer(answer.body, engine_->schemas(), sent, options_.json, options_.inbound);
+        if (reply && (options_.outbound || options_.inbound)) {  // the server's rows are not those that lie here
+            reply->told_whole = 0;
+            for (auto& o : reply->outcomes) o.exact = false;
+        }
+        return reply;
     }
 
     [[nodiscard]] result<mutation_wire::pull_reply> read_pulled(const response& answer) {
         if (may_be_plain()) {
-            auto plain = mutation_wire::read_plain_page(answer.body, engine_->schemas(), asked_from_, options_.plain, options_.json);
+            auto plain = mutation_wire::read_plain_page(answer.body, engine_->schemas(), asked_from_, form_, options_.json);
             if (!plain) return std::move(plain).error();
             if (*plain) {
                 (*plain)->epoch = unversioned_epoch;
                 return std::move(**plain);
             }
         }
-        auto reply = mutation_wire::read_pull_answer(answer.body, engine_->schemas(), asked_from_, options_.json);
+        auto reply = mutation_wire::read_pull_answer(answer.body, engine_->schemas(), asked_from_, options_.json, options_.inbound);
         if (reply && reply->epoch.empty() && !may_be_plain())
             return make_fault(errc::unsupported, "this device belongs to a Syncline server, and what answers now is none; set the URL right, or begin with "
                                                  "an empty store");
@@ -400,9 +413,7 @@ private:
 
     // A rehydration is a walk from the first row to the last, staged beside the tables; its name holds the stamp at which it began.
     [[nodiscard]] result<apply_report> stage(const mutation_wire::pull_reply& reply, timestamp now) {
-        std::string session = session_;
-        if (session.empty()) session.append("walk:").append(std::to_string(reply.head_stamp));
-        return engine_->stage(session, asked_from_, reply.rows.next, reply.rows.head_seq, reply.rows.rows,
+        return engine_->stage(session_.empty() ? mutation_wire::walk_name(reply.head_stamp) : session_, asked_from_, reply.rows.next, reply.rows.head_seq, reply.rows.rows,
                               reply.rows.more ? std::optional<cursor>{} : std::optional<cursor>{reply.rows.next}, now, reply.rows.unread, true);
     }
 
@@ -420,8 +431,8 @@ private:
             for (auto& row : *kept) {
                 const auto model = engine_->schemas().find(row.name.model);
                 if (!model) continue;
-                auto image = epoch_ == unversioned_epoch ? mutation_wire::read_kept_plain_row(row, engine_->schemas(), options_.plain, options_.json)
-                                                         : mutation_wire::read_kept_row(row, engine_->schemas(), options_.json);
+                auto image = epoch_ == unversioned_epoch ? mutation_wire::read_kept_plain_row(row, engine_->schemas(), form_, options_.json)
+                                                         : mutation_wire::read_kept_row(row, engine_->schemas(), options_.json, options_.inbound);
                 if (image)
                     readable.emplace_back(std::move(row.name), std::move(*image));
                 else
@@ -436,11 +447,6 @@ private:
         std::sort(again_.begin(), again_.end());
         std::rotate(again_.begin(), std::upper_bound(again_.begin(), again_.end(), last_asked_), again_.end());
         return {};
-    }
-
-    [[nodiscard]] static std::optional<cursor> walk_of(const std::string& session) {
-        if (!session.starts_with("walk:")) return std::nullopt;
-        return integral_json_number(std::string_view{session}.substr(5));
     }
 
     [[nodiscard]] result<void> failed(fault why, std::optional<duration> asked, timestamp now, random_source random, const response* answer = nullptr) {
@@ -542,12 +548,7 @@ private:
     [[nodiscard]] result<void> set_aside(fault why, timestamp now) {
         if (set_aside_ >= (std::max<std::size_t>)(options_.max_set_aside, 1)) return give_up(std::move(why));
         ++set_aside_;
-        outcome o;
-        o.id = batch_.items.front().id;
-        o.kind = outcome_kind::refused;
-        o.why = wait_reason{why.code, std::move(why.detail)};
-        auto settled = settle({std::move(o)}, now);
-        return settled ? result<void>{} : std::move(settled).error();
+        return refuse(batch_.items.front().id, std::move(why), now);
     }
 
     Replica* engine_;
@@ -589,6 +590,7 @@ private:
     bool meeting_ = false;  // a page is asked for only to learn whether the server is a foreign one
     bool met_ = false;      // it was, in this run
     timestamp asked_at_{};  // when the last pull was sent
+    mutation_wire::plain_form form_;
     plain_peer peer_;
 };
 

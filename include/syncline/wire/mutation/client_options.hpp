@@ -4,7 +4,8 @@
 #include <syncline/change/backoff.hpp>
 #include <syncline/support/json_tape.hpp>
 #include <syncline/support/version.hpp>
-#include <syncline/wire/mutation/plain_messages.hpp>
+#include <syncline/wire/mutation/payload_mapper.hpp>
+#include <syncline/wire/mutation/plain_values.hpp>
 
 #include <cstddef>
 #include <functional>
@@ -33,7 +34,9 @@ struct mutation_client_options {
     /// Against a foreign server, which takes whole rows: pull before changes are pushed, in a push alone too, so that fields which the user
     /// did not touch carry the newest values that are known (W01, W39).
     bool pull_first = true;
-    mutation_wire::plain_form plain;  ///< how a foreign server is spoken to
+    plain_values plain;              ///< how values are written for a foreign server, and read
+    payload_mapper outbound;         ///< on the row that a write makes, before it is sent; what it refuses waits. Empty: none
+    payload_mapper inbound;          ///< on every row that the server sends; one that it refuses is kept aside as unread. Empty: none
 };
 
 SYNCLINE_NAMESPACE_END

@@ -80,6 +80,13 @@ struct pull_reply {
     std::string epoch;
 };
 
+/// What a device calls a walk from the first row to the last that began at @p head_stamp.
+[[nodiscard]] inline std::string walk_name(cursor head_stamp) { return std::string{"walk:"}.append(std::to_string(head_stamp)); }
+/// The stamp in such a name; nothing: it is none.
+[[nodiscard]] inline std::optional<cursor> walk_of(std::string_view name) {
+    return name.starts_with("walk:") ? integral_json_number(name.substr(5)) : std::nullopt;
+}
+
 /// The path or short name of a model without any namespace before it (sheet 2.1).
 [[nodiscard]] inline std::string_view short_model_name(std::string_view name) {
     const auto at = name.find_last_of("\\/");

@@ -18,13 +18,13 @@
 #include <syncline/support/version.hpp>
 #include <syncline/wire/mutation/answers.hpp>
 #include <syncline/wire/mutation/messages.hpp>
+#include <syncline/wire/mutation/payload_mapper.hpp>
 #include <syncline/wire/mutation/plain_values.hpp>
 
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <initializer_list>
 #include <optional>
 #include <string>
@@ -34,17 +34,13 @@
 
 SYNCLINE_NAMESPACE_BEGIN
 
-/// Shapes the payload of one record on its way to or from a foreign server; a fault keeps that record back, and nothing else.
-using payload_mapper = std::function<result<void>(const model_schema&, const record_key&, record&)>;
-
 // The messages of the mutation wire as the sheet has them, without our optional members: what a device exchanges with a foreign server.
 namespace mutation_wire {
 
-/// What a plain request and its answer are written and read by.
+/// What a plain answer is read by.
 struct plain_form {
     plain_values values;
-    payload_mapper outbound;  ///< on what is sent; empty: none
-    payload_mapper inbound;   ///< on what is received; empty: none
+    payload_mapper inbound;  ///< on what is received; empty: none
 };
 
 /// One mutation of a plain push.
@@ -91,7 +87,7 @@ struct plain_mutation {
             for (std::size_t f = 0; f < schema.fields.size(); ++f) {
                 if (schema.fields[f].read_only) continue;
                 w.key(schema.fields[f].name);
-                write_plain_value(w, schema.fields[f], f < m.row.fields.size() ? m.row.fields[f] : value{}, values);
+                write_plain_value(w, f < m.row.fields.size() ? m.row.fields[f] : value{}, values);
             }
             w.end_object();
         }
@@ -136,9 +132,7 @@ void for_each_entry(json_view root, std::string_view member, Each each) {
     }
     if (told.empty() && !schema.fields.empty())
         return make_fault(errc::malformed_message, "`payload` has none of the fields of model `", schema.name, "`");
-    if (form.inbound)
-        if (auto r = form.inbound(schema, out.key, row); !r) return r.error();
-    row.fields.resize(schema.fields.size());
+    if (auto r = shape_row(form.inbound, schema, out.key, row); !r) return std::move(r).error();
     out.row = std::move(row);
     out.told = told;
     return out;

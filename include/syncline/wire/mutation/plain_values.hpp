@@ -33,7 +33,7 @@ struct plain_values {
 };
 
 /// Writes @p v as a foreign server of the mutation wire takes it.
-inline void write_plain_value(json_writer& out, const field_schema& field, const value& v, const plain_values& as) {
+inline void write_plain_value(json_writer& out, const value& v, const plain_values& as) {
     if (v.kind() == value_kind::time) {
         const timestamp there = v.as_time() + as.zone;
         const bool whole = to_microseconds(there) % 1'000'000 == 0;
@@ -44,7 +44,7 @@ inline void write_plain_value(json_writer& out, const field_schema& field, const
         }
     }
     if (v.kind() == value_kind::json && as.json_as_text && is_valid_utf8(v.as_string())) return out.string(v.as_string());
-    write_value(out, field, v);
+    write_untagged(out, v);
 }
 
 namespace detail {

@@ -3,6 +3,8 @@
 
 #include <syncline/engine/authority_types.hpp>
 #include <syncline/engine/legacy_base.hpp>
+#include <syncline/model/model_schema.hpp>
+#include <syncline/model/record.hpp>
 #include <syncline/support/result.hpp>
 #include <syncline/support/time.hpp>
 #include <syncline/support/version.hpp>
@@ -19,12 +21,18 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <functional>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 SYNCLINE_NAMESPACE_BEGIN
+
+/// Shapes a row on its way to a device, in a page, an outcome or a conflict alike: renames values, hides what this principal must not read. What it
+/// makes of a field comes back as the device's, so `authority_options::mapper` has to undo it, unless the field is `read_only` on devices. The stored
+/// row is not touched.
+using row_mapper = std::function<void(const caller&, const model_schema&, const record_key&, record&)>;
 
 /// How a server of the mutation wire is set up.
 struct mutation_server_options {
@@ -34,6 +42,7 @@ struct mutation_server_options {
     std::size_t max_mutations = 10'000;   ///< of one request
     std::size_t default_page = 1000;      ///< rows of a page where the request names no limit
     json_limits json;                     ///< bounds of a request's body
+    row_mapper outbound;                  ///< on every row that leaves by this wire; empty: none
 };
 
 /// The server side of the mutation wire (sheet `mutation`, sections 2 and 3): a translation between its messages and an authority. Does no
@@ -83,6 +92,7 @@ private:
         auto answer = engine_->push(from, std::move(message->mutations), now, message->extended ? nullptr : &legacy);
         if (!answer) return fault_response(answer.error());
         newest_ = (std::max)(newest_, answer->newest_write);
+        for (std::size_t i = 0; i < keys.size(); ++i) shape(from, keys[i], answer->outcomes[i].row);
         std::vector<mutation_wire::answered> all(message->places.size() + message->unreadable.size());
         for (std::size_t i = 0; i < message->places.size(); ++i)
             all[message->places[i]] = {std::move(answer->outcomes[i]), std::move(keys[i])};
@@ -91,7 +101,8 @@ private:
         served_ = counted(all, who, message->client_id);
         if (!message->extended)
             return json_response(200, mutation_wire::write_legacy_push_answer(engine_->schemas(), all, options_.sync_key, options_.strict_duplicates));
-        return json_response(200, mutation_wire::write_push_answer(engine_->schemas(), all, answer->epoch, answer->head_stamp, options_.sync_key, answer->told_whole));
+        return json_response(200, mutation_wire::write_push_answer(engine_->schemas(), all, answer->epoch, answer->head_stamp, options_.sync_key,
+                                                                   options_.outbound ? 0 : answer->told_whole));
     }
 
     [[nodiscard]] response handle_pull(const request& r, const principal& who, timestamp now) {
@@ -102,9 +113,17 @@ private:
         auto answer = engine_->pull(from, message->query, now);
         if (!answer) return fault_response(answer.error());
         newest_ = (std::max)(newest_, answer->newest_write);
+        for (auto& row : answer->rows.rows) shape(from, row.key, row.row);
         const bool whole = message->query.from == 0 || message->query.walk_started;
         served_ = pull_served{who, from.source, answer->rows.rows.size(), answer->rows.more, whole};
         return json_response(200, mutation_wire::write_pull_answer(engine_->schemas(), *answer, message->extended));
+    }
+
+    void shape(const caller& who, const record_key& key, std::optional<record>& row) const {
+        if (!options_.outbound || !row) return;
+        const model_schema& schema = engine_->schemas()[key.model];
+        options_.outbound(who, schema, key, *row);
+        row->fields.resize(schema.fields.size());
     }
 
     [[nodiscard]] static push_served counted(const std::vector<mutation_wire::answered>& all, const principal& who,

@@ -30,12 +30,13 @@ inline const timestamp noon = from_microseconds(1'700'000'000'000'000);
 
 // Two devices and a server in one process; `wire` may lose or change what passes.
 struct world {
-    explicit world(resolver_set resolvers = resolver_set{}) : lab(overlap_policy::by_field), store(lab.make_authority()) {
+    explicit world(resolver_set resolvers = resolver_set{}, mutation_server_options options = {}, mutation_mapper mapper = {}) : lab(overlap_policy::by_field), store(lab.make_authority()) {
         authority_options o;
         o.resolvers = std::move(resolvers);
         o.validate = [this](const proposed_change& c) { return validate ? validate(c) : std::nullopt; };
+        o.mapper = std::move(mapper);
         engine.emplace(*store, std::move(o));
-        server.emplace(*engine);
+        server.emplace(*engine, std::move(options));
     }
     memory_lab lab;
     std::unique_ptr<memory_authority_store> store;
