@@ -143,8 +143,8 @@ struct settings {
         steps = number({40, 100, 160, 240});
         // Drawn apart, so that what else a seed decides does not hang on it.
         seeded_random trash{seed * 5 + static_cast<std::uint64_t>(mix)};
-        server_trash = {trash.chance(3, 4), trash.chance(3, 4)};
-        for (std::size_t i = 0; i < devices; ++i) device_trash.push_back({trash.chance(3, 4), trash.chance(3, 4)});
+        server_trash = {trash.chance(7, 8), trash.chance(7, 8)};
+        for (std::size_t i = 0; i < devices; ++i) device_trash.push_back({trash.chance(7, 8), trash.chance(7, 8)});
         server_numbers = trash.chance(1, 2);
         for (std::size_t i = 0; i < devices; ++i) device_numbers.push_back(trash.chance(1, 2));
         for (std::size_t i = 0; i < devices; ++i) person.push_back(one_principal ? std::string{"someone"} : std::string{"user "}.append(1, static_cast<char>('A' + i)));

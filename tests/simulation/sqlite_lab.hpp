@@ -253,7 +253,7 @@ private:
     }
     void erase(const std::string& name, const record_key& k) {
         auto& db = apps_.at(name);
-        if (!is_soft(name, k) || random_.chance(1, 6)) return erase_row(db, k);
+        if (!is_soft(name, k) || random_.chance(1, 12)) return erase_row(db, k);
         ++counts_->soft_deletes;
         lab_must(db.execute("BEGIN IMMEDIATE"));
         if (k.model == node_model)

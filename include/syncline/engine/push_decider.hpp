@@ -153,7 +153,7 @@ private:
         record_key key;
         receipt kept;
         bool wrote;
-        std::optional<record> made;  // where it wrote: the row, as it was given to the store
+        std::optional<record> made;  // where it wrote on what was sealed: the row, as it was given to the store
     };
 
     struct sent_before {
@@ -369,7 +369,9 @@ private:
             if (!d.lost.contains(change.field)) mine.fields.insert(change.field);
         kept.outcome = outcome_kind::applied;
         kept.carries_row = d.merged_or_decided;
-        return finish(index, std::move(kept), d.rule, true, std::move(d.row));
+        // Over a row that no longer is what was sealed, since something wrote it unseen, the change is made of more than its base.
+        const bool as_sealed = current == (sealed ? sealed->row : std::optional<record>{});
+        return finish(index, std::move(kept), d.rule, true, as_sealed ? std::move(d.row) : std::nullopt);
     }
 
     [[nodiscard]] result<void> rebase(intent& what, receipt& kept, const std::optional<record>& current, const std::optional<sealed_row>& sealed) {
