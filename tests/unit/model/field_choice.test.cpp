@@ -31,6 +31,7 @@ TEST_CASE("field choice: what is listed stays, or all but what is listed, with t
             REQUIRE(m->fields.size() == in.size());
             for (std::size_t f = 0; f < in.size(); ++f) CHECK(m->fields[f].name == in[f]);
             CHECK(m->references.size() == (chosen >> 1 & 1U) + (chosen >> 3 & 1U));
+            for (const auto& r : m->references) REQUIRE(r.field < in.size());
             for (const auto& r : m->references) CHECK(m->fields[r.field].name == (r.model == "x" ? "b" : "d"));
         }
     }

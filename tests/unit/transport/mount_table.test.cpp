@@ -69,8 +69,10 @@ TEST_CASE("mount_table W43: is not ready empty, nor with a handler that needs an
           "[transport]") {
     auto handler = [](const request&, const principal& who) { return json_response(200, who.id); };
     mount_table table;
+    REQUIRE_FALSE(table.ready());
     CHECK(table.ready().error().code == errc::invalid_argument);
     REQUIRE(table.mount("", handler));
+    REQUIRE_FALSE(table.ready());
     CHECK(table.ready().error().code == errc::invalid_argument);
     CHECK(table.ready().error().detail.find("allow_anonymous") != std::string::npos);
     CHECK(table(to("/")).status == 500);
