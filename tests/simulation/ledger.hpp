@@ -456,10 +456,8 @@ private:
             return;
         }
         history_[key].push_back({row.version, author, row.fields, !row.after});
-        if (row.writer.empty() || mutations_.at(row.writer).key != key) {
-            if (!s_->client_may_win()) check_cascade_seen(author, key, before);
-            return cascaded(author, key, before, row, dead);
-        }
+        const auto went_along = [&] { if (!s_->client_may_win()) { check_cascade_seen(author, key, before); } cascaded(author, key, before, row, dead); };
+        if (row.writer.empty() || mutations_.at(row.writer).key != key) return went_along();
         std::vector<sent*> by;  // several changes of one record in one request show as one
         for (const auto& id : sent_by_.at({author, key}))
             if (sent& m = mutations_.at(id); id == row.writer || (m.known && m.known->outcome == outcome_kind::applied && m.known->version == row.version)) by.push_back(&m);
@@ -471,6 +469,7 @@ private:
             m->in_version = row.version;
             mark_applied(*m, row.after ? &*row.after : nullptr, before);
         }
+        if (!row.after && by.back()->what.op != operation::erase) return went_along();  // after a change in the same request
         if (!before || !s_->tethers_sync_whole) return;
         for (std::size_t f = 0; f < 2; ++f) {
             const auto was = before->fields[f].as_integer(), is = row.after ? row.after->fields[f].as_integer() : by.back()->erase_edit;

@@ -51,6 +51,7 @@ TEST_CASE("payload mapper: the row before and the row after are shaped, and chan
     what.changes.set(0, value::integer(5));
     REQUIRE(mw::shape_intent(twice, schema, what));
     CHECK(*what.changes.find(0) == value::integer(4));
+    REQUIRE(what.changes.find(1) != nullptr);
     CHECK(*what.changes.find(1) == value::integer(4));
     CHECK(what.changes.size() == 2);
     CHECK(what.before == record{{value::integer(0), value::integer(0), value::integer(9)}});
