@@ -69,6 +69,7 @@
 #include <syncline/model/value.hpp>
 #include <syncline/model/value_text.hpp>
 #include <syncline/storage/authority_store.hpp>
+#include <syncline/storage/default_values.hpp>
 #include <syncline/storage/device_view.hpp>
 #include <syncline/storage/fenced_store.hpp>
 #include <syncline/storage/journal.hpp>

@@ -87,6 +87,7 @@ void campaign(const char* name, wire_mix mix, std::uint64_t share, std::uint64_t
         CHECK((fewer ? 8 : 2) * counts.restores >= count);
         CHECK(10 * counts.purges >= count);
     }
+    if (Lab::can_migrate && mix == wire_mix::skew && count >= 40) CHECK(2 * counts.migrations >= count);
     // What a Tether client had seen is worked out, and once in some ten thousand edits wrongly (docs/parity.md).
     CHECK(counts.tether_overwrites * 2000 <= counts.tether_edits + 2000);
     if (count < 200) return;

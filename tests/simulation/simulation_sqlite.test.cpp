@@ -13,6 +13,7 @@ TEST_CASE("simulation: seeds on SQLite files keep every promise", "[simulation][
     campaign<sqlite_lab>("both wires on SQLite", wire_mix::mixed, 2, 300);
     campaign<sqlite_lab>("buckets and grants on SQLite", wire_mix::grants, 2, 300);
     campaign<sqlite_lab>("with Tether's clients on SQLite", wire_mix::legacy, 2, 300);
+    campaign<sqlite_lab>("older programs on SQLite", wire_mix::skew, 2, 300);
 }
 
 }  // namespace simulation_sqlite_test

@@ -71,6 +71,7 @@ inline syncline::intent random_intent(syncline::seeded_random& random) {
     i.ordinal = random.next();
     i.edited_at = syncline::from_microseconds(random_integer(random));
     if (random.chance(1, 2)) i.waiting = syncline::wait_reason{syncline::errc::held, random_octets(random)};
+    for (std::uint64_t n = random.below(3); n > 0; --n) i.unseen.insert(static_cast<syncline::field_index>(random.below(syncline::max_fields)));
     return i;
 }
 

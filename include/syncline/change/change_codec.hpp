@@ -29,11 +29,13 @@ SYNCLINE_NAMESPACE_BEGIN
     w.text(i.base.after);
     w.number(i.ordinal);
     w.signed_number(to_microseconds(i.edited_at));
-    w.number(i.waiting ? 1 : 0);
+    w.number((i.waiting ? 1U : 0U) | (i.unseen.empty() ? 0U : 2U));
     if (i.waiting) {
         w.number(static_cast<std::uint64_t>(i.waiting->code));
         w.text(i.waiting->detail);
     }
+    if (!i.unseen.empty())
+        for (const auto word : i.unseen.words()) w.number(word);
     return out;
 }
 
@@ -56,11 +58,18 @@ SYNCLINE_NAMESPACE_BEGIN
     i.base.after = in.text();
     i.ordinal = in.number();
     i.edited_at = from_microseconds(in.signed_number());
-    if (in.number() != 0 && !in.failed()) {
+    const std::uint64_t follows = in.number();
+    if (follows > 3) in.fail();
+    if ((follows & 1) != 0 && !in.failed()) {
         wait_reason why;
         why.code = static_cast<errc>(in.number());
         why.detail = in.text();
         i.waiting = std::move(why);
+    }
+    if ((follows & 2) != 0 && !in.failed()) {
+        auto words = i.unseen.words();
+        for (auto& word : words) word = in.number();
+        i.unseen = field_set::from_words(words);
     }
     if (!in.at_end()) return make_fault(errc::corrupt, "a stored intent does not decode; the bookkeeping tables were changed or damaged");
     return i;

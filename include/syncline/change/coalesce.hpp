@@ -70,6 +70,7 @@ SYNCLINE_NAMESPACE_BEGIN
         if (lower->op == operation::create) return std::nullopt;
         out.op = operation::erase;
         out.changes = {};
+        out.unseen = {};
         return out;
     }
     if (lower->op == operation::erase) {
@@ -79,6 +80,16 @@ SYNCLINE_NAMESPACE_BEGIN
         const record whole = upper->whole(count);
         for (std::size_t f = 0; f < count; ++f) out.changes.set(static_cast<field_index>(f), whole.fields[f]);
         return out;
+    }
+    for (std::size_t f = 0; f < count && !lower->unseen.empty(); ++f) {
+        const auto field = static_cast<field_index>(f);
+        if (!lower->unseen.contains(field)) continue;
+        if (lower->op == operation::create) {
+            if (upper->changes.find(field) != nullptr) out.unseen.erase(field);  // what the user has set is the user's
+        } else if (lower->changes.find(field) == nullptr && upper->before && !upper->unseen.contains(field)) {
+            out.before->fields[f] = upper->before->fields[f];  // seen before it was touched
+            out.unseen.erase(field);
+        }
     }
     for (const auto& change : upper->changes) {
         if (change.field >= count) continue;

@@ -112,8 +112,23 @@ struct intent {
     timestamp edited_at{};         ///< when the last change was absorbed, by the device's hybrid clock: after all that the
                                    ///< device had heard of then; for display and `last_write_wins` only
     std::optional<wait_reason> waiting;
+    /// The fields that the program did not know when the authority's row came, or when the change was made: what stands of them in `before` is
+    /// the column's default, and of a creation in `changes` too. The base says nothing of them.
+    field_set unseen{};
 
     friend bool operator==(const intent&, const intent&) = default;
+
+    /// Those of `unseen` that the user changed all the same.
+    [[nodiscard]] field_set changed_unseen() const { return op == operation::update ? unseen & changes.fields() : field_set{}; }
+    /// Those that are left out of what is sent: neither the user nor the program that made the change knew of them.
+    [[nodiscard]] field_set left_out() const {
+        field_set out = unseen;
+        if (op == operation::create) return out;
+        for (const auto& change : changes) out.erase(change.field);
+        return out;
+    }
+    /// What the change was made on, for a wire that names a version for the whole record; 0: all that is there counts as not seen.
+    [[nodiscard]] std::int64_t told_row_version() const { return changed_unseen().empty() ? base.row_version : 0; }
 
     /// The whole row that this intent stands for: the image before with the changes on top.
     /// @param field_count  how many fields the model has

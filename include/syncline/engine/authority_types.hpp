@@ -10,6 +10,7 @@
 #include <syncline/engine/scopes.hpp>
 #include <syncline/model/record.hpp>
 #include <syncline/storage/authority_store.hpp>
+#include <syncline/support/hlc.hpp>
 #include <syncline/support/result.hpp>
 #include <syncline/support/time.hpp>
 #include <syncline/support/version.hpp>
@@ -131,6 +132,13 @@ struct commit_answer {
     std::optional<bundle_receipt> committed;
     std::vector<commit_obstacle> obstacles;  ///< in upload order; version conflicts and cascades all, a refusal alone
 };
+
+/// When a change was made, as far as the authority believes it: what its conflicts are decided by, and what is stored.
+/// @param sealed  the record as it was last sealed: what claims to come after it is taken for that, though the clock has gone back since
+[[nodiscard]] inline timestamp believed_time(const authority_options& options, const intent& what, timestamp now,
+                                             const std::optional<sealed_row>& sealed) noexcept {
+    return clamped_time(what.edited_at, now, options.max_clock_drift, sealed ? sealed->written_at : (timestamp::min)());
+}
 
 SYNCLINE_NAMESPACE_END
 

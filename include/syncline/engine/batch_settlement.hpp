@@ -128,7 +128,7 @@ private:
                 if (auto r = take_row(); !r) return r;
             } else if (base->version < o.version && !base->out_of_view) {
                 // The layer folds into the base, which stays provisional until the authority's own row arrives (rule 3).
-                const bool whole = o.exact && !base->provisional;
+                const bool whole = o.exact && !base->provisional && item.what.unseen.empty();
                 auto [row_version, after] = made_over(base->provisional ? base->provisional->row_version : base->version, item);
                 base->row = overlay(rows_.schemas()[key.model], &item.what, std::move(base->row));
                 base->version = o.version;

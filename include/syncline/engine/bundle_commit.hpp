@@ -6,12 +6,12 @@
 #include <syncline/change/receipt.hpp>
 #include <syncline/engine/authority_types.hpp>
 #include <syncline/engine/content_hash.hpp>
-#include <syncline/engine/push_decider.hpp>
 #include <syncline/engine/running_order.hpp>
 #include <syncline/engine/sealing.hpp>
 #include <syncline/model/model_schema.hpp>
 #include <syncline/model/references.hpp>
 #include <syncline/storage/authority_store.hpp>
+#include <syncline/storage/default_values.hpp>
 #include <syncline/storage/write_time.hpp>
 #include <syncline/support/result.hpp>
 #include <syncline/support/time.hpp>
@@ -146,6 +146,8 @@ template <authority_transaction Transaction>
             intent over = m.what;
             if (*current) over.op = operation::update;
             row = overlay(schema, &over, *current);
+            if (!*current)
+                if (auto r = fill_new_row(t, schema, m.what, *row); !r) return std::move(r).error();
         }
         if (options.validate) {
             const proposed_change proposed{who, schema, m.what.key, m.what.op, *current ? &**current : nullptr, row ? &*row : nullptr};

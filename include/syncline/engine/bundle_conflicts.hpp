@@ -150,6 +150,7 @@ private:
         moved.base = base_ref{met.server_version, {}};
         moved.before = met.server_row;
         moved.changes = {};
+        moved.unseen = {};
         for (std::size_t f = 0; f < schema.fields.size(); ++f) {
             const auto field = static_cast<field_index>(f);
             const bool mine = !met.server_row || whole->changes.find(field) != nullptr || !(d.row->fields[f] == met.server_row->fields[f]);

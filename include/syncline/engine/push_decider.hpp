@@ -20,6 +20,7 @@
 #include <syncline/model/model_schema.hpp>
 #include <syncline/model/references.hpp>
 #include <syncline/storage/authority_store.hpp>
+#include <syncline/storage/default_values.hpp>
 #include <syncline/storage/write_time.hpp>
 #include <syncline/support/hlc.hpp>
 #include <syncline/support/result.hpp>
@@ -37,13 +38,6 @@
 #include <vector>
 
 SYNCLINE_NAMESPACE_BEGIN
-
-/// When a change was made, as far as the authority believes it: what its conflicts are decided by, and what is stored.
-/// @param sealed  the record as it was last sealed: what claims to come after it is taken for that, though the clock has gone back since
-[[nodiscard]] inline timestamp believed_time(const authority_options& options, const intent& what, timestamp now,
-                                             const std::optional<sealed_row>& sealed) noexcept {
-    return clamped_time(what.edited_at, now, options.max_clock_drift, sealed ? sealed->written_at : (timestamp::min)());
-}
 
 /// What others did to a record since a base (ENGINE.md rule 3).
 struct foreign_changes {
@@ -274,6 +268,7 @@ private:
         decision d;
         bool conflicting = foreign.any;
         field_set fields = foreign.fields;
+        if (current && !what.changed_unseen().empty()) conflicting = true, fields |= what.changed_unseen();  // the base says nothing of them
         if (what.op == operation::create && current && !conflicting) conflicting = true, fields = schema.all_fields();
         if (what.op == operation::create && !current) conflicting = false;  // rule 10: takes what is there
         if (what.op == operation::update && !current && !conflicting) conflicting = true, fields = schema.all_fields();
@@ -305,6 +300,8 @@ private:
                                      const std::optional<record>& current, const std::optional<sealed_row>& sealed,
                                      const std::vector<record_key>& parents) {
         const record_key& key = m.what.key;
+        if (d.what == decision::verb::write && !current)
+            if (auto r = fill_new_row(t_, schemas_[key.model], m.what, *d.row); !r) return r;
         if (d.what == decision::verb::write && !parents.empty()) {
             // A row that stands already keeps the references that the change does not touch.
             const auto needed = current ? references_of(schemas_, key.model, *d.row, m.what.changes.fields()) : parents;

@@ -215,6 +215,7 @@ public:
                 if (kept->lost)
                     if (auto r = report_lost(row.key, base, row.row, report); !r) return r;
                 if (auto r = settle_contained(row); !r) return r;
+                if (auto r = rows_.judge_unseen(row.key, row.row); !r) return r;
                 if (auto r = place(row.key, known_base{row.version, row.row, std::nullopt}, &report); !r) return r;
             }
         }

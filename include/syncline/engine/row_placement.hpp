@@ -181,6 +181,23 @@ public:
         return put_open(**open);
     }
 
+    /// A row has come that tells of every field (`intent::unseen`): what was not touched of them is as it is there, and what was changed from just
+    /// the value that it has was seen after all. To be called before the row is placed.
+    [[nodiscard]] result<void> judge_unseen(const record_key& key, const std::optional<record>& row) {
+        if (!open_ || !row) return {};
+        auto open = t_.open_intent(key);
+        if (!open) return std::move(open).error();
+        if (!*open || (*open)->unseen.empty() || !(*open)->before) return {};
+        intent judged = **open;
+        for (std::size_t f = 0; f < row->fields.size() && f < judged.before->fields.size(); ++f) {
+            const auto field = static_cast<field_index>(f);
+            if (!judged.unseen.contains(field)) continue;
+            if (!judged.changes.find(field)) judged.before->fields[f] = row->fields[f];
+            if (judged.before->fields[f] == row->fields[f]) judged.unseen.erase(field);
+        }
+        return judged == **open ? result<void>{} : put_open(judged);
+    }
+
     /// Puts @p lower under the record's open intent, as one open intent that waits for @p waiting or for nothing.
     /// The visible row is not touched.
     [[nodiscard]] result<void> back_to_open(intent lower, std::optional<wait_reason> waiting) {
@@ -357,6 +374,7 @@ private:
         const bool lower = open.has_value();
         const bool nothing = made.op == operation::update && made.changes.empty();
         std::optional<intent> whole = std::move(open);
+        if (made.op == operation::update && (kept->version != 0 || frozen)) made.unseen = edit.unseen;
         if (!nothing) {
             made.ordinal = state.next_ordinal++;
             made.edited_at = clock.tick(now);

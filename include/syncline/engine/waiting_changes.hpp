@@ -91,6 +91,7 @@ public:
         }
         moved.edited_at = clock_.tick(now);  // the person has seen what the base is now
         moved.before = base->row;
+        moved.unseen = {};
         moved.base = base->provisional ? base_ref{base->provisional->row_version, base->provisional->after} : base_ref{base->version, {}};
         if (auto r = rows_.put_open(moved); !r) return r;
         return rows_.place(key, *base, true);

@@ -6,6 +6,7 @@
 #include <syncline/change/cursor.hpp>
 #include <syncline/change/intent.hpp>
 #include <syncline/change/unread_row.hpp>
+#include <syncline/model/field_set.hpp>
 #include <syncline/model/model_schema.hpp>
 #include <syncline/model/record.hpp>
 #include <syncline/support/result.hpp>
@@ -28,6 +29,7 @@ struct captured_edit {
     std::optional<record> before;  ///< the row before the first change; nothing: there was none
     std::optional<record> after;   ///< the visible row when it was taken; nothing: there is none
     bool recreated = false;        ///< it was erased and created again in between: all fields count as set
+    field_set unseen{};            ///< fields that the program knows, and did not when the device's rows came (S7)
 };
 
 /// A row that a trigger of the app changed under a write of ours.
@@ -135,6 +137,8 @@ struct replica_presence {
 /// - S6  A write that the app's table refuses (unique, check, not null) is `errc::constraint`, names the constraint, and
 ///       leaves the transaction usable with that write undone. So does one of a value that the column could not give back
 ///       (`errc::unsupported`) and of a key that is not of its column's form (`errc::invalid_key`).
+/// - S7  A store that finds the app's program knowing fields which it did not know before asks for the state anew (`replica_state::needs_hydration`)
+///       where it holds any row of the authority, and names those fields as `unseen` with every edit until that is put false.
 ///
 /// | expression | returns | meaning |
 /// |---|---|---|

@@ -86,13 +86,18 @@ private:
     std::uint64_t total_ = 0;
 };
 
+/// @p digest, from `sha256::finish`, as 64 lower-case hexadecimal digits.
+[[nodiscard]] inline std::string sha256_hex_of(const std::array<std::uint8_t, 32>& digest) {
+    std::string raw;
+    for (const std::uint8_t byte : digest) raw += static_cast<char>(byte);
+    return hex_encode(raw);
+}
+
 /// The SHA-256 of @p octets as 64 lower-case hexadecimal digits.
 [[nodiscard]] inline std::string sha256_hex(std::string_view octets) {
     sha256 hash;
     hash.update(octets);
-    std::string raw;
-    for (const std::uint8_t byte : hash.finish()) raw += static_cast<char>(byte);
-    return hex_encode(raw);
+    return sha256_hex_of(hash.finish());
 }
 
 SYNCLINE_NAMESPACE_END

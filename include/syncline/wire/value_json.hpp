@@ -230,9 +230,6 @@ inline void write_untagged(json_writer& out, const value& v) {
     return detail::not_a(field, "nothing that JSON can hold");
 }
 
-/// Whether the fields that a device never sends are written.
-enum class read_only_fields : std::uint8_t { written, left_out };
-
 /// Writes the fields of @p row as the members of an object that the caller has opened, for a peer that knows no tagged values.
 inline void write_untagged_fields(json_writer& out, const model_schema& schema, const record& row) {
     for (std::size_t f = 0; f < schema.fields.size(); ++f) {
@@ -241,10 +238,10 @@ inline void write_untagged_fields(json_writer& out, const model_schema& schema, 
     }
 }
 
-/// Writes the fields of @p row as the members of an object that the caller has opened.
-inline void write_fields(json_writer& out, const model_schema& schema, const record& row, read_only_fields which = read_only_fields::written) {
+/// Writes the fields of @p row but those in @p left_out as the members of an object that the caller has opened.
+inline void write_fields(json_writer& out, const model_schema& schema, const record& row, const field_set& left_out = {}) {
     for (std::size_t f = 0; f < schema.fields.size(); ++f) {
-        if (which == read_only_fields::left_out && schema.fields[f].read_only) continue;
+        if (left_out.contains(static_cast<field_index>(f))) continue;
         out.key(schema.fields[f].name);
         write_value(out, schema.fields[f], f < row.fields.size() ? row.fields[f] : value{});
     }

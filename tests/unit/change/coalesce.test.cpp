@@ -305,4 +305,35 @@ TEST_CASE("compose and overlay: a field that the model does not have is passed o
     CHECK(upper.whole(3) == row(3, 10, 5));
 }
 
+TEST_CASE("compose: what was not seen below is seen where the change above saw it before it was touched, and else stays unseen") {
+    intent lower = *edit(row(1, 2, 3), row(9, 2, 3));
+    lower.unseen.insert(best_field);
+    intent upper = *edit(row(9, 2, 30), row(9, 2, 40), 2);
+    auto whole = compose(schema(), lower, upper);
+    CHECK(whole->unseen.empty());
+    CHECK(whole->before->fields[best_field] == value::integer(30));
+    CHECK(whole->changes.fields() == (lower.changes.fields() | upper.changes.fields()));
+
+    upper.unseen.insert(best_field);
+    whole = compose(schema(), lower, upper);
+    CHECK(whole->unseen == lower.unseen);
+    CHECK(whole->before->fields[best_field] == value::integer(3));
+
+    // Touched below before it was seen: what came above does not make it seen.
+    upper.unseen = {};
+    lower.changes.set(best_field, value::integer(4));
+    whole = compose(schema(), lower, upper);
+    CHECK(whole->unseen == lower.unseen);
+    CHECK(whole->before->fields[best_field] == value::integer(3));
+
+    intent created = *edit(std::nullopt, row(1, 2, 3));
+    created.unseen.insert(best_field);
+    created.unseen.insert(count_field);
+    whole = compose(schema(), created, *edit(row(1, 2, 3), row(1, 2, 4), 2));
+    field_set untouched;
+    untouched.insert(count_field);
+    CHECK(whole->unseen == untouched);
+    CHECK(compose(schema(), lower, edit(row(9, 2, 4), std::nullopt, 2))->unseen.empty());
+}
+
 }  // namespace coalesce_test

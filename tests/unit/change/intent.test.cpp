@@ -97,4 +97,21 @@ TEST_CASE("operation: numbers and names are stable") {
     CHECK(name_of(static_cast<operation>(0)) == "unknown");
 }
 
+TEST_CASE("intent: of the fields that were not seen those that nobody set are left out, and a change of another is made on nothing") {
+    intent i;
+    i.base.row_version = 7;
+    i.changes.set(1, value::integer(1));
+    i.unseen.insert(2);
+    CHECK(i.changed_unseen().empty());
+    CHECK(i.left_out() == i.unseen);
+    CHECK(i.told_row_version() == 7);
+    i.changes.set(2, value::integer(2));
+    CHECK(i.changed_unseen() == i.unseen);
+    CHECK(i.left_out().empty());
+    CHECK(i.told_row_version() == 0);
+    i.op = operation::create;  // its value is the column's default
+    CHECK(i.changed_unseen().empty());
+    CHECK(i.left_out() == i.unseen);
+}
+
 }  // namespace intent_test

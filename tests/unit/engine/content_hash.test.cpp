@@ -22,7 +22,9 @@ const std::vector<std::function<void(intent&)>> alterations{
     [](intent& i) { i.base.after = "another"; },
     [](intent& i) { i.changes.set(field_a, value::integer(9)); },
     [](intent& i) { i.changes.set(field_m, value::integer(0)); },
-    [](intent& i) { i.before->fields[field_b] = value::integer(9); },
+    [](intent& i) { i.before->fields[field_a] = value::integer(9); },
+    [](intent& i) { i.before.reset(); },
+    [](intent& i) { i.unseen.insert(field_a); },
     [](intent& i) { i.edited_at = at(501); },
 };
 
@@ -34,6 +36,8 @@ TEST_CASE("content hash: a mutation is another one where anything differs by whi
     intent same = one;
     same.ordinal = 77;
     same.waiting = wait_reason{errc::conflict, "was refused before"};
+    same.before->fields[field_b] = value::integer(9);  // not touched
+    same.unseen.insert(field_b);
     CHECK(content_hash(schemas, same) == hash);
     std::vector<std::string> all{hash};
     for (const auto& alter : alterations) {
@@ -69,6 +73,25 @@ TEST_CASE("bundle content hash: is the same on both sides, and changes with ever
     CHECK(bundle_content_hash(schemas, other) != hash);
     other.pop_back();
     CHECK(bundle_content_hash(schemas, other) != hash);
+}
+
+TEST_CASE("content hashes: a program that has learnt of a further field hashes what was sent before alike", "[engine]") {
+    const schema_set now = models();
+    schema_set before;
+    for (auto& m : simulation::older_models(overlap_policy::by_field)) lab_must(before.add(std::move(m)));
+    for (const auto& sent : {change_of("m", "T", node_row(1, 0, 2), node_row(3, 0, 2), 3), change_of("m", "T", std::nullopt, node_row(1, 0, 5))}) {
+        mutation old = sent;  // without field b
+        old.what.changes = {};
+        for (const auto& change : sent.what.changes)
+            if (change.field != field_b) old.what.changes.set(change.field == field_a ? field_a : static_cast<field_index>(change.field - 1), change.to);
+        if (old.what.before) old.what.before = simulation::narrowed(*old.what.before);
+        mutation again = sent;
+        again.what.unseen.insert(field_b);
+        again.what.changes.erase(field_b);
+        if (again.what.before) again.what.before->fields[field_b] = value::integer(7);  // the column's default
+        CHECK(content_hash(before, old.what) == content_hash(now, again.what));
+        CHECK(bundle_content_hash(before, {old}) == bundle_content_hash(now, {again}));
+    }
 }
 
 }  // namespace content_hash_test

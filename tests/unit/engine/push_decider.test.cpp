@@ -572,4 +572,21 @@ TEST_CASE("push: against a base of a timeline that a restore undid every field c
     CHECK(s.push_one(change_of("m2", "T", node_row(1, 1), node_row(9, 1), lost.after_seq)).kind == outcome_kind::applied);
 }
 
+TEST_CASE("push: a field that was changed unseen meets what stands there, whatever its base, and the others do not") {
+    server s;
+    s.write("T", node_row(1, 2));
+    s.seal();
+    mutation made = change_of("m", "T", node_row(1, 0), node_row(5, 6), 1);
+    made.what.unseen.insert(field_b);
+    const outcome met = s.push_one(made);
+    CHECK(met.kind == outcome_kind::applied);
+    CHECK_FALSE(met.clean);
+    CHECK(s.row("T") == node_row(5, 2));
+    // What was not seen and not changed meets nothing.
+    mutation other = change_of("m2", "T", node_row(5, 0), node_row(7, 0), met.version);
+    other.what.unseen.insert(field_b);
+    CHECK(s.push_one(other).clean);
+    CHECK(s.row("T") == node_row(7, 2));
+}
+
 }  // namespace push_decider_test

@@ -108,6 +108,8 @@ std::vector<bad_mutation> bad_mutations() {
         {"a negative base", object(with(base, "base", R"({"row_version":-1})")), "malformed_message", "row_version"},
         {"a base of the wrong type", object(with(base, "base", R"({"row_version":"x"})")), "malformed_message", "row_version"},
         {"an id after of the wrong type", object(with(base, "base", R"({"after":7})")), "malformed_message", "after"},
+        {"unseen fields of the wrong type", object(with(base, "base", R"({"unseen":"a"})")), "malformed_message", "unseen"},
+        {"an unseen field that is no name", object(with(base, "base", R"({"unseen":[7]})")), "malformed_message", "unseen"},
         {"an unknown field before", object(with(with(base, "operation", "\"update\""), "before", R"({"no_such_field":1})")), "unknown_field", "no_such_field"},
         {"a wrong value before", object(with(with(base, "operation", "\"update\""), "before", object({{std::string{integer_field}, "[]"}}))), "malformed_value", "nu?mb:er"},
         {"a timestamp above 64 bits", object(with(base, "timestamp", "9223372036854775808")), "malformed_message", "timestamp"},

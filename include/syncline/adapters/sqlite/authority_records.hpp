@@ -288,6 +288,26 @@ public:
         return out;
     }
 
+    /// See `default_filling_transaction`. A field that refers to a record has a key of ours, of which no table knows a default.
+    [[nodiscard]] result<void> fill_defaults(model_id model, record& row, const field_set& fields) const {
+        const model_schema& schema = (*in_.schemas)[model];
+        const sqlite_captured_model& synced = (*models_)[model];
+        for (std::size_t f = 0; f < schema.fields.size(); ++f) {
+            if (!fields.contains(static_cast<field_index>(f))) continue;
+            const sqlite_column* const column = synced.table.find(schema.fields[f].name);
+            if (column == nullptr || column->default_sql.empty()) continue;
+            if (std::any_of(schema.references.begin(), schema.references.end(), [&](const reference_schema& r) { return r.field == f; })) continue;
+            std::string sql{"SELECT "};
+            sql.append(sqlite_default_value(*column));
+            auto r = each_sqlite_row(*in_.db, sql, [](sqlite_statement&) {}, [&](sqlite_statement& s) {
+                row.fields[f] = read_sqlite_value(s, 0, schema.fields[f].kind);
+                return false;
+            });
+            if (!r) return r;
+        }
+        return {};
+    }
+
 private:
     [[nodiscard]] result<std::vector<record_key>> naming(const record_key& k, std::size_t most, bool only_cascades) const {
         std::vector<record_key> out;

@@ -299,6 +299,10 @@ public:
         absent_.reset();
         return writing([&] { return records().erase(k, in_savepoint_); });
     }
+    /// See `default_filling_transaction`.
+    [[nodiscard]] result<void> fill_defaults(model_id model, record& row, const field_set& fields) {
+        return writing([&] { return records().fill_defaults(model, row, fields); });
+    }
     /// See `time_noting_transaction`.
     void tell_time(timestamp at) noexcept { told_ = at; }
     [[nodiscard]] result<std::vector<record_key>> referencing(const record_key& k, std::size_t most) const {

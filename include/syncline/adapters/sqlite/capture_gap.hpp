@@ -38,9 +38,12 @@ class sqlite_capture_gap {
 public:
     /// @param inserts_seen  the trigger before inserts stood all the time: no row came unnoticed
     /// @param as_they_are   fields whose content is not compared, since it is read as another kind than before
+    /// @param of_new_fields by the model's field, what the known rows had of one that the program did not know before; may be short
     sqlite_capture_gap(sqlite_database& db, const sqlite_replica_table& table, const model_schema& model, model_id id, bool inserts_seen,
-                       const field_set& as_they_are)
-        : db_(db), table_(table), model_(model), id_(id), inserts_seen_(inserts_seen), as_they_are_(as_they_are), fold_(model) {}
+                       const field_set& as_they_are, std::vector<std::optional<value>> of_new_fields = {})
+        : db_(db), table_(table), model_(model), id_(id), inserts_seen_(inserts_seen), as_they_are_(as_they_are), of_new_fields_(std::move(of_new_fields)), fold_(model) {
+        of_new_fields_.resize(model_.fields.size());
+    }
 
     /// @return whether the state must be fetched anew; `errc::constraint` when the emptied table refuses a row that is put back
     [[nodiscard]] result<bool> close() {
@@ -157,9 +160,14 @@ private:
             ++survivors_;
             const field_set changed = without(fields_unlike_sqlite_digest(*now, digest), passed_over);
             if (!changed.empty()) {
-                doubtful_.push_back(key);
-                record before;  // anything but what is there now
-                for (const auto& v : now->fields) before.fields.push_back(v.is_null() ? value::text("") : value{});
+                record before;  // of a new field what it was; of others anything but what is there now
+                bool doubtful = false;
+                for (std::size_t f = 0; f < now->fields.size(); ++f) {
+                    const value& v = now->fields[f];
+                    before.fields.push_back(of_new_fields_[f] ? *of_new_fields_[f] : v.is_null() ? value::text("") : value{});
+                    doubtful = doubtful || (changed.contains(static_cast<field_index>(f)) && !of_new_fields_[f]);
+                }
+                if (doubtful) doubtful_.push_back(key);
                 return add(sqlite_capture_kind::columns, key, changed, before);
             }
             if (!as_they_are_.empty() && logged == nullptr) digests_.emplace_back(key, sqlite_row_digest(now));
@@ -296,6 +304,7 @@ private:
     model_id id_;
     bool inserts_seen_;
     field_set as_they_are_;
+    std::vector<std::optional<value>> of_new_fields_;
     sqlite_capture_fold fold_;
     std::size_t survivors_ = 0;  // of the rows that should be there, and rows in the trash
     std::vector<gone_row> gone_;

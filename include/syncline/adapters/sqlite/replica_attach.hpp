@@ -45,7 +45,7 @@ struct standing_sqlite_trigger {
 
 /// What the bookkeeping remembers of model number @p id; nothing: it is new.
 [[nodiscard]] inline result<std::optional<sqlite_replica_fields>> remembered_sqlite_fields(sqlite_database& db, model_id id, const std::string& name) {
-    auto s = db.prepare("SELECT fields, kinds FROM main.syncline_replica_model WHERE id=?1");
+    auto s = db.prepare("SELECT fields, kinds, unseen FROM main.syncline_replica_model WHERE id=?1");
     if (!s) return s.error();
     s->bind(1, id);
     const auto row = s->step();
@@ -53,9 +53,11 @@ struct standing_sqlite_trigger {
     if (!*row) return std::optional<sqlite_replica_fields>{};
     const std::string names{s->column_blob(0)};
     const std::string kinds{s->column_blob(1)};
+    const std::string unseen{s->column_blob(2)};
     if (auto ok = s->row_read(); !ok) return std::move(ok).error();
     auto fields = decode_sqlite_fields(names, kinds, name);
     if (!fields) return std::move(fields).error();
+    fields->unseen = decode_sqlite_unseen(unseen);
     return std::optional<sqlite_replica_fields>{std::move(*fields)};
 }
 
@@ -109,11 +111,12 @@ struct standing_sqlite_trigger {
             if (auto ok = db.execute(drop.append(sqlite_quoted(t.name))); !ok) return ok;
         }
 
-    const sqlite_replica_fields now = sqlite_replica_fields_of(model);
+    sqlite_replica_fields now = sqlite_replica_fields_of(model);
     bool fetch = false;
     bool gap = *old && !all_stand;
     bool inserts_seen = false;
     field_set as_they_are;
+    std::vector<std::optional<value>> of_new_fields;
     if (*old) {
         const auto sql_of = [&](const char* suffix) -> std::string_view {
             for (const auto& t : *standing)
@@ -125,9 +128,16 @@ struct standing_sqlite_trigger {
         });
         auto moves = moves_of_sqlite_fields(model, **old, renamed_sqlite_columns(sql_of("bd"), (*old)->names.size()));
         if (!moves) return std::move(moves).error();
-        if (!moves->changes_nothing())
-            if (auto ok = sqlite_replica_evolution{db, table, model, id, *moves}.run(); !ok) return ok;
+        if (!moves->changes_nothing()) {
+            sqlite_replica_evolution evolution{db, table, model, id, *moves};
+            if (auto ok = evolution.run(); !ok) return ok;
+            of_new_fields = evolution.values_of_new_fields();
+        }
         fetch = moves->adds_fields();
+        for (std::size_t i = 0; i < moves->from.size(); ++i) {
+            const auto& was = (*old)->unseen;
+            if (!moves->from[i] || std::find(was.begin(), was.end(), (*old)->names[*moves->from[i]]) != was.end()) now.unseen.push_back(now.names[i]);
+        }
         for (std::size_t i = 0; i < moves->other_kind.size(); ++i)
             if (moves->other_kind[i]) as_they_are.insert(static_cast<field_index>(i));
         // An older layout had no digests, and those of values that are read as another kind say nothing: they are noted now.
@@ -142,7 +152,7 @@ struct standing_sqlite_trigger {
 
     if (gap) {
         // Before our triggers are made again, so that what is put back is not captured.
-        auto closed = sqlite_capture_gap{db, table, model, id, inserts_seen, as_they_are}.close();
+        auto closed = sqlite_capture_gap{db, table, model, id, inserts_seen, as_they_are, std::move(of_new_fields)}.close();
         if (!closed) return std::move(closed).error();
         fetch = fetch || *closed;
     }
@@ -154,12 +164,21 @@ struct standing_sqlite_trigger {
         if (auto ok = db.execute(make); !ok) return ok;
     }
     if (fetch)
-        if (auto ok = db.execute("UPDATE main.syncline_replica_state SET needs_hydration=1 WHERE checkpoint>0"); !ok) return ok;
+        if (auto ok = db.execute("UPDATE main.syncline_replica_state SET needs_hydration=1 WHERE checkpoint>0 OR EXISTS("
+                                 "SELECT 1 FROM main.syncline_replica_base WHERE version>0)");
+            !ok)
+            return ok;
+    const auto awaited = db.query_integer("SELECT needs_hydration FROM main.syncline_replica_state WHERE id=1");
+    if (!awaited) return awaited.error();
+    if (*awaited == 0) now.unseen.clear();  // there are no rows that could tell nothing of them
     if (*old == now) return {};
-    auto s = db.prepare("INSERT INTO main.syncline_replica_model(id,name,fields,kinds) VALUES(?1,?2,?3,?4) "
-                        "ON CONFLICT(id) DO UPDATE SET fields=excluded.fields,kinds=excluded.kinds");
+    auto s = db.prepare("INSERT INTO main.syncline_replica_model(id,name,fields,kinds,unseen) VALUES(?1,?2,?3,?4,?5) "
+                        "ON CONFLICT(id) DO UPDATE SET fields=excluded.fields,kinds=excluded.kinds,unseen=excluded.unseen");
     if (!s) return s.error();
-    return s->bind(1, id).bind_text(2, model.name).bind_blob(3, encode_sqlite_field_names(now)).bind_blob(4, encode_sqlite_field_kinds(now)).run();
+    const std::string names = encode_sqlite_field_names(now);
+    const std::string kinds = encode_sqlite_field_kinds(now);
+    const std::string unseen = encode_sqlite_unseen(now.unseen);
+    return s->bind(1, id).bind_text(2, model.name).bind_blob(3, names).bind_blob(4, kinds).bind_blob(5, unseen).run();
 }
 
 SYNCLINE_NAMESPACE_END

@@ -244,6 +244,7 @@ public:
         std::vector<captured_edit> out;
         out.reserve(edits.size());
         for (auto& e : edits) out.push_back(std::move(e.edit));
+        if (auto ok = name_unseen(out); !ok) return ok.error();
         return out;
     }
 

@@ -47,6 +47,14 @@ public:
         return db_.execute("DELETE FROM main.syncline_replica_stage; UPDATE main.syncline_replica_state SET hydration_session='',hydration_position=0");
     }
 
+    /// After `run`: what the rows that were there got of each field that is new, by the model's field; of others nothing.
+    [[nodiscard]] std::vector<std::optional<value>> values_of_new_fields() const {
+        std::vector<std::optional<value>> out(moves_.from.size());
+        for (std::size_t i = 0; i < out.size(); ++i)
+            if (!moves_.from[i]) out[i] = defaults_[i];
+        return out;
+    }
+
 private:
     // Asks a table of the same column: affinity may change what the default's SQL says.
     [[nodiscard]] result<void> read_defaults() {
@@ -183,6 +191,13 @@ private:
                 if (const auto to = moves_.to(change.field)) changes.set(static_cast<field_index>(*to), change.to);
             what->changes = std::move(changes);
             if (what->before) what->before = moved(*what->before);
+            // What was frozen may have been sent, and goes out as it was; nobody has set the new fields of a creation, but that one that was not sent
+            // yet has what its row shows.
+            what->unseen = moves_.moved(what->unseen);
+            if (what->op == operation::create)
+                for (std::size_t i = 0; i < defaults_.size(); ++i)
+                    if (!moves_.from[i]) what->changes.set(static_cast<field_index>(i), defaults_[i]);
+            if (what->op == operation::update || (what->op == operation::create && table == "frozen")) what->unseen |= moves_.added();
             // Nothing is left of an update of fields that are gone; one that is on its way stays, since its answer comes.
             if (what->op == operation::update && what->changes.empty() && table == "open") {
                 emptied.push_back(key);

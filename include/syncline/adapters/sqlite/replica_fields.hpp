@@ -24,13 +24,14 @@ struct sqlite_replica_fields {
     std::string key_name;
     std::vector<std::string> names;
     std::vector<value_kind> kinds;  ///< empty: not remembered; made before layout 3
+    std::vector<std::string> unseen;  ///< of `names`: those that the device's rows tell nothing of, until its state was fetched anew
 
     friend bool operator==(const sqlite_replica_fields&, const sqlite_replica_fields&) = default;
 };
 
 /// What is to be remembered of @p model.
 [[nodiscard]] inline sqlite_replica_fields sqlite_replica_fields_of(const model_schema& model) {
-    sqlite_replica_fields out{model.key_name, {}, {}};
+    sqlite_replica_fields out{model.key_name, {}, {}, {}};
     for (const auto& f : model.fields) {
         out.names.push_back(f.name);
         out.kinds.push_back(f.kind);
@@ -55,7 +56,23 @@ struct sqlite_replica_fields {
     return out;
 }
 
-/// Reads both stored forms. @return `errc::corrupt`, naming @p model
+/// The stored form of the names in `sqlite_replica_fields::unseen`; empty: there is none.
+[[nodiscard]] inline std::string encode_sqlite_unseen(const std::vector<std::string>& unseen) {
+    std::string out;
+    byte_writer w{out};
+    for (const auto& name : unseen) w.text(name);
+    return out;
+}
+
+/// Reads that form.
+[[nodiscard]] inline std::vector<std::string> decode_sqlite_unseen(std::string_view unseen) {
+    byte_reader in{unseen};
+    std::vector<std::string> out;
+    while (!in.at_end() && !in.failed()) out.push_back(in.text());
+    return out;
+}
+
+/// Reads the stored forms of names and kinds. @return `errc::corrupt`, naming @p model
 [[nodiscard]] inline result<sqlite_replica_fields> decode_sqlite_fields(std::string_view names, std::string_view kinds, const std::string& model) {
     byte_reader in{names};
     sqlite_replica_fields out;
@@ -124,6 +141,20 @@ struct sqlite_field_moves {
         return from.size() == remembered;
     }
     [[nodiscard]] bool adds_fields() const { return std::find(from.begin(), from.end(), std::nullopt) != from.end(); }
+    /// The fields that are new, as the model has them.
+    [[nodiscard]] field_set added() const {
+        field_set out;
+        for (std::size_t i = 0; i < from.size(); ++i)
+            if (!from[i]) out.insert(static_cast<field_index>(i));
+        return out;
+    }
+    /// Where the fields of @p old stand now; those that are gone fall out.
+    [[nodiscard]] field_set moved(const field_set& old) const {
+        field_set out;
+        for (std::size_t i = 0; i < from.size(); ++i)
+            if (from[i] && old.contains(static_cast<field_index>(*from[i]))) out.insert(static_cast<field_index>(i));
+        return out;
+    }
     /// The new place of the field that stood at @p old; nothing: it is gone.
     [[nodiscard]] std::optional<std::size_t> to(std::size_t old) const {
         const auto at = std::find(from.begin(), from.end(), std::optional<std::size_t>{old});

@@ -6,11 +6,14 @@
 #include <syncline/adapters/sqlite/database.hpp>
 #include <syncline/adapters/sqlite/key_map.hpp>
 #include <syncline/adapters/sqlite/local_keys.hpp>
+#include <syncline/adapters/sqlite/replica_fields.hpp>
 #include <syncline/adapters/sqlite/replica_tables.hpp>
 #include <syncline/adapters/sqlite/row_digest.hpp>
 #include <syncline/adapters/sqlite/table_schema.hpp>
+#include <syncline/model/field_set.hpp>
 #include <syncline/model/model_schema.hpp>
 #include <syncline/model/record.hpp>
+#include <syncline/storage/replica_store.hpp>
 #include <syncline/support/result.hpp>
 #include <syncline/support/version.hpp>
 
@@ -195,6 +198,26 @@ protected:
         if (!u) return u.error();
         (*u)->bind(1, upto);
         return (*u)->run();
+    }
+
+    // Names in each of the edits the fields that the device's rows tell nothing of.
+    [[nodiscard]] result<void> name_unseen(std::vector<captured_edit>& edits) {
+        if (edits.empty()) return {};
+        auto s = use("SELECT id,unseen FROM main.syncline_replica_model WHERE unseen<>x''");
+        if (!s) return s.error();
+        for (;;) {
+            const auto row = (*s)->step();
+            if (!row) return row.error();
+            if (!*row) return {};
+            const auto id = static_cast<model_id>((*s)->column_integer(0));
+            const std::string names{(*s)->column_blob(1)};
+            if (auto ok = (*s)->row_read(); !ok) return ok;
+            field_set unseen;
+            for (const auto& name : decode_sqlite_unseen(names))
+                if (const auto f = schemas[id].find_field(name)) unseen.insert(*f);
+            for (auto& edit : edits)
+                if (edit.key.model == id) edit.unseen = unseen;
+        }
     }
 
     void note_seen(const record_key& key, const std::optional<record>& row) {

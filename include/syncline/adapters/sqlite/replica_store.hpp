@@ -499,7 +499,10 @@ public:
         (*s)->bind_text(1, v.source_id).bind(2, v.next_source_bundle_id).bind(3, static_cast<std::int64_t>(v.next_ordinal));
         (*s)->bind(4, static_cast<std::int64_t>(v.next_batch_id)).bind(5, v.checkpoint).bind_text(6, v.epoch).bind(7, v.needs_hydration ? 1 : 0);
         (*s)->bind_text(8, v.hydration_session).bind(9, v.hydration_position).bind(10, v.last_sync_us).bind(11, v.clock_us).bind_text(12, v.account);
-        return (*s)->run();
+        if (auto ok = (*s)->run(); !ok || v.needs_hydration) return ok;
+        auto seen = use("UPDATE main.syncline_replica_model SET unseen=x'' WHERE unseen<>x''");
+        if (!seen) return seen.error();
+        return (*seen)->run();
     }
 
     /// For `leasing_transaction`.

@@ -27,11 +27,11 @@
 SYNCLINE_NAMESPACE_BEGIN
 
 /// The version of the replica's bookkeeping tables that this code reads and writes.
-inline constexpr std::int64_t sqlite_replica_layout = 4;
+inline constexpr std::int64_t sqlite_replica_layout = 5;
 
 /// The replica's bookkeeping tables, beside the app's. `key` is a sync key's text, `model` a position in the schema set,
 /// `body`, `image` and `row` the binary forms of the codecs, `digest` that of the app's row where no image is kept (`sqlite_row_digest`; NULL: not
-/// known); in `unread` model and row are the peer's own text. `turn` tells in which order the logs of several models were
+/// known), `unseen` the names of fields that the device's rows tell nothing of (`captured_edit::unseen`); in `unread` model and row are the peer's own text. `turn` tells in which order the logs of several models were
 /// written: from each of its rows on, entries went to that model's log, there with numbers above `above`.
 inline constexpr const char* sqlite_replica_ddl = R"sql(
 CREATE TABLE syncline_replica_state(id INTEGER PRIMARY KEY CHECK(id=1), layout INTEGER NOT NULL, source_id TEXT NOT NULL DEFAULT '',
@@ -39,7 +39,8 @@ CREATE TABLE syncline_replica_state(id INTEGER PRIMARY KEY CHECK(id=1), layout I
   checkpoint INTEGER NOT NULL DEFAULT 0, epoch TEXT NOT NULL DEFAULT '', needs_hydration INTEGER NOT NULL DEFAULT 0,
   hydration_session TEXT NOT NULL DEFAULT '', hydration_position INTEGER NOT NULL DEFAULT 0, last_sync_us INTEGER NOT NULL DEFAULT 0,
   clock_us INTEGER NOT NULL DEFAULT 0, account TEXT NOT NULL DEFAULT '');
-CREATE TABLE syncline_replica_model(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, fields BLOB NOT NULL, kinds BLOB);
+CREATE TABLE syncline_replica_model(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, fields BLOB NOT NULL, kinds BLOB,
+  unseen BLOB NOT NULL DEFAULT x'');
 CREATE TABLE syncline_replica_turn(seq INTEGER PRIMARY KEY, model INTEGER NOT NULL, above INTEGER NOT NULL);
 CREATE TABLE syncline_replica_base(model INTEGER NOT NULL, "key" TEXT NOT NULL, version INTEGER NOT NULL, kept INTEGER NOT NULL, image BLOB,
   provisional_version INTEGER, provisional_after TEXT, lost INTEGER NOT NULL, digest BLOB, PRIMARY KEY(model,"key")) WITHOUT ROWID;
@@ -225,7 +226,10 @@ inline void add_sqlite_replica_turns(sqlite_capture_script& script, const sqlite
             !ok)
             return ok;
     }
-    return db.execute("ALTER TABLE main.syncline_replica_state ADD COLUMN account TEXT NOT NULL DEFAULT ''; UPDATE main.syncline_replica_state SET layout=4");
+    if (*layout < 4)
+        if (auto ok = db.execute("ALTER TABLE main.syncline_replica_state ADD COLUMN account TEXT NOT NULL DEFAULT ''"); !ok) return ok;
+    std::string last = "ALTER TABLE main.syncline_replica_model ADD COLUMN unseen BLOB NOT NULL DEFAULT x''; UPDATE main.syncline_replica_state SET layout=";
+    return db.execute(last.append(std::to_string(sqlite_replica_layout)));
 }
 
 SYNCLINE_NAMESPACE_END

@@ -230,6 +230,15 @@ struct sqlite_table {
     return out.append("'");
 }
 
+/// SQL for what @p column holds in a row that is inserted without it. @pre it has a default
+[[nodiscard]] inline std::string sqlite_default_value(const sqlite_column& column) {
+    const std::string expression = sqlite_default_expression(column.default_sql);
+    const char* as = column.affinity == sqlite_affinity::integer ? "INTEGER" : column.affinity == sqlite_affinity::real ? "REAL" : column.affinity == sqlite_affinity::text ? "TEXT" : nullptr;
+    std::string out{as == nullptr ? "(" : "CAST(("};
+    out.append(expression).append(")");
+    return as == nullptr ? out : out.append(" AS ").append(as).append(")");
+}
+
 /// SQL for what @p column will hold, in a BEFORE trigger of @p table: `NEW`'s value, but under REPLACE a NULL in a NOT NULL column becomes the
 /// column's default, after such triggers ran.
 [[nodiscard]] inline std::string sqlite_coming_value(const sqlite_table& table, const std::string& column) {

@@ -8,7 +8,6 @@
 #include <syncline/model/model_schema.hpp>
 #include <syncline/model/record.hpp>
 #include <syncline/support/canonical_json.hpp>
-#include <syncline/support/hex.hpp>
 #include <syncline/support/json_tape.hpp>
 #include <syncline/support/json_view.hpp>
 #include <syncline/support/json_writer.hpp>
@@ -177,12 +176,12 @@ inline void write_target(json_writer& w, const table_names& names, const record_
     return record_key{*model, std::string{v->as_string()}};
 }
 
-/// Writes a whole row with its key column, as an object.
-inline void write_payload(json_writer& w, const model_schema& schema, std::string_view key, const record& row) {
+/// Writes a row with its key column, as an object: the whole of it, but for the fields in @p left_out.
+inline void write_payload(json_writer& w, const model_schema& schema, std::string_view key, const record& row, const field_set& left_out = {}) {
     w.begin_object();
     w.key(schema.key_name);
     w.string(key);
-    write_fields(w, schema, row);
+    write_fields(w, schema, row, left_out);
     w.end_object();
 }
 
@@ -222,10 +221,10 @@ inline void write_push_row(json_writer& w, const table_names& names, const inten
     w.key("op");
     w.string(wire_name_of(what.op));
     w.key("base_row_version");
-    w.integer(what.base.row_version);
+    w.integer(what.told_row_version());
     if (what.op != operation::erase) {
         w.key("payload");
-        write_payload(w, schema, what.key.key, what.whole(schema.fields.size()));
+        write_payload(w, schema, what.key.key, what.whole(schema.fields.size()), what.left_out());
     }
     if (const auto when = format_rfc3339(what.edited_at); when && what.edited_at != timestamp{}) {
         w.key("edited_at");
@@ -400,9 +399,7 @@ public:
     /// The hash in lower-case hexadecimal digits. Call it once.
     [[nodiscard]] std::string finish() {
         hash_.update("]");
-        std::string raw;
-        for (const std::uint8_t byte : hash_.finish()) raw += static_cast<char>(byte);
-        return hex_encode(raw);
+        return sha256_hex_of(hash_.finish());
     }
 
 private:

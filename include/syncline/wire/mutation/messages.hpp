@@ -189,6 +189,18 @@ enum class unknown_member : std::uint8_t {
     return {};
 }
 
+// The fields of a base of which the user had seen no value. One that this server does not know is refused where it is written.
+[[nodiscard]] inline result<void> read_unseen(json_view base, const model_schema& schema, field_set& unseen) {
+    const auto names = base.find("unseen");
+    if (!names || names->is_null()) return {};
+    if (!names->is_array() || names->size() > max_fields) return make_fault(errc::malformed_message, "`base.unseen` is an array of names of fields");
+    for (const auto& name : *names) {
+        if (!name.is_string()) return make_fault(errc::malformed_message, "`base.unseen` is an array of names of fields");
+        if (const auto f = schema.find_field(name.as_string())) unseen.insert(*f);
+    }
+    return {};
+}
+
 // @param extended  the device sends bases
 [[nodiscard]] inline result<mutation> read_mutation(json_view m, const schema_set& schemas, std::string_view sync_key, bool extended) {
     mutation out;
@@ -251,6 +263,7 @@ enum class unknown_member : std::uint8_t {
         auto after = read_text(**base, "after");
         if (!after) return std::move(after).error();
         out.what.base.after = std::move(*after);
+        if (auto r = read_unseen(**base, schema, out.what.unseen); !r) return std::move(r).error();
     }
     auto before = read_object(m, "before");
     if (!before) return std::move(before).error();
@@ -276,7 +289,8 @@ enum class unknown_member : std::uint8_t {
 
 }  // namespace detail
 
-/// Writes a push request (sheet 2.1) with the optional members `syncline`, `epoch`, and per mutation `base`, `before` and `edited_at`.
+/// Writes a push request (sheet 2.1) with the optional members `syncline`, `epoch`, and per mutation `base` (with
+/// `row_version`, `after` and the fields that are `unseen`), `before` and `edited_at`.
 [[nodiscard]] inline std::string write_push(const schema_set& schemas, std::string_view client_id, std::string_view epoch,
                                             const std::vector<batch_item>& items, std::size_t count) {
     std::string body;
@@ -306,7 +320,12 @@ enum class unknown_member : std::uint8_t {
         w.string(what.op == operation::erase ? "delete" : name_of(what.op));
         w.key("payload");
         w.begin_object();
-        if (what.op != operation::erase) write_fields(w, schema, what.whole(schema.fields.size()), read_only_fields::left_out);
+        if (what.op != operation::erase) {
+            field_set left_out = what.left_out();
+            for (std::size_t f = 0; f < schema.fields.size(); ++f)
+                if (schema.fields[f].read_only) left_out.insert(static_cast<field_index>(f));
+            write_fields(w, schema, what.whole(schema.fields.size()), left_out);
+        }
         w.end_object();
         w.key("version");
         w.integer(static_cast<std::int64_t>((std::max<std::uint64_t>)(what.ordinal, 1)));
@@ -324,6 +343,13 @@ enum class unknown_member : std::uint8_t {
         if (!what.base.after.empty()) {
             w.key("after");
             w.string(what.base.after);
+        }
+        if (const field_set unseen = what.changed_unseen(); !unseen.empty()) {
+            w.key("unseen");
+            w.begin_array();
+            for (std::size_t f = 0; f < schema.fields.size(); ++f)
+                if (unseen.contains(static_cast<field_index>(f))) w.string(schema.fields[f].name);
+            w.end_array();
         }
         w.end_object();
         if (what.op == operation::update) {

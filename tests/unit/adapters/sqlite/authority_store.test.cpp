@@ -286,6 +286,23 @@ TEST_CASE("sqlite authority store: an update is an update to the app's triggers,
     CHECK(ok(w.app.db().query_text("SELECT group_concat(what) FROM seen")) == "u");
 }
 
+TEST_CASE("sqlite authority store: a new row gets the defaults of the columns that nobody named, as SQLite makes them") {
+    scratch s;
+    stranger app{s.file()};
+    app.run("CREATE TABLE other(id TEXT PRIMARY KEY NOT NULL);"
+            "CREATE TABLE t(id TEXT PRIMARY KEY NOT NULL, n INTEGER NOT NULL DEFAULT '7', s TEXT DEFAULT 8, r REAL DEFAULT 1, w TEXT DEFAULT \"word\", "
+            "none TEXT, e TEXT DEFAULT (lower('E') || 1), o TEXT DEFAULT 'x' REFERENCES other)");
+    auto store = open_store(s.file(), models_of(s.file(), {"other", "t"}));
+    auto t = ok(store.begin("main", access::write));
+    record row;
+    row.fields.resize(7);
+    ok(t.fill_defaults(1, row, field_set::first(7)));
+    CHECK(row == record{{value::integer(7), value::text("8"), value::real(1), value::text("word"), value{}, value::text("e1"), value{}}});
+    row.fields[0] = value::integer(1);
+    ok(t.fill_defaults(1, row, {}));
+    CHECK(row.fields[0] == value::integer(1));
+}
+
 TEST_CASE("sqlite authority store: integer and UUID keys are text to us and the app's own form in the table") {
     one_table w{"CREATE TABLE num(id INTEGER PRIMARY KEY, v TEXT); CREATE TABLE bin(id BLOB PRIMARY KEY, v TEXT, n INTEGER REFERENCES num(id) ON DELETE CASCADE)",
                 {"num", "bin"}};

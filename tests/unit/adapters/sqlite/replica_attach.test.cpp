@@ -40,7 +40,7 @@ TEST_CASE("replica_attach: the bookkeeping of layout 2 is brought up to date wit
     std::string move = layout_file("replica_2.sql");
     std::string back;
     const auto columns = [&](const std::string& table) {
-        return d.ask("SELECT group_concat('\"'||name||'\"') FROM pragma_table_info('" + table + "') WHERE name NOT IN('digest','kinds','account')");
+        return d.ask("SELECT group_concat('\"'||name||'\"') FROM pragma_table_info('" + table + "') WHERE name NOT IN('digest','kinds','account','unseen')");
     };
     for (const char* table : {"state", "model", "turn", "base", "open", "batch", "frozen", "hidden", "quarantine", "unread", "lost", "stage"}) {
         const std::string name = std::string{"syncline_replica_"} + table;
@@ -65,12 +65,24 @@ TEST_CASE("replica_attach: a device of layout 3 does not know yet whose data it 
     d.take({image("x", 3, texts({"1"}))});
     d.sql("UPDATE t SET a='mine'");
     d.close();
-    d.sql("ALTER TABLE syncline_replica_state DROP COLUMN account; UPDATE syncline_replica_state SET layout=3");
+    d.sql("ALTER TABLE syncline_replica_state DROP COLUMN account; ALTER TABLE syncline_replica_model DROP COLUMN unseen; UPDATE syncline_replica_state SET layout=3");
     d.open(std::vector<std::string>{"t"});
     CHECK(d.ask("SELECT layout FROM syncline_replica_state") == std::to_string(sqlite_replica_layout));
     CHECK(d.status().state.account.empty());
     CHECK(d.status().counts.open == 1);
     CHECK_FALSE(d.status().state.needs_hydration);
+}
+
+TEST_CASE("replica_attach: a device of layout 4 remembers from then on which fields its rows tell nothing of") {
+    device d{"CREATE TABLE t(id TEXT PRIMARY KEY, a)"};
+    d.open(std::vector<std::string>{"t"});
+    d.take({image("x", 3, texts({"1"}))});
+    d.close();
+    d.sql("ALTER TABLE syncline_replica_model DROP COLUMN unseen; UPDATE syncline_replica_state SET layout=4; ALTER TABLE t ADD COLUMN b");
+    d.open(std::vector<std::string>{"t"});
+    CHECK(d.ask("SELECT layout FROM syncline_replica_state") == std::to_string(sqlite_replica_layout));
+    d.sql("UPDATE t SET b='mine'");
+    CHECK(d.edits().front().unseen.size() == 1);
 }
 
 TEST_CASE("replica_attach: rows of layout 2 that nothing was noted of are noted as they were before what the log knows") {
@@ -91,7 +103,7 @@ TEST_CASE("replica_attach: rows of layout 2 that nothing was noted of are noted 
 }
 
 TEST_CASE("replica_attach: bookkeeping of a layout that is not known is left alone") {
-    for (const int layout : {1, 5, 99}) {
+    for (const std::int64_t layout : {std::int64_t{1}, sqlite_replica_layout + 1, std::int64_t{99}}) {
         device d{"CREATE TABLE t(id TEXT PRIMARY KEY, a)"};
         d.open(std::vector<std::string>{"t"});
         d.close();

@@ -37,6 +37,15 @@ std::optional<batch_item> frozen(device& d, const std::string& k) {
     return must(t.frozen(key(k)));
 }
 
+// The fields of which the change saw no value, by name.
+std::string unseen_of(device& d, const std::optional<intent>& what) {
+    std::string out;
+    const auto& fields = d.store().schemas()[0].fields;
+    for (std::size_t i = 0; i < fields.size(); ++i)
+        if (what && what->unseen.contains(static_cast<field_index>(i))) out.append(out.empty() ? "" : " ").append(fields[i].name);
+    return out;
+}
+
 // A device in the middle of everything: bases with and without layers, an open and a frozen intent, entries that were not taken in.
 struct busy_device : device {
     busy_device() : device("CREATE TABLE t(id TEXT PRIMARY KEY, a TEXT, b TEXT, c TEXT CHECK(c<>'bad'))") {
@@ -69,11 +78,83 @@ TEST_CASE("replica_evolution: a field that is added in the middle gets its defau
     CHECK(fields_of(d, frozen(d, "frozen")->what.before) == "a=1 fresh=d b=2 c=3");
     CHECK(changes_of(d, d.open_intent(key("logged"))) == "update a=la b=lb");
     CHECK(changes_of(d, d.open_intent(key("new"))) == "create a=na fresh=d b=nb c=nc");
+    for (const char* k : {"idle", "open", "logged"}) CHECK(unseen_of(d, d.open_intent(key(k))) == "fresh");
+    CHECK(unseen_of(d, frozen(d, "frozen")->what) == "fresh");
+    CHECK(unseen_of(d, d.open_intent(key("new"))).empty());
     CHECK(fields_of(d, d.quarantined_row()) == "a=1 fresh=d b=2 c=bad");
     // The authority's values of the new field come in under what the user did.
     d.hydrate({image("idle", 3, texts({"1", "server", "2", "3"})), image("open", 4, texts({"1", "server", "2", "3"}))});
     CHECK(fields_of(d, d.row(key("idle"))) == "a=1 fresh=server b=2 c=lc");
     CHECK(fields_of(d, d.row(key("open"))) == "a=1 fresh=set b=ob c=oc");
+}
+
+TEST_CASE("replica_evolution: what the user made of a field that is new is judged by the authority's values when these come, and only until then") {
+    device d{"CREATE TABLE t(id TEXT PRIMARY KEY, a TEXT)"};
+    d.open(std::vector<std::string>{"t"});
+    std::vector<row_image> rows;
+    for (const char* k : {"same", "other", "untouched", "gone"}) rows.push_back(image(k, 3, texts({"1"})));
+    d.take(rows);
+    d.sql("ALTER TABLE t ADD COLUMN fresh TEXT NOT NULL DEFAULT 'd'");
+    d.open(std::vector<std::string>{"t"});
+    d.sql("UPDATE t SET fresh='mine' WHERE id<>'untouched'; UPDATE t SET a='mine' WHERE id='untouched'");
+    d.absorb();
+    for (const char* k : {"same", "other", "untouched", "gone"}) {
+        CHECK(unseen_of(d, d.open_intent(key(k))) == "fresh");
+        CHECK(fields_of(d, d.open_intent(key(k))->before) == "a=1 fresh=d");
+    }
+    d.hydrate({image("same", 3, texts({"1", "d"})), image("other", 3, texts({"1", "server"})), image("untouched", 3, texts({"1", "server"})), image("gone", 4, std::nullopt)});
+    CHECK(unseen_of(d, d.open_intent(key("same"))).empty());
+    CHECK(unseen_of(d, d.open_intent(key("other"))) == "fresh");
+    CHECK(unseen_of(d, d.open_intent(key("untouched"))).empty());
+    CHECK(fields_of(d, d.open_intent(key("untouched"))->before) == "a=1 fresh=server");
+    CHECK(unseen_of(d, d.open_intent(key("gone"))) == "fresh");
+    // From here on it is a field like the others, and a further one is new again.
+    d.sql("UPDATE t SET fresh='again' WHERE id='same'; UPDATE t SET fresh='again' WHERE id='untouched'");
+    d.absorb();
+    CHECK(unseen_of(d, d.open_intent(key("same"))).empty());
+    CHECK(unseen_of(d, d.open_intent(key("untouched"))).empty());
+    d.sql("ALTER TABLE t ADD COLUMN more TEXT");
+    d.open(std::vector<std::string>{"t"});
+    CHECK(unseen_of(d, d.open_intent(key("same"))) == "more");
+    CHECK(unseen_of(d, d.open_intent(key("other"))) == "fresh more");
+}
+
+TEST_CASE("replica_evolution: fields that are new twice before the state was fetched are both unseen, and one that was fetched is not") {
+    device d{"CREATE TABLE t(id TEXT PRIMARY KEY, a TEXT)"};
+    d.open(std::vector<std::string>{"t"});
+    d.take({image("x", 3, texts({"1"}))});
+    d.sql("ALTER TABLE t ADD COLUMN one TEXT");
+    d.open(std::vector<std::string>{"t"});
+    d.sql("ALTER TABLE t ADD COLUMN two TEXT; UPDATE t SET a='mine'");
+    d.open(std::vector<std::string>{"t"});
+    d.absorb();
+    CHECK(unseen_of(d, d.open_intent(key("x"))) == "one two");
+    d.hydrate({image("x", 3, texts({"1", "", ""}))});
+    d.sql("ALTER TABLE t ADD COLUMN three TEXT; UPDATE t SET a='more'");
+    d.open(std::vector<std::string>{"t"});
+    d.absorb();
+    CHECK(unseen_of(d, d.open_intent(key("x"))) == "three");
+}
+
+TEST_CASE("replica_evolution: a creation on its way shows the default of a new field and does not send it") {
+    device d{"CREATE TABLE t(id TEXT PRIMARY KEY, a TEXT)"};
+    d.open(std::vector<std::string>{"t"});
+    d.sql("INSERT INTO t VALUES('x','1')");
+    const auto sent = *must(d.engine().freeze(10, false, d.random, d.now));
+    d.sql("ALTER TABLE t ADD COLUMN fresh TEXT NOT NULL DEFAULT 'd'");
+    d.open(std::vector<std::string>{"t"});
+    CHECK_FALSE(d.status().state.needs_hydration);
+    CHECK(changes_of(d, frozen(d, "x")->what) == "create a=1 fresh=d");
+    CHECK(unseen_of(d, frozen(d, "x")->what) == "fresh");
+    outcome o;
+    o.id = sent.items.front().id;
+    o.kind = outcome_kind::applied;
+    o.version = 4;
+    o.exact = true;
+    must(d.engine().settle(sent.head.id, {o}, d.now));
+    CHECK(fields_of(d, d.row(key("x"))) == "a=1 fresh=d");
+    CHECK(d.base(key("x")).provisional);  // the authority's own row may have another value
+    CHECK(d.status().counts.quarantined == 0);
 }
 
 TEST_CASE("replica_evolution: a field that is dropped takes its values along, and nothing else") {

@@ -36,6 +36,8 @@ TEST_CASE("sqlite_replica_fields: what is remembered reads back as it was, and n
     CHECK(must(decode_sqlite_fields(names, "", "t")).kinds.empty());
     for (std::size_t cut = 0; cut < names.size(); ++cut) CHECK(fault_of(decode_sqlite_fields(names.substr(0, cut), "", "t")) == errc::corrupt);
     CHECK(fault_of(decode_sqlite_fields(names, "xx", "t")) == errc::corrupt);
+    CHECK(encode_sqlite_unseen({}).empty());
+    for (const auto& unseen : {std::vector<std::string>{}, {"a"}, {"", "c\"d"}}) CHECK(decode_sqlite_unseen(encode_sqlite_unseen(unseen)) == unseen);
 }
 
 TEST_CASE("sqlite_replica_fields: a renamed column is found in the trigger that SQLite rewrote") {

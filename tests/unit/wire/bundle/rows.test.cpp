@@ -139,6 +139,28 @@ TEST_CASE("bundle rows: a push row has the members of the protocol in their orde
     CHECK(text == R"({"schema":"public","table":"tasks","key":{"id":"t-1"},"op":"DELETE","base_row_version":4,"edited_at":"1970-01-02T00:00:00.000000Z"})");
 }
 
+TEST_CASE("bundle rows: a change of a field that was not seen is made on no version, and what nobody set is left out") {
+    const schema_set models = all_kinds{}.schemas;
+    const table_names names{models, "public"};
+    intent what;
+    what.key = {0, "k"};
+    what.base.row_version = 7;
+    what.before = record{std::vector<value>(models[0].fields.size())};
+    what.changes.set(1, value::integer(5));
+    what.unseen.insert(4);
+    const auto row = [&] {
+        std::string out;
+        json_writer w{out};
+        bundle_wire::write_push_row(w, names, what);
+        return out;
+    };
+    CHECK(row().find("\"base_row_version\":7") != std::string::npos);
+    CHECK(row().find("\"s\":") == std::string::npos);
+    what.changes.set(4, value::text("x"));
+    CHECK(row().find("\"base_row_version\":0") != std::string::npos);
+    CHECK(row().find("\"s\":\"x\"") != std::string::npos);
+}
+
 TEST_CASE("bundle rows: schema, table and op are read without regard to case and blanks, an empty schema is public") {
     const auto models = schemas();
     const table_names names{models, "public"};

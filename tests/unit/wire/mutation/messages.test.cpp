@@ -51,6 +51,28 @@ TEST_CASE("mutation messages: a frozen intent arrives as it was sent", "[wire]")
     }
 }
 
+TEST_CASE("mutation messages: a field that the user changed unseen is named in the base, and one that nobody set is left out", "[wire]") {
+    const auto schemas = two_models();
+    for (const auto op : {operation::create, operation::update}) {
+        intent what = change(op);
+        const field_index changed = (*what.changes.begin()).field;
+        what.unseen.insert(changed);
+        field_index untouched = changed;  // of a creation nobody has set what was not seen
+        for (field_index f = 0; op == operation::update && what.changes.find(untouched) != nullptr; ++f) untouched = f;
+        what.unseen.insert(untouched);
+        const auto& fields = schemas[what.key.model].fields;
+        const auto body = mutation_wire::write_push(schemas, "device", {}, {batch_item{"id", 0, what}}, 1);
+        const auto read = mutation_wire::read_push(body, schemas, {}, 10, "tether_id");
+        REQUIRE(read);
+        REQUIRE(read->mutations.size() == 1);
+        field_set unseen;
+        if (op == operation::update) unseen.insert(changed);
+        CHECK(read->mutations[0].what.unseen == unseen);
+        CHECK((read->mutations[0].what.changes.find(changed) != nullptr) == (op == operation::update));
+        CHECK(body.find("\"" + fields[untouched].name + "\":") == std::string::npos);
+    }
+}
+
 TEST_CASE("mutation messages: a push has exactly the members that the protocol names, and ours beside them", "[wire]") {
     const auto schemas = two_models();
     const auto body = mutation_wire::write_push(schemas, "device", {}, {batch_item{"id", 0, change(operation::erase)}}, 1);
