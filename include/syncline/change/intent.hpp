@@ -127,6 +127,15 @@ struct intent {
         for (const auto& change : changes) out.erase(change.field);
         return out;
     }
+    /// Laid on a record that is there a creation changes what the user set, and leaves the rest alone.
+    void drop_unset() {
+        if (op != operation::create || unseen.empty()) return;
+        field_changes set;
+        for (const auto& change : changes)
+            if (!unseen.contains(change.field)) set.set(change.field, change.to);
+        changes = std::move(set);
+        unseen = {};
+    }
     /// What the change was made on, for a wire that names a version for the whole record; 0: all that is there counts as not seen.
     [[nodiscard]] std::int64_t told_row_version() const { return changed_unseen().empty() ? base.row_version : 0; }
 

@@ -124,6 +124,7 @@ private:
         auto whole = compose(schema, std::move(frozen), std::move(*open));
         take(key, met.server_row, met.server_version);
         if (!whole) return {};
+        if (met.server_row) whole->drop_unset();
 
         field_set foreign = schema.all_fields();
         if (whole->before && met.server_row) foreign = differing_fields(*met.server_row, *whole->before);

@@ -68,6 +68,7 @@ public:
             return make_fault(errc::stale, "the server's record has changed since it was looked at; look again, then edit");
         intent moved = std::move(*open);
         moved.waiting.reset();
+        if (base->row) moved.drop_unset();
         if (moved.op == operation::erase && !base->row) return give_up(key, *base);
         if (moved.op != operation::erase) {
             const record whole = moved.whole(schema.fields.size());

@@ -112,6 +112,10 @@ TEST_CASE("intent: of the fields that were not seen those that nobody set are le
     i.op = operation::create;  // its value is the column's default
     CHECK(i.changed_unseen().empty());
     CHECK(i.left_out() == i.unseen);
+    i.drop_unset();
+    CHECK(i.unseen.empty());
+    CHECK(i.changes.size() == 1);
+    CHECK(i.changes.find(1) != nullptr);
 }
 
 }  // namespace intent_test

@@ -191,13 +191,12 @@ private:
                 if (const auto to = moves_.to(change.field)) changes.set(static_cast<field_index>(*to), change.to);
             what->changes = std::move(changes);
             if (what->before) what->before = moved(*what->before);
-            // What was frozen may have been sent, and goes out as it was; nobody has set the new fields of a creation, but that one that was not sent
-            // yet has what its row shows.
+            // Nobody has set the new fields; what was frozen may have been sent, and goes out as it was. The row of a creation shows the defaults.
             what->unseen = moves_.moved(what->unseen);
             if (what->op == operation::create)
                 for (std::size_t i = 0; i < defaults_.size(); ++i)
                     if (!moves_.from[i]) what->changes.set(static_cast<field_index>(i), defaults_[i]);
-            if (what->op == operation::update || (what->op == operation::create && table == "frozen")) what->unseen |= moves_.added();
+            if (what->op != operation::erase) what->unseen |= moves_.added();
             // Nothing is left of an update of fields that are gone; one that is on its way stays, since its answer comes.
             if (what->op == operation::update && what->changes.empty() && table == "open") {
                 emptied.push_back(key);
