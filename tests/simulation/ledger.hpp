@@ -327,8 +327,8 @@ private:
             ++counts_->superseded;
             return fate::superseded;
         }
-        throw violation(who(e.author) + "'s edit " + std::to_string(id) + " of " + name(e.key) + (e.field == whole_record ? " (erase)" : e.field == 0 ? ".a" : ".b") +
-                        " is gone from the device without an effect, a decision or a newer edit of its author");
+        const char* what = e.field == whole_record ? " (erase)" : e.field == 0 ? ".a" : ".b";
+        throw violation(who(e.author) + "'s edit " + std::to_string(id) + " of " + name(e.key) + what + " is gone from the device without an effect, a decision or a newer edit of its author");
     }
 
     [[nodiscard]] bool newer_of_same_author(std::int64_t id, const edit& e) const {
@@ -362,12 +362,13 @@ private:
         if (s_->scoped && m.what.base.row_version == 0) return;
         // The bundle wire compares versions, and a row that is sealed again for a Tether client has a new one.
         if (m.bundle_id != 0 && std::any_of(sealed_again_.begin(), sealed_again_.end(), [&](const auto& s) { return s.first == m.key && s.second > m.what.base.row_version; })) return;
+        const field_set hidden = m.what.changed_unseen();  // counts whenever it was changed; the bundle wire has one version for the whole row
+        const bool sees_all = hidden.empty() || (m.bundle_id == 0 && s_->overlap == overlap_policy::by_field && !hidden.contains(static_cast<field_index>(e.field)));
         for (const auto& change : history_[e.key]) {
-            if (change.seq <= m.what.base.row_version || change.author == e.author) continue;
+            if ((sees_all && change.seq <= m.what.base.row_version) || change.author == e.author) continue;
             if (e.field == whole_record || s_->overlap != overlap_policy::by_field || change.fields.contains(static_cast<field_index>(e.field))) return;
         }
-        throw violation(text + " although nobody else changed " + (e.field == whole_record ? "the record" : "that field") + " since version " +
-                        std::to_string(m.what.base.row_version));
+        throw violation(text + " although nobody else changed " + (e.field == whole_record ? "the record" : "that field") + " since its base");
     }
 
     void foreign_change(std::size_t key, const row_change& row) {

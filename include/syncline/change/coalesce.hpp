@@ -70,7 +70,6 @@ SYNCLINE_NAMESPACE_BEGIN
         if (lower->op == operation::create) return std::nullopt;
         out.op = operation::erase;
         out.changes = {};
-        out.unseen = {};
         return out;
     }
     if (lower->op == operation::erase) {
@@ -79,6 +78,7 @@ SYNCLINE_NAMESPACE_BEGIN
         out.changes = {};
         const record whole = upper->whole(count);
         for (std::size_t f = 0; f < count; ++f) out.changes.set(static_cast<field_index>(f), whole.fields[f]);
+        if (out.op == operation::create) out.unseen = upper->unseen;
         return out;
     }
     for (std::size_t f = 0; f < count && !lower->unseen.empty(); ++f) {

@@ -268,7 +268,10 @@ private:
         decision d;
         bool conflicting = foreign.any;
         field_set fields = foreign.fields;
-        if (current && !what.changed_unseen().empty()) conflicting = true, fields |= what.changed_unseen();  // the base says nothing of them
+        if (current && !what.unseen.empty()) {  // the base says nothing of them
+            const field_set hidden = what.before ? what.changed_unseen() & differing_fields(*what.before, *current) : what.changed_unseen();
+            if (!hidden.empty()) conflicting = true, fields |= hidden;
+        }
         if (what.op == operation::create && current && !conflicting) conflicting = true, fields = schema.all_fields();
         if (what.op == operation::create && !current) conflicting = false;  // rule 10: takes what is there
         if (what.op == operation::update && !current && !conflicting) conflicting = true, fields = schema.all_fields();

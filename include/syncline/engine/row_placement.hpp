@@ -192,7 +192,7 @@ public:
         for (std::size_t f = 0; f < row->fields.size() && f < judged.before->fields.size(); ++f) {
             const auto field = static_cast<field_index>(f);
             if (!judged.unseen.contains(field)) continue;
-            if (!judged.changes.find(field)) judged.before->fields[f] = row->fields[f];
+            if (judged.op == operation::update && !judged.changes.find(field)) judged.before->fields[f] = row->fields[f];
             if (judged.before->fields[f] == row->fields[f]) judged.unseen.erase(field);
         }
         return judged == **open ? result<void>{} : put_open(judged);
@@ -329,6 +329,7 @@ private:
         bool put_back = false;  // a field that is not the app's to write
         made.key = key;
         made.before = edit.before;
+        made.unseen = edit.unseen;
         if (!after) {
             made.op = operation::erase;
         } else if (!edit.before || edit.recreated) {
@@ -368,13 +369,15 @@ private:
         }
         // A row that is kept but not shown was never seen: what the user makes of its key is made on nothing (ENGINE.md rule 3).
         if (hidden_.contains(key)) made.base = base_ref{};
-        if (frozen) made.base = made_over(made.base.row_version, *frozen);
+        if (frozen) {
+            made.base = made_over(made.base.row_version, *frozen);
+            made.unseen |= frozen->what.changed_unseen();  // what is seen of those is the user's own
+        }
         // A change of a record that is out of view was not seen either: the user makes the record anew.
         if (kept->out_of_view && made.op == operation::create && open && open->op != operation::create) open.reset();
         const bool lower = open.has_value();
         const bool nothing = made.op == operation::update && made.changes.empty();
         std::optional<intent> whole = std::move(open);
-        if (made.op == operation::update && (kept->version != 0 || frozen)) made.unseen = edit.unseen;
         if (!nothing) {
             made.ordinal = state.next_ordinal++;
             made.edited_at = clock.tick(now);

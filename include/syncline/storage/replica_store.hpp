@@ -138,7 +138,8 @@ struct replica_presence {
 ///       leaves the transaction usable with that write undone. So does one of a value that the column could not give back
 ///       (`errc::unsupported`) and of a key that is not of its column's form (`errc::invalid_key`).
 /// - S7  A store that finds the app's program knowing fields which it did not know before asks for the state anew (`replica_state::needs_hydration`)
-///       where it holds any row of the authority, and names those fields as `unseen` with every edit until that is put false.
+///       unless it has never pulled, and names those fields as `unseen` with every edit until that is put false; of a record that the app made
+///       only those which have the value that nobody has set.
 ///
 /// | expression | returns | meaning |
 /// |---|---|---|

@@ -333,7 +333,12 @@ TEST_CASE("compose: what was not seen below is seen where the change above saw i
     field_set untouched;
     untouched.insert(count_field);
     CHECK(whole->unseen == untouched);
-    CHECK(compose(schema(), lower, edit(row(9, 2, 4), std::nullopt, 2))->unseen.empty());
+    // Erased and made anew it is an update of all fields, and what it covers was not seen all the same.
+    const auto erased = compose(schema(), lower, edit(row(9, 2, 4), std::nullopt, 2));
+    CHECK(erased->unseen == lower.unseen);
+    whole = compose(schema(), erased, edit(std::nullopt, row(7, 7, 7), 3));
+    CHECK(whole->op == operation::update);
+    CHECK(whole->unseen == lower.unseen);
 }
 
 }  // namespace coalesce_test

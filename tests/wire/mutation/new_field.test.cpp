@@ -3,6 +3,7 @@
 
 #include <syncline/adapters/sqlite/authority_store.hpp>
 #include <syncline/adapters/sqlite/replica_store.hpp>
+#include <syncline/conflict/resolvers.hpp>
 #include <syncline/engine/authority.hpp>
 #include <syncline/engine/replica.hpp>
 #include <syncline/wire/bundle/client.hpp>
@@ -34,11 +35,11 @@ using device_engine = replica<sqlite_replica_store>;
 
 // A server that knows the field, and a device's file of which the program does not know it yet.
 struct world {
-    world() {
+    explicit world(authority_options options = {}) {
         app.run("CREATE TABLE task(id TEXT PRIMARY KEY NOT NULL, title TEXT, rank INTEGER NOT NULL DEFAULT 0)");
         local.run("CREATE TABLE task(id TEXT PRIMARY KEY NOT NULL, title TEXT)");
         store.emplace(open_store(files.file("server.db"), models_of(files.file("server.db"), tables)));
-        engine.emplace(*store);
+        engine.emplace(*store, std::move(options));
         mutation_wire.emplace(*engine);
         bundle_wire.emplace(*engine);
     }
@@ -49,7 +50,7 @@ struct world {
     // @param answers  so many requests are answered; of the next the answer is lost, and the program ends there
     sync_result sync(bool bundles = false, int answers = 1000) {
         auto on_device = ok(sqlite_replica_store::open(files.file("device.db"), tables));
-        device_engine device{on_device};
+        device_engine device{on_device, wins};
         ok(device.open(random, noon));
         if (bundles) {
             bundle_client<device_engine> client{device};
@@ -58,9 +59,22 @@ struct world {
         mutation_client<device_engine> client{device};
         return run(client, answers, [&](const request& r) { return mutation_wire->handle(r, principal{"ann", "main"}, noon); });
     }
+    // The program takes in what the app did, and asks nobody.
+    void look() {
+        auto on_device = ok(sqlite_replica_store::open(files.file("device.db"), tables));
+        device_engine device{on_device};
+        ok(device.open(random, noon));
+    }
+    sync_result only(sync_mode mode) {
+        auto on_device = ok(sqlite_replica_store::open(files.file("device.db"), tables));
+        device_engine device{on_device};
+        ok(device.open(random, noon));
+        mutation_client<device_engine> client{device};
+        return run(client, 1000, [&](const request& r) { return mutation_wire->handle(r, principal{"ann", "main"}, noon); }, mode);
+    }
     template <class Client, class Handle>
-    sync_result run(Client& client, int answers, Handle handle) {
-        client.start(sync_mode::push_then_pull);
+    sync_result run(Client& client, int answers, Handle handle, sync_mode mode = sync_mode::push_then_pull) {
+        client.start(mode);
         for (int steps = 0; steps < 1000; ++steps) {
             auto step = ok(client.next(noon, random));
             if (auto* done = std::get_if<done_step>(&step)) return done->report;
@@ -80,6 +94,7 @@ struct world {
     std::optional<server_engine> engine;
     std::optional<mutation_server<server_engine>> mutation_wire;
     std::optional<bundle_server<server_engine>> bundle_wire;
+    resolver_set wins{};
     seeded_random random{3};
 };
 
@@ -129,6 +144,69 @@ TEST_CASE("new field: a change whose answer was lost goes out again as it was se
     CHECK((w.server_has("new") == "two 8" || w.server_has("new") == "two 0"));
     for (const char* id : {"old", "new"}) CHECK(w.device_has(id) == w.server_has(id));
     CHECK(w.sync(bundles).pushed == 0);
+}
+
+TEST_CASE("new field: a record that was erased and made again before the state was fetched covers nothing unseen", "[wire]") {
+    const bool fetched = GENERATE(false, true);  // before it was made again
+    CAPTURE(fetched);
+    world w;
+    w.app.run("INSERT INTO task VALUES('x','one',5)");
+    REQUIRE(w.sync().ok());
+    w.upgrade();
+    w.local.run("DELETE FROM task");
+    if (fetched)
+        REQUIRE(w.only(sync_mode::pull_only).hydrated);
+    else
+        w.look();
+    w.local.run("INSERT INTO task VALUES('x','mine',3)");
+    const auto done = w.sync();
+    CHECK(done.conflicts == 1);
+    CHECK(w.server_has("x") == "mine 5");
+    CHECK(w.device_has("x") == "mine 5");
+}
+
+TEST_CASE("new field: what was edited again while the first edit was on its way is judged like that", "[wire]") {
+    world w;
+    w.app.run("INSERT INTO task VALUES('x','one',5)");
+    REQUIRE(w.sync().ok());
+    w.upgrade();
+    w.local.run("UPDATE task SET rank=3");
+    static_cast<void>(w.sync(false, 1));  // fetched; its push was decided and the answer lost
+    REQUIRE(w.server_has("x") == "one 5");
+    w.local.run("UPDATE task SET rank=4");
+    CHECK(w.sync().conflicts == 2);
+    CHECK(w.server_has("x") == "one 5");
+    CHECK(w.device_has("x") == "one 5");
+}
+
+TEST_CASE("new field: a creation that waits when the field comes takes nothing away from a record of that key", "[wire]") {
+    const bool bundles = GENERATE(false, true);
+    const bool looked = GENERATE(false, true);
+    CAPTURE(bundles, looked);
+    authority_options options;
+    options.resolvers = resolver_set{resolvers::client_wins()};
+    world w{std::move(options)};
+    w.wins = resolver_set{resolvers::client_wins()};
+    REQUIRE(w.sync(bundles).ok());
+    w.local.run("INSERT INTO task VALUES('x','mine')");
+    if (looked) w.look();
+    w.app.run("INSERT INTO task VALUES('x','one',5)");
+    w.upgrade();
+    CHECK(w.sync(bundles).ok());
+    CHECK(w.server_has("x") == "mine 5");
+    CHECK(w.device_has("x") == "mine 5");
+}
+
+TEST_CASE("new field: a device that only pushes sets it on its records", "[wire]") {
+    world w;
+    w.local.run("INSERT INTO task VALUES('x','one')");
+    REQUIRE(w.only(sync_mode::push_only).ok());
+    w.upgrade();
+    w.local.run("UPDATE task SET rank=3");
+    const auto done = w.only(sync_mode::push_only);
+    CHECK(done.ok());
+    CHECK(done.conflicts == 0);
+    CHECK(w.server_has("x") == "one 3");
 }
 
 TEST_CASE("new field: what a Tether client makes has the column's default where the client does not know it", "[wire]") {

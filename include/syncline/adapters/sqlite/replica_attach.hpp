@@ -135,7 +135,7 @@ struct standing_sqlite_trigger {
         }
         fetch = moves->adds_fields();
         for (std::size_t i = 0; i < moves->from.size(); ++i) {
-            const auto& was = (*old)->unseen;
+            const auto& was = (*old)->unseen;  // of a device that fetched its state since there are none
             if (!moves->from[i] || std::find(was.begin(), was.end(), (*old)->names[*moves->from[i]]) != was.end()) now.unseen.push_back(now.names[i]);
         }
         for (std::size_t i = 0; i < moves->other_kind.size(); ++i)
@@ -163,14 +163,13 @@ struct standing_sqlite_trigger {
         for (const auto& t : wanted) make.append(create).append("main.").append(std::string_view{t.sql}.substr(create.size())).append(";");
         if (auto ok = db.execute(make); !ok) return ok;
     }
-    if (fetch)
-        if (auto ok = db.execute("UPDATE main.syncline_replica_state SET needs_hydration=1 WHERE checkpoint>0 OR EXISTS("
-                                 "SELECT 1 FROM main.syncline_replica_base WHERE version>0)");
-            !ok)
-            return ok;
-    const auto awaited = db.query_integer("SELECT needs_hydration FROM main.syncline_replica_state WHERE id=1");
-    if (!awaited) return awaited.error();
-    if (*awaited == 0) now.unseen.clear();  // there are no rows that could tell nothing of them
+    if (fetch) {
+        // A device that has never pulled gets every row anyhow, if each counts as news; it may be one that only pushes.
+        std::string sql{"UPDATE main.syncline_replica_state SET needs_hydration=1 WHERE checkpoint>0; UPDATE main.syncline_replica_base SET "
+                        "provisional_version=ifnull(provisional_version,version),provisional_after=ifnull(provisional_after,'') WHERE version>0 AND "
+                        "(SELECT checkpoint FROM main.syncline_replica_state)=0 AND model="};
+        if (auto ok = db.execute(sql.append(std::to_string(id))); !ok) return ok;
+    }
     if (*old == now) return {};
     auto s = db.prepare("INSERT INTO main.syncline_replica_model(id,name,fields,kinds,unseen) VALUES(?1,?2,?3,?4,?5) "
                         "ON CONFLICT(id) DO UPDATE SET fields=excluded.fields,kinds=excluded.kinds,unseen=excluded.unseen");

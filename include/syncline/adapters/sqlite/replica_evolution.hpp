@@ -196,7 +196,7 @@ private:
             if (what->op == operation::create)
                 for (std::size_t i = 0; i < defaults_.size(); ++i)
                     if (!moves_.from[i]) what->changes.set(static_cast<field_index>(i), defaults_[i]);
-            if (what->op != operation::erase) what->unseen |= moves_.added();
+            what->unseen |= moves_.added();
             // Nothing is left of an update of fields that are gone; one that is on its way stays, since its answer comes.
             if (what->op == operation::update && what->changes.empty() && table == "open") {
                 emptied.push_back(key);

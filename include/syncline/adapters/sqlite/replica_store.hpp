@@ -481,7 +481,7 @@ public:
                              out.next_batch_id = static_cast<std::uint64_t>(s.column_integer(3));
                              out.checkpoint = s.column_integer(4);
                              out.epoch = std::string{s.column_text(5)};
-                             out.needs_hydration = s.column_integer(6) != 0;
+                             out.needs_hydration = awaits_ = s.column_integer(6) != 0;
                              out.hydration_session = std::string{s.column_text(7)};
                              out.hydration_position = s.column_integer(8);
                              out.last_sync_us = s.column_integer(9);
@@ -499,7 +499,7 @@ public:
         (*s)->bind_text(1, v.source_id).bind(2, v.next_source_bundle_id).bind(3, static_cast<std::int64_t>(v.next_ordinal));
         (*s)->bind(4, static_cast<std::int64_t>(v.next_batch_id)).bind(5, v.checkpoint).bind_text(6, v.epoch).bind(7, v.needs_hydration ? 1 : 0);
         (*s)->bind_text(8, v.hydration_session).bind(9, v.hydration_position).bind(10, v.last_sync_us).bind(11, v.clock_us).bind_text(12, v.account);
-        if (auto ok = (*s)->run(); !ok || v.needs_hydration) return ok;
+        if (auto ok = (*s)->run(); !ok || !std::exchange(awaits_, v.needs_hydration) || awaits_) return ok;
         auto seen = use("UPDATE main.syncline_replica_model SET unseen=x'' WHERE unseen<>x''");
         if (!seen) return seen.error();
         return (*seen)->run();
@@ -586,6 +586,7 @@ public:
 private:
     friend class sqlite_replica_store;
     explicit transaction(sqlite_replica_connection& core) : sqlite_replica_statements(core) {}
+    bool awaits_ = false;  // a picture, as the state was last read or written
 };
 
 inline result<sqlite_replica_store::transaction> sqlite_replica_store::begin() {
