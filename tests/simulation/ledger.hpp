@@ -536,7 +536,6 @@ private:
         const auto at = static_cast<std::size_t>(was) < seen.size() ? seen[static_cast<std::size_t>(was)] : 0;
         if (at != 0 && at <= winner.made_at) return;
         if (s_->client_may_win() && !clean) return;
-        if (s_->is_tether(device)) return void(++counts_->tether_overwrites);  // seldom: the campaign looks how seldom
         throw violation("silent overwrite: value " + std::to_string(was) + " of " + name(key) + " by edit " + std::to_string(by) + " of " + who(device) + ", who had never seen it");
     }
 

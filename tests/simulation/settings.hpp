@@ -44,7 +44,7 @@ struct statistics {
                   device_crashes = 0, server_crashes = 0, crashes_in_hydration = 0, hydrations = 0, prunes = 0, pulls_after_lost_answer = 0, asked_again_after_lost_answer = 0,
                   second_copies_after_refusal = 0, transient_faults = 0, busy_stores = 0, clock_jumps = 0, person_decisions = 0,
                   writes_between_transactions = 0, soft_deletes = 0, restores = 0, purges = 0, grant_changes = 0, removals = 0, out_of_view_waits = 0,
-                  returns_to_view = 0, writes_refused_unseen = 0, views_compared = 0, tether_edits = 0, tether_syncs = 0, tether_reinstallations = 0, tether_overwrites = 0, migrations = 0;
+                  returns_to_view = 0, writes_refused_unseen = 0, views_compared = 0, tether_edits = 0, tether_syncs = 0, tether_reinstallations = 0, migrations = 0;
 
     template <class F>
     void each(F f) {
@@ -59,7 +59,7 @@ struct statistics {
             f("writes between two transactions", writes_between_transactions), f("soft deletes", soft_deletes), f("restores", restores), f("purges", purges),
             f("grants changed", grant_changes), f("removals from view", removals), f("changes that left the view", out_of_view_waits),
             f("changes that returned", returns_to_view), f("writes refused unseen", writes_refused_unseen), f("views compared", views_compared),
-            f("edits at Tether's clients", tether_edits), f("their syncs", tether_syncs), f("their reinstallations", tether_reinstallations), f("unseen values that they overwrote", tether_overwrites), f("migrations", migrations);
+            f("edits at Tether's clients", tether_edits), f("their syncs", tether_syncs), f("their reinstallations", tether_reinstallations), f("migrations", migrations);
     }
     void add(statistics other) {
         std::vector<std::uint64_t> theirs;

@@ -106,7 +106,7 @@ public:
         if (auto r = t->commit(); !r) return std::move(r).error();
         pull_query asked = query;
         if (*known) asked.walk_started = (*known)->walk;
-        if (*known && (*known)->base != 0) asked.needs = (*known)->base;
+        if (*known && (*known)->base.at != 0) asked.needs = (*known)->base.at;
         auto out = page_of(who, asked, now);
         if (!out) return out;
         // The next request shows the cursor of this one (ENGINE.md rule 9).
@@ -451,7 +451,7 @@ private:
                                                 cursor& needs) {
         auto device = legacy_memory<transaction>{t, schemas(), who.principal, who.source}.device();
         if (!device) return std::move(device).error();
-        if (*device && (*device)->base != 0) needs = (std::min)(needs, (*device)->base);
+        if (*device && (*device)->base.at != 0) needs = (std::min)(needs, (*device)->base.at);
         auto head = t.head();
         if (!head) return std::move(head).error();
         out.rows.more = out.rows.next != query.from;

@@ -50,12 +50,17 @@ struct legacy_judgement {
 
 namespace detail {
 
-// The record's version as of a cursor: 0 where it was not there yet, or where that is no longer known.
-[[nodiscard]] inline std::int64_t version_at(const legacy_evidence& in, cursor at) {
+// The record's version that a device holds which has pulled so far: 0 where it was not there yet, or where that is not known. A page tells rows
+// as they are; one that was sealed again behind the cursor by then was not in it.
+[[nodiscard]] inline std::int64_t version_at(const legacy_evidence& in, const pulled_to& shown) {
     std::int64_t version = 0;
-    for (const auto& change : in.history)
-        if (change.stamp <= at) version = change.version;
-    if (version == 0 && in.sealed && at >= in.head.floor_stamp) version = in.sealed->pruned_version;
+    for (const auto& change : in.history) {
+        if (change.stamp <= shown.at)
+            version = change.version;
+        else if (change.stamp <= shown.head)
+            return 0;
+    }
+    if (version == 0 && in.sealed && shown.at >= in.head.floor_stamp) version = in.sealed->pruned_version;
     return version;
 }
 
@@ -70,12 +75,13 @@ namespace detail {
 }
 
 // Whether the device may hold what it sent last: not any more once the row after that was delivered, or once it was told of another.
-[[nodiscard]] inline bool holds_sent(const legacy_evidence& in, std::int64_t delivered) {
-    return in.known.sent && in.sent_version > delivered && (in.known.told == 0 || in.known.told == in.device.run);
+// @param run  in which the mutation came first
+[[nodiscard]] inline bool holds_sent(const legacy_evidence& in, std::int64_t delivered, std::int64_t run) {
+    return in.known.sent && in.sent_version > delivered && (in.known.told == 0 || in.known.told >= run);
 }
 
-[[nodiscard]] inline bool sent_before(const legacy_evidence& in, field_index field, const value& sent, std::int64_t delivered) {
-    const value* earlier = holds_sent(in, delivered) ? in.known.sent->find(field) : nullptr;
+[[nodiscard]] inline bool sent_before(const legacy_evidence& in, field_index field, const value& sent, std::int64_t delivered, std::int64_t run) {
+    const value* earlier = holds_sent(in, delivered, run) ? in.known.sent->find(field) : nullptr;
     return earlier != nullptr && in.same(in.schema.fields[field], sent, *earlier);
 }
 
@@ -83,9 +89,9 @@ namespace detail {
 
 /// The cursor that @p version of a record was written on at the earliest: what the device had shown when its last run but this one began, or
 /// when the mutation was left out first. One that first came asking for everything, and never pushed the record, had it no earlier than then.
-[[nodiscard]] inline cursor earliest_cursor(const legacy_device& device, const legacy_record& known, std::int64_t version) noexcept {
-    const cursor at = known.held && version <= known.held_to ? *known.held : device.base;
-    return known.last.empty() && device.first ? (std::max)(at, *device.first) : at;
+[[nodiscard]] inline pulled_to earliest_cursor(const legacy_device& device, const legacy_record& known, std::int64_t version) noexcept {
+    const pulled_to shown = known.held && version <= known.held_to ? *known.held : device.base;
+    return known.last.empty() && device.first && *device.first > shown.at ? pulled_to{*device.first, *device.first} : shown;
 }
 
 /// Finds the base of @p sent, whose `changes` are the whole payload, and which fields of it the user edited (ENGINE.md rule 9).
@@ -98,14 +104,16 @@ namespace detail {
     legacy_judgement out;
     const bool pushed = !in.known.last.empty();
     const auto number = static_cast<std::int64_t>(sent.ordinal);
-    const cursor earliest = earliest_cursor(in.device, in.known, number);
+    const bool held = in.known.held && number <= in.known.held_to;
+    const std::int64_t run = held ? in.known.held_run : in.device.run;
+    const pulled_to earliest = earliest_cursor(in.device, in.known, number);
     const std::int64_t delivered = detail::version_at(in, earliest);
     // Who made a later change had seen no less.
     const std::int64_t low = (std::max)(delivered, number > in.known.version ? in.known.base : 0);
     const std::int64_t high = (std::max)(low, detail::version_at(in, in.device.presented));
-    const std::int64_t window = !pushed ? 0 : in.known.run == in.device.run ? in.known.earlier_start : in.known.run_start;
+    const std::int64_t window = held ? in.known.held_window : !pushed ? 0 : in.known.run == run ? in.known.earlier_start : in.known.run_start;
     const std::int64_t needed = window > 0 ? window : low;
-    out.reachable = !is_lost_stamp(in.head.lost, earliest) && !(in.sealed && in.sealed->pruned_version > needed);
+    out.reachable = !is_lost_stamp(in.head.lost, earliest.at) && !(in.sealed && in.sealed->pruned_version > needed);
     out.base = {low, in.known.last};
 
     const field_set named = sent.changes.fields();
@@ -114,7 +122,7 @@ namespace detail {
     } else {
         for (const auto& change : sent.changes) {
             if (change.field >= in.schema.fields.size()) continue;
-            bool seen = detail::holds(in, &*in.current, change.field, change.to) || detail::sent_before(in, change.field, change.to, delivered);
+            bool seen = detail::holds(in, &*in.current, change.field, change.to) || detail::sent_before(in, change.field, change.to, delivered, run);
             const record* at_start = nullptr;  // the row as the window begins
             for (const auto& past : in.history) {
                 const record* image = past.after ? &*past.after : nullptr;
@@ -129,7 +137,7 @@ namespace detail {
             const record* image = detail::image_at(in, version);
             return std::all_of(sent.changes.begin(), sent.changes.end(), [&](const field_value& c) {
                 return out.edited.contains(c.field) || c.field >= in.schema.fields.size() || detail::holds(in, image, c.field, c.to) ||
-                       detail::sent_before(in, c.field, c.to, delivered);
+                       detail::sent_before(in, c.field, c.to, delivered, run);
             });
         };
         // A row that is no longer kept may be what all of it agrees with.
@@ -148,7 +156,7 @@ namespace detail {
 
     // What a merge takes for the base of a field: what the device sent last, or the row that was delivered since.
     const record* image = detail::image_at(in, out.base.row_version);
-    const bool own = detail::holds_sent(in, out.base.row_version);
+    const bool own = detail::holds_sent(in, out.base.row_version, run);
     record before = image != nullptr ? *image : in.current ? *in.current : record{};
     before.fields.resize(in.schema.fields.size());
     for (const auto& change : sent.changes) {

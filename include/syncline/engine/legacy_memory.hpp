@@ -21,12 +21,20 @@
 
 SYNCLINE_NAMESPACE_BEGIN
 
+/// How far a device has pulled. A row that was sealed between `at` and `head` had not been told yet at `at`, not even as it was before.
+struct pulled_to {
+    cursor at = 0;
+    cursor head = 0;  ///< the newest stamp when the page was made that told the cursor
+
+    friend bool operator==(const pulled_to&, const pulled_to&) = default;
+};
+
 /// What is remembered of a device that sends no base (ENGINE.md rule 9). A run is a row of pushes with no pull between them.
 struct legacy_device {
-    cursor presented = 0;            ///< the newest cursor that it has shown
-    cursor given = 0;                ///< the cursor of the last page that it was sent
-    cursor base = 0;                 ///< what it had shown when its last run but the current one began
-    cursor run_cursor = 0;           ///< what it had shown when its current, or last, run began
+    pulled_to presented{};           ///< the newest cursor that it has shown
+    pulled_to given{};               ///< the cursor of the last page that it was sent
+    pulled_to base{};                ///< what it had shown when its last run but the current one began
+    pulled_to run_cursor{};          ///< what it had shown when its current, or last, run began
     std::int64_t run = 0;            ///< counts runs
     std::int64_t run_start = 0;      ///< the newest `bundle_seq` when its current, or last, run began
     bool running = false;            ///< no pull has come since
@@ -49,7 +57,9 @@ struct legacy_record {
     std::int64_t run_start = 0;         ///< where that run began
     std::int64_t earlier_start = 0;     ///< where the last run before it that had the record began; 0: none
     std::int64_t blocked = 0;           ///< the number of the mutation that was left out; what is above waits for it; 0: none
-    std::optional<cursor> held{};       ///< the device's `base` when that was left out first
+    std::optional<pulled_to> held{};    ///< the device's `base` when that was left out first
+    std::int64_t held_run = 0;          ///< the run then
+    std::int64_t held_window = 0;       ///< and where the last run before it that had the record had begun; 0: none
     std::int64_t held_to = 0;           ///< the newest number that was left out since: `held` speaks for what is not above it
 
     friend bool operator==(const legacy_record&, const legacy_record&) = default;
@@ -59,8 +69,9 @@ struct legacy_record {
 [[nodiscard]] inline std::string encode_legacy_device(const legacy_device& d) {
     std::string out;
     byte_writer w{out};
-    for (const std::int64_t n : {d.presented, d.given, d.base, d.run_cursor, d.run, d.run_start, d.first.value_or(-1), d.walk.value_or(-1)}) w.signed_number(n);
+    for (const std::int64_t n : {d.presented.at, d.given.at, d.base.at, d.run_cursor.at, d.run, d.run_start, d.first.value_or(-1), d.walk.value_or(-1)}) w.signed_number(n);
     w.number((d.running ? 1U : 0U) + (d.stranger ? 2U : 0U));
+    for (const pulled_to* p : {&d.presented, &d.given, &d.base, &d.run_cursor}) w.signed_number(p->head - p->at);
     return out;
 }
 
@@ -70,12 +81,13 @@ struct legacy_record {
     legacy_device d;
     std::int64_t first = 0;
     std::int64_t walk = 0;
-    for (std::int64_t* n : {&d.presented, &d.given, &d.base, &d.run_cursor, &d.run, &d.run_start, &first, &walk}) *n = in.signed_number();
+    for (std::int64_t* n : {&d.presented.at, &d.given.at, &d.base.at, &d.run_cursor.at, &d.run, &d.run_start, &first, &walk}) *n = in.signed_number();
     if (first >= 0) d.first = first;
     if (walk >= 0) d.walk = walk;
     const std::uint64_t flags = in.number();
     d.running = (flags & 1U) != 0;
     d.stranger = (flags & 2U) != 0;
+    for (pulled_to* p : {&d.presented, &d.given, &d.base, &d.run_cursor}) p->head = p->at + in.signed_number();
     if (!in.at_end()) return make_fault(errc::corrupt, "a stored note of a device does not decode; the bookkeeping tables were changed or damaged");
     return d;
 }
@@ -86,7 +98,7 @@ struct legacy_record {
     byte_writer w{out};
     w.text(r.last);
     w.text(r.sent_by);
-    for (const std::int64_t n : {r.told, r.version, r.base, r.run, r.run_start, r.earlier_start, r.blocked, r.held.value_or(-1), r.held_to}) w.signed_number(n);
+    for (const std::int64_t n : {r.told, r.version, r.base, r.run, r.run_start, r.earlier_start, r.blocked, r.held ? r.held->at : -1, r.held ? r.held->head : 0, r.held_run, r.held_window, r.held_to}) w.signed_number(n);
     w.number(r.sent ? r.sent->size() + 1 : 0);
     if (r.sent)
         for (const auto& f : *r.sent) {
@@ -102,9 +114,9 @@ struct legacy_record {
     legacy_record r;
     r.last = in.text();
     r.sent_by = in.text();
-    std::int64_t held = 0;
-    for (std::int64_t* n : {&r.told, &r.version, &r.base, &r.run, &r.run_start, &r.earlier_start, &r.blocked, &held, &r.held_to}) *n = in.signed_number();
-    if (held >= 0) r.held = held;
+    pulled_to held;
+    for (std::int64_t* n : {&r.told, &r.version, &r.base, &r.run, &r.run_start, &r.earlier_start, &r.blocked, &held.at, &held.head, &r.held_run, &r.held_window, &r.held_to}) *n = in.signed_number();
+    if (held.at >= 0) r.held = held;
     const std::uint64_t fields = in.number();
     if (fields != 0) r.sent.emplace();
     for (std::uint64_t n = 1; n < fields && !in.failed(); ++n) {
@@ -144,7 +156,7 @@ public:
     /// A client id that was never seen shows a cursor: the principal's device whose last page, or last cursor shown, it was, if there is just
     /// one, changed its id and is called by the new one from here on.
     [[nodiscard]] result<std::optional<legacy_device>> adopt_by_cursor(cursor shown) {
-        return adopt([&](const std::string&, const legacy_device& d) -> result<bool> { return d.given == shown || d.presented == shown; });
+        return adopt([&](const std::string&, const legacy_device& d) -> result<bool> { return d.given.at == shown || d.presented.at == shown; });
     }
     /// The same for a push: a device counts a record's mutations, so the one whose last number of a record is just below is the one.
     [[nodiscard]] result<std::optional<legacy_device>> adopt_by_versions(const std::vector<mutation>& mutations) {
@@ -238,8 +250,9 @@ template <authority_transaction Transaction>
     if (!*known && from == 0) d.first = head_stamp;
     if (!*known && from != 0) d.stranger = true;
     if (from == 0) d.walk = head_stamp;
-    d.presented = (std::max)(d.presented, from);
-    d.given = next;
+    // Of a cursor that is not that of the last page it is not known any more how much had been sealed by then.
+    if (from > d.presented.at) d.presented = from == d.given.at ? d.given : pulled_to{from, head_stamp};
+    d.given = pulled_to{next, head_stamp};
     if (d.running) d.base = d.run_cursor;
     d.running = false;
     if (*known == d) return {};

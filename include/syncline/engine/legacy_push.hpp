@@ -52,9 +52,9 @@ public:
             auto adopted = memory_.adopt_by_versions(mutations);
             if (!adopted) return std::move(adopted).error();
             if (*adopted) {
-                const cursor shown = *known ? (*known)->presented : 0;
+                const pulled_to shown = *known ? (*known)->presented : pulled_to{};
                 known = std::move(adopted);
-                (*known)->presented = (std::max)((*known)->presented, shown);
+                if (shown.at > (*known)->presented.at) (*known)->presented = shown;
             } else if (*known) {
                 (*known)->stranger = false;
                 (*known)->running = false;
@@ -62,6 +62,8 @@ public:
         }
         if (*known) device_ = **known;
         if (device_.running) return {};
+        auto begins = has_undecided(mutations);
+        if (!begins || !*begins) return begins ? result<void>{} : std::move(begins).error();
         device_.running = true;
         ++device_.run;
         device_.run_start = head_.seq;
@@ -89,7 +91,11 @@ public:
         if (!known) return std::move(known).error();
         legacy_record& r = **known;
         r.blocked = r.blocked == 0 ? number_of(m) : (std::min)(r.blocked, number_of(m));
-        if (!r.held) r.held = device_.base;
+        if (!r.held) {
+            r.held = device_.base;
+            r.held_run = device_.run;
+            r.held_window = r.run == device_.run ? r.earlier_start : r.run_start;
+        }
         r.held_to = (std::max)(r.held_to, number_of(m));
         changed_.insert(m.what.key);
         return {};
@@ -134,7 +140,7 @@ public:
         if (!parent) return std::move(parent).error();
         auto history = t_.history_of(child);
         if (!history) return std::move(history).error();
-        const cursor at = earliest_cursor(device_, **parent, number_of(erase));
+        const cursor at = earliest_cursor(device_, **parent, number_of(erase)).at;
         const bool delivered = !history->empty() && history->front().stamp <= at;
         const auto unchanged = [&](const row_change& c) { return c.stamp <= at || (c.op == operation::update && c.fields.empty()); };
         if (delivered && std::all_of(history->begin(), history->end(), unchanged)) return true;
@@ -167,7 +173,7 @@ public:
         r.blocked = 0;
         if (r.version >= r.held_to) {
             r.held.reset();
-            r.held_to = 0;
+            r.held_run = r.held_window = r.held_to = 0;
         }
         if (kept.outcome == outcome_kind::applied || kept.outcome == outcome_kind::superseded) {
             r.last = kept.id;
@@ -250,6 +256,16 @@ public:
     [[nodiscard]] static std::int64_t number_of(const mutation& m) noexcept { return static_cast<std::int64_t>(m.what.ordinal); }
 
 private:
+    // A late copy of a push that was answered begins nothing.
+    [[nodiscard]] result<bool> has_undecided(const std::vector<mutation>& mutations) {
+        for (const auto& m : mutations) {
+            auto kept = t_.find_receipt(who_.principal, m.id);
+            if (!kept) return std::move(kept).error();
+            if (!*kept) return true;
+        }
+        return false;
+    }
+
     [[nodiscard]] result<legacy_record*> record_of(const record_key& key) {
         const auto at = known_.find(key);
         if (at != known_.end()) return &at->second;

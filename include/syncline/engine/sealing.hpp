@@ -117,7 +117,8 @@ template <authority_transaction Transaction>
         change.key = key;
         change.version = b.head.seq;
         change.op = !*now_row ? operation::erase : old_row ? operation::update : operation::create;
-        change.fields = old_row && *now_row ? differing_fields(*old_row, **now_row) : schemas[key.model].all_fields();
+        if (old_row && *now_row) change.fields = differing_fields(*old_row, **now_row);
+        if (old_row.has_value() != now_row->has_value() || !*before) change.fields = schemas[key.model].all_fields();  // what stays absent changes nothing
         change.written_at = now;
         if (mine != own.end()) {
             change.writer = mine->second.writer;

@@ -15,10 +15,10 @@ using memory_of = legacy_memory<memory_authority_store::transaction>;
 
 legacy_device some_device() {
     legacy_device d;
-    d.presented = 7;
-    d.given = 9;
-    d.base = 5;
-    d.run_cursor = 6;
+    d.presented = {7, 8};
+    d.given = {9, 19};
+    d.base = {5, 5};
+    d.run_cursor = {6, 60};
     d.run = 3;
     d.run_start = 4;
     d.running = true;
@@ -41,7 +41,9 @@ legacy_record some_record() {
     r.run_start = 4;
     r.earlier_start = 2;
     r.blocked = 9;
-    r.held = 0;
+    r.held = pulled_to{0, 7};
+    r.held_run = 12;
+    r.held_window = 13;
     r.held_to = 10;
     return r;
 }
@@ -142,24 +144,26 @@ TEST_CASE("legacy memory: a pull notes the cursor shown, and ends the run", "[en
     auto d = pull(0, 10, 30);
     CHECK(d.first == 30);
     CHECK(d.walk == 30);
-    CHECK(d.presented == 0);
-    CHECK(d.given == 10);
+    CHECK(d.presented == pulled_to{});
+    CHECK(d.given == pulled_to{10, 30});
     d = pull(10, 20, 31);
-    CHECK(d.presented == 10);
+    CHECK(d.presented == pulled_to{10, 30});
     d.running = true;
-    d.run_cursor = 10;
-    d.base = 3;
+    d.run_cursor = {10, 30};
+    d.base = {3, 3};
     lab_must(memory.put(d));
     d = pull(20, 20, 31);
-    CHECK(d.base == 10);
+    CHECK(d.base == pulled_to{10, 30});
     CHECK_FALSE(d.running);
-    CHECK(d.presented == 20);
+    CHECK(d.presented == pulled_to{20, 31});
     // From the beginning again: what it had seen it has seen.
     d = pull(0, 10, 40);
-    CHECK(d.presented == 20);
+    CHECK(d.presented == pulled_to{20, 31});
     CHECK(d.first == 30);
     CHECK(d.walk == 40);
-    CHECK(d.base == 10);
+    CHECK(d.base == pulled_to{10, 30});
+    // A cursor that is not the last page's: how much had been sealed by then is not known, so all that has been.
+    CHECK(pull(25, 27, 50).presented == pulled_to{25, 50});
 }
 
 TEST_CASE("legacy memory: what a device needs is kept for it, and it is forgotten with its mark", "[engine]") {

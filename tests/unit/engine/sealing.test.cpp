@@ -58,6 +58,29 @@ TEST_CASE("sealing: nothing staged makes no bundle, and neither do changes that 
     CHECK(s.head().seq == 2);
 }
 
+TEST_CASE("sealing: a record that is absent and is sealed again, to be told again, is no change of others to anybody") {
+    server s;
+    s.write("T", node_row(1));
+    s.seal();
+    s.erase("T");
+    s.seal();
+    auto t = lab_must(s.store.begin("main", access::write));
+    own_writes again;
+    again[key_named("T")].wrote = true;
+    const auto rows = lab_must(seal(t, s.store.schemas(), bundle_source{}, again, s.now));
+    lab_must(t.commit());
+    REQUIRE(rows.size() == 1);
+    CHECK(rows.front().version == 3);
+    CHECK(rows.front().fields.empty());
+    // Made anew by one who knew of the erase, and edited on that by the same device.
+    CHECK(s.push_one(change_of("1", "T", std::nullopt, node_row(2), 2)).clean);
+    CHECK(s.push_one(change_of("2", "T2", std::nullopt, node_row(2))).clean);
+    s.write("T", node_row(2, 0, 7));
+    s.seal();
+    CHECK(s.push_one(change_of("3", "T", node_row(2), node_row(3), 2, "1")).kind == outcome_kind::applied);
+    CHECK(s.row("T") == node_row(3, 0, 7));
+}
+
 TEST_CASE("sealing: many changes of a record between two seals are one net change") {
     server s;
     for (int i = 0; i < 5; ++i) s.write("T", node_row(i));

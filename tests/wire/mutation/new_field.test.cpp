@@ -35,8 +35,9 @@ using device_engine = replica<sqlite_replica_store>;
 
 // A server that knows the field, and a device's file of which the program does not know it yet.
 struct world {
-    explicit world(authority_options options = {}) {
-        app.run("CREATE TABLE task(id TEXT PRIMARY KEY NOT NULL, title TEXT, rank INTEGER NOT NULL DEFAULT 0)");
+    // @param rank  the server's default; the device's is 0
+    explicit world(authority_options options = {}, const std::string& rank = "0") {
+        app.run("CREATE TABLE task(id TEXT PRIMARY KEY NOT NULL, title TEXT, rank INTEGER NOT NULL DEFAULT " + rank + ")");
         local.run("CREATE TABLE task(id TEXT PRIMARY KEY NOT NULL, title TEXT)");
         store.emplace(open_store(files.file("server.db"), models_of(files.file("server.db"), tables)));
         engine.emplace(*store, std::move(options));
@@ -222,17 +223,18 @@ TEST_CASE("new field: what a Tether client makes has the column's default where 
 }
 
 TEST_CASE("new field: a device that has pushed and never pulled learns its values too", "[wire]") {
-    world w;
-    w.local.run("INSERT INTO task VALUES('x','one')");
-    REQUIRE(w.sync(false, 1).ok());  // its push was answered, its pull was not
-    w.app.run("UPDATE task SET rank=4");
+    world w{{}, "7"};
+    w.local.run("INSERT INTO task VALUES('x','one'),('y','two')");
+    REQUIRE(w.only(sync_mode::push_only).ok());
+    w.app.run("UPDATE task SET rank=4 WHERE id='x'");
     w.upgrade();
-    w.local.run("UPDATE task SET rank=3");
+    w.local.run("UPDATE task SET rank=3 WHERE id='x'");
     const auto done = w.sync();
     CHECK(done.ok());
     CHECK(done.conflicts == 1);
     CHECK(w.server_has("x") == "one 4");
     CHECK(w.device_has("x") == "one 4");
+    CHECK(w.device_has("y") == "two 7");
 }
 
 }  // namespace new_field_test
