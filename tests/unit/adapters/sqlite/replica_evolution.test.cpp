@@ -121,15 +121,18 @@ TEST_CASE("replica_evolution: what the user made of a field that is new is judge
 TEST_CASE("replica_evolution: fields that are new twice before the state was fetched are both unseen, and one that was fetched is not") {
     device d{"CREATE TABLE t(id TEXT PRIMARY KEY, a TEXT)"};
     d.open(std::vector<std::string>{"t"});
-    d.take({image("x", 3, texts({"1"}))});
+    d.take({image("x", 3, texts({"1"})), image("y", 3, texts({"1"}))});
     d.sql("ALTER TABLE t ADD COLUMN one TEXT");
     d.open(std::vector<std::string>{"t"});
-    d.sql("ALTER TABLE t ADD COLUMN two TEXT; UPDATE t SET a='mine'");
+    d.sql("ALTER TABLE t ADD COLUMN two TEXT; UPDATE t SET a='mine' WHERE id='x'");
     d.open(std::vector<std::string>{"t"});
     d.absorb();
     CHECK(unseen_of(d, d.open_intent(key("x"))) == "one two");
-    d.hydrate({image("x", 3, texts({"1", "", ""}))});
-    d.sql("ALTER TABLE t ADD COLUMN three TEXT; UPDATE t SET a='more'");
+    d.hydrate({image("x", 3, texts({"1", "", ""})), image("y", 3, texts({"1", "", ""}))});
+    d.sql("UPDATE t SET one='seen' WHERE id='y'");
+    d.absorb();
+    CHECK(unseen_of(d, d.open_intent(key("y"))).empty());
+    d.sql("ALTER TABLE t ADD COLUMN three TEXT; UPDATE t SET a='more' WHERE id='x'");
     d.open(std::vector<std::string>{"t"});
     d.absorb();
     CHECK(unseen_of(d, d.open_intent(key("x"))) == "three");
