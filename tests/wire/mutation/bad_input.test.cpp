@@ -171,6 +171,7 @@ void refuses_bad_requests() {
     const std::string before = w.held();
     for (const auto& broken : broken_texts())
         for (const bool push : {true, false}) {
+            if (broken.body.empty()) continue;  // without content it is without members (sheet 2.6): below
             INFO(Tables::name << ": " << broken.what << (push ? " pushed" : " pulled"));
             const auto answer = push ? w.push(broken.body) : w.pull(broken.body);
             CHECK(answer.status == (broken.code == "too_large" ? 413 : 400));
@@ -188,6 +189,7 @@ void refuses_bad_requests() {
     std::vector<bad_request> all;
     for (const char* body : {"null", "7", "\"x\"", "[]", "true"})
         for (const bool push : {true, false}) all.push_back({push, body, 422, "malformed_message", "object"});
+    for (const bool push : {true, false}) all.push_back({push, "", 422, "malformed_message", "client_id"});
     for (const char* client : {"null", "7", "true", "[]", "{}", "\"\"", "\"a\\u0000b\""}) {
         all.push_back({true, push_of({one}, client), 422, "malformed_message", "client_id"});
         all.push_back({false, std::string{R"({"client_id":)"} + client + "}", 422, "malformed_message", "client_id"});

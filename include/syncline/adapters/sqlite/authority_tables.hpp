@@ -23,7 +23,7 @@
 SYNCLINE_NAMESPACE_BEGIN
 
 /// The version of the authority's bookkeeping tables that this library reads and writes.
-inline constexpr std::int64_t sqlite_authority_format = 2;
+inline constexpr std::int64_t sqlite_authority_format = 3;
 
 /// Runs @p sql, prepared once per connection, and hands each row to @p row until that answers false.
 /// @param bind  called with the `sqlite_statement&` before the first step
@@ -139,14 +139,18 @@ CREATE TABLE IF NOT EXISTS syncline_authority_views(tenant INTEGER NOT NULL, pri
     auto format = check_sqlite_authority_format(db, 1);
     if (!format) return std::move(format).error();
     if (*format == sqlite_authority_format) return {};
-    // Format 1 numbered the tables of labels apart.
-    const auto labels = db.query_integer("SELECT value FROM syncline_authority_meta WHERE name = 'scopes_format'", 1);
-    if (!labels) return labels.error();
-    if (*labels != 1)
-        return make_fault(errc::unsupported, "the database's bookkeeping of labels has format ", std::to_string(*labels), " and this version of the "
-                          "library knows 1; use the version that made it, or a newer one");
-    if (auto r = db.execute(std::string{sqlite_authority_ddl_2}); !r) return r;
-    return db.execute("DELETE FROM syncline_authority_meta WHERE name = 'scopes_format'; UPDATE syncline_authority_meta SET value = 2 WHERE name = 'format'");
+    if (*format == 1) {
+        // It numbered the tables of labels apart.
+        const auto labels = db.query_integer("SELECT value FROM syncline_authority_meta WHERE name = 'scopes_format'", 1);
+        if (!labels) return labels.error();
+        if (*labels != 1)
+            return make_fault(errc::unsupported, "the database's bookkeeping of labels has format ", std::to_string(*labels), " and this version of the "
+                              "library knows 1; use the version that made it, or a newer one");
+        if (auto r = db.execute(std::string{sqlite_authority_ddl_2}.append("DELETE FROM syncline_authority_meta WHERE name = 'scopes_format'")); !r) return r;
+    }
+    // What format 2 noted of devices that send no base has another form now. Of a device that nothing is known of all counts as not seen.
+    std::string last{"DELETE FROM syncline_authority_notes WHERE substr(name, 1, 7) = CAST('legacy/' AS BLOB); UPDATE syncline_authority_meta SET value = "};
+    return db.execute(last.append(std::to_string(sqlite_authority_format)).append(" WHERE name = 'format'"));
 }
 
 /// One order of a model's fields under which images were stored.

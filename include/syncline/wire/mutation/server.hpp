@@ -80,8 +80,11 @@ private:
         return push ? handle_push(r, who, now) : handle_pull(r, who, now);
     }
 
+    // A body without content is a request without members (sheet 2.6).
+    [[nodiscard]] static std::string_view body_of(const request& r) { return r.body.empty() ? std::string_view{"{}"} : std::string_view{r.body}; }
+
     [[nodiscard]] response handle_push(const request& r, const principal& who, timestamp now) {
-        auto message = mutation_wire::read_push(r.body, engine_->schemas(), options_.json, options_.max_mutations, options_.sync_key);
+        auto message = mutation_wire::read_push(body_of(r), engine_->schemas(), options_.json, options_.max_mutations, options_.sync_key);
         if (!message) return fault_response(message.error());
         const caller from{who.tenant, who.id, message->client_id};
         if (auto other = refuse_other_incarnation(*engine_, from.tenant, message->epoch)) return std::move(*other);
@@ -106,7 +109,7 @@ private:
     }
 
     [[nodiscard]] response handle_pull(const request& r, const principal& who, timestamp now) {
-        auto message = mutation_wire::read_pull(r.body, engine_->schemas(), options_.json, options_.default_page, options_.max_mutations);
+        auto message = mutation_wire::read_pull(body_of(r), engine_->schemas(), options_.json, options_.default_page, options_.max_mutations);
         if (!message) return fault_response(message.error());
         const caller from{who.tenant, who.id, message->client_id};
         if (auto other = refuse_other_incarnation(*engine_, from.tenant, message->epoch)) return std::move(*other);

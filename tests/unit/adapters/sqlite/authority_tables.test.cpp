@@ -106,8 +106,26 @@ TEST_CASE("authority tables: a server of format 1 is brought up to date with wha
         }
 }
 
+TEST_CASE("authority tables: a server of format 2 forgets what it had noted of devices that send no base, and nothing else") {
+    const scratch_folder dir;
+    const std::string path = dir.file("server.db");
+    run(path, app);
+    {
+        server with{path, tables};
+        auto t = must(with.store.begin("main", access::write));
+        for (const char* name : {"legacy/device/a", "legacy/record/a", "legacz", "other"}) must(t.put_note("ann", name, "body"));
+        must(t.commit());
+    }
+    run(path, "UPDATE syncline_authority_meta SET value=2 WHERE name='format'");
+    server with{path, tables};
+    CHECK(ask(path, "SELECT value FROM syncline_authority_meta WHERE name='format'") == std::to_string(sqlite_authority_format));
+    auto t = must(with.store.begin("main", access::snapshot));
+    CHECK(must(t.notes("ann", "legacy/")).empty());
+    CHECK(must(t.notes("ann", "")).size() == 2);
+}
+
 TEST_CASE("authority tables: bookkeeping of a format that is not known is left alone, also by a server that is running") {
-    for (const char* change : {"UPDATE syncline_authority_meta SET value=0 WHERE name='format'", "UPDATE syncline_authority_meta SET value=3 WHERE name='format'",
+    for (const char* change : {"UPDATE syncline_authority_meta SET value=0 WHERE name='format'", "UPDATE syncline_authority_meta SET value=4 WHERE name='format'",
                                "UPDATE syncline_authority_meta SET value=99 WHERE name='format'", "DELETE FROM syncline_authority_meta WHERE name='format'",
                                "UPDATE syncline_authority_meta SET value=1 WHERE name='format'; INSERT INTO syncline_authority_meta VALUES('scopes_format',2)"}) {
         CAPTURE(change);
@@ -126,7 +144,7 @@ TEST_CASE("authority tables: bookkeeping of a format that is not known is left a
     const std::string path = dir.file("server.db");
     run(path, app);
     server with{path, tables};
-    run(path, "UPDATE syncline_authority_meta SET value=3 WHERE name='format'; CREATE TABLE syncline_authority_more(x)");
+    run(path, "UPDATE syncline_authority_meta SET value=4 WHERE name='format'; CREATE TABLE syncline_authority_more(x)");
     CHECK(fault_of(with.store.begin("main", access::write)) == errc::unsupported);
 }
 
