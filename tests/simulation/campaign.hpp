@@ -87,7 +87,7 @@ void campaign(const char* name, wire_mix mix, std::uint64_t share, std::uint64_t
         CHECK((fewer ? 8 : 2) * counts.restores >= count);
         CHECK(10 * counts.purges >= count);
     }
-    if (Lab::can_migrate && mix == wire_mix::skew && count >= 40) CHECK(2 * counts.migrations >= count);
+    if (Lab::can_migrate && mix == wire_mix::skew && count >= 40) CHECK(4 * counts.migrations >= count);
     if (count < 200) return;
     // Per hundred seeds. A run in which too little happened shows nothing.
     const bool mutation = mix != wire_mix::bundle, bundle = mix == wire_mix::bundle || mix == wire_mix::mixed;

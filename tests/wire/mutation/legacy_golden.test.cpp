@@ -184,7 +184,8 @@ TEST_CASE("golden: whole requests that are no pushes and pulls are refused as JS
         CHECK(json_tape::parse(answer.body));
         CHECK(find_header(answer.headers, "Content-Type"));
     };
-    expect("/tether/push", "", 400);
+    expect("/tether/push", "", 422);
+    expect("/tether/push", "{", 400);
     expect("/tether/push", "{}", 422);
     expect("/tether/push", R"({"client_id":"c"})", 422);
     expect("/tether/pull", "{}", 422);

@@ -18,7 +18,7 @@ TEST_CASE("mutation server: bad input is a typed error, changes nothing and stop
         int status;
     };
     const std::vector<sample> whole = {
-        {"", 400}, {"{", 400}, {"[]", 422}, {"{}", 422}, {R"({"client_id":"","mutations":[]})", 422}, {R"({"client_id":7,"mutations":[]})", 422},
+        {"", 422}, {"{", 400}, {"[]", 422}, {"{}", 422}, {R"({"client_id":"","mutations":[]})", 422}, {R"({"client_id":7,"mutations":[]})", 422},
         {R"({"client_id":"c","mutations":{}})", 422}, {R"({"client_id":"c"})", 422}, {R"({"client_id":"c","client_id":"d","mutations":[]})", 400},
         {"{\"client_id\":\"\xff\",\"mutations\":[]}", 400}, {R"({"client_id":"\ud800","mutations":[]})", 400}, {R"({"client_id":"c","mutations":[1e400]})", 400},
         {deep, 400}, {R"({"client_id":"c\u0000d","mutations":[]})", 422}, {"{\"client_id\":\"" + std::string(300, 'x') + "\",\"mutations\":[]}", 422}};
