@@ -86,7 +86,8 @@ SYNCLINE_NAMESPACE_BEGIN
         if (!lower->unseen.contains(field)) continue;
         if (lower->op == operation::create) {
             if (upper->changes.find(field) != nullptr) out.unseen.erase(field);  // what the user has set is the user's
-        } else if (lower->changes.find(field) == nullptr && upper->before && !upper->unseen.contains(field)) {
+        } else if (lower->changes.find(field) == nullptr && !upper->unseen.contains(field)) {
+            if (!out.before || !upper->before || f >= out.before->fields.size() || f >= upper->before->fields.size()) continue;
             out.before->fields[f] = upper->before->fields[f];  // seen before it was touched
             out.unseen.erase(field);
         }

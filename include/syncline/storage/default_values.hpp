@@ -22,8 +22,8 @@ concept default_filling_transaction = requires(T t, model_id model, record& row,
     { t.fill_defaults(model, row, fields) } -> std::same_as<result<void>>;
 };
 
-/// Completes @p row, which @p what makes where none was; nothing where that is no creation. A program that does not know every field names only those that it knows, and where none may be empty
-/// a null is not what anybody meant.
+/// Completes @p row, which @p what makes where none was; nothing where that is no creation. A program that does not know every field names only
+/// those that it knows, and where none may be empty a null is not what anybody meant.
 template <class Transaction>
 [[nodiscard]] result<void> fill_new_row(Transaction& t, const model_schema& schema, const intent& what, record& row) {
     if constexpr (default_filling_transaction<Transaction>) {

@@ -57,7 +57,9 @@ struct standing_sqlite_trigger {
     if (auto ok = s->row_read(); !ok) return std::move(ok).error();
     auto fields = decode_sqlite_fields(names, kinds, name);
     if (!fields) return std::move(fields).error();
-    fields->unseen = decode_sqlite_unseen(unseen);
+    auto unknown = decode_sqlite_unseen(unseen);
+    if (!unknown) return std::move(unknown).error();
+    fields->unseen = std::move(*unknown);
     return std::optional<sqlite_replica_fields>{std::move(*fields)};
 }
 
@@ -135,8 +137,12 @@ struct standing_sqlite_trigger {
         }
         fetch = moves->adds_fields();
         for (std::size_t i = 0; i < moves->from.size(); ++i) {
-            const auto& was = (*old)->unseen;  // of a device that fetched its state since there are none
-            if (!moves->from[i] || std::find(was.begin(), was.end(), (*old)->names[*moves->from[i]]) != was.end()) now.unseen.push_back(now.names[i]);
+            if (!moves->from[i]) {
+                now.unseen.push_back({now.names[i], of_new_fields[i].value_or(value{})});
+                continue;
+            }
+            for (const auto& field : (*old)->unseen)  // of a device that fetched its state since there are none
+                if (field.name == (*old)->names[*moves->from[i]]) now.unseen.push_back({now.names[i], field.otherwise});
         }
         for (std::size_t i = 0; i < moves->other_kind.size(); ++i)
             if (moves->other_kind[i]) as_they_are.insert(static_cast<field_index>(i));

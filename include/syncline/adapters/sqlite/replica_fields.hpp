@@ -19,12 +19,20 @@
 
 SYNCLINE_NAMESPACE_BEGIN
 
+/// A field that the device's rows tell nothing of, until its state was fetched anew.
+struct sqlite_unseen_field {
+    std::string name;
+    value otherwise;  ///< what the rows have that nobody has set it in: the column's default when the program learnt of the field
+
+    friend bool operator==(const sqlite_unseen_field&, const sqlite_unseen_field&) = default;
+};
+
 /// A model's key and fields as the bookkeeping was last used with: images and intents are kept by position in this list.
 struct sqlite_replica_fields {
     std::string key_name;
     std::vector<std::string> names;
     std::vector<value_kind> kinds;  ///< empty: not remembered; made before layout 3
-    std::vector<std::string> unseen;  ///< of `names`: those that the device's rows tell nothing of, until its state was fetched anew
+    std::vector<sqlite_unseen_field> unseen;
 
     friend bool operator==(const sqlite_replica_fields&, const sqlite_replica_fields&) = default;
 };
@@ -56,19 +64,26 @@ struct sqlite_replica_fields {
     return out;
 }
 
-/// The stored form of the names in `sqlite_replica_fields::unseen`; empty: there is none.
-[[nodiscard]] inline std::string encode_sqlite_unseen(const std::vector<std::string>& unseen) {
+/// The stored form of @p unseen; empty: there is none.
+[[nodiscard]] inline std::string encode_sqlite_unseen(const std::vector<sqlite_unseen_field>& unseen) {
     std::string out;
     byte_writer w{out};
-    for (const auto& name : unseen) w.text(name);
+    for (const auto& field : unseen) {
+        w.text(field.name);
+        w.put(field.otherwise);
+    }
     return out;
 }
 
-/// Reads that form.
-[[nodiscard]] inline std::vector<std::string> decode_sqlite_unseen(std::string_view unseen) {
+/// Reads that form. @return `errc::corrupt`
+[[nodiscard]] inline result<std::vector<sqlite_unseen_field>> decode_sqlite_unseen(std::string_view unseen) {
     byte_reader in{unseen};
-    std::vector<std::string> out;
-    while (!in.at_end() && !in.failed()) out.push_back(in.text());
+    std::vector<sqlite_unseen_field> out;
+    while (!in.at_end() && !in.failed()) {
+        std::string name = in.text();
+        out.push_back({std::move(name), in.get_value()});
+    }
+    if (in.failed()) return make_fault(errc::corrupt, "the bookkeeping of a model's new fields does not decode; the bookkeeping tables were changed or damaged");
     return out;
 }
 

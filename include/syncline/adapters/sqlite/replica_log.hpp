@@ -10,8 +10,6 @@
 #include <syncline/adapters/sqlite/replica_tables.hpp>
 #include <syncline/adapters/sqlite/row_digest.hpp>
 #include <syncline/adapters/sqlite/table_schema.hpp>
-#include <syncline/change/intent.hpp>
-#include <syncline/model/field_set.hpp>
 #include <syncline/model/model_schema.hpp>
 #include <syncline/model/record.hpp>
 #include <syncline/storage/replica_store.hpp>
@@ -211,37 +209,17 @@ protected:
             if (!row) return row.error();
             if (!*row) return {};
             const auto id = static_cast<model_id>((*s)->column_integer(0));
-            const std::string names{(*s)->column_blob(1)};
+            const std::string kept{(*s)->column_blob(1)};
             if (auto ok = (*s)->row_read(); !ok) return ok;
-            field_set unseen;
-            for (const auto& name : decode_sqlite_unseen(names))
-                if (const auto f = schemas[id].find_field(name)) unseen.insert(*f);
-            auto unset = values_that_nobody_set(id, unseen);
-            if (!unset) return std::move(unset).error();
-            for (auto& edit : edits) {
-                if (edit.key.model != id) continue;
-                edit.unseen = unseen;
-                for (const auto& [field, otherwise] : *unset)
-                    if (!edit.before && edit.after && !(edit.after->fields[field] == otherwise)) edit.unseen.erase(field);
+            const auto fields = decode_sqlite_unseen(kept);
+            if (!fields) return fields.error();
+            for (const auto& [name, otherwise] : *fields) {
+                const auto field = schemas[id].find_field(name);
+                if (!field) continue;
+                for (auto& edit : edits)
+                    if (edit.key.model == id && (edit.before || !edit.after || edit.after->fields[*field] == otherwise)) edit.unseen.insert(*field);
             }
         }
-    }
-    [[nodiscard]] result<std::vector<field_value>> values_that_nobody_set(model_id id, const field_set& fields) {
-        std::vector<field_value> out;
-        for (std::size_t f = 0; f < schemas[id].fields.size(); ++f) {
-            const auto field = static_cast<field_index>(f);
-            if (!fields.contains(field)) continue;
-            const field_schema& schema = schemas[id].fields[f];
-            out.push_back({field, value{}});
-            const sqlite_column* const column = tables[id].table.find(schema.name);
-            if (column == nullptr || column->default_sql.empty()) continue;
-            auto s = db.prepare(std::string{"SELECT "}.append(sqlite_default_value(*column)));
-            if (!s) return s.error();
-            const auto row = s->step();
-            if (!row) return row.error();
-            out.back().to = read_sqlite_value(*s, 0, schema.kind);
-        }
-        return out;
     }
 
     void note_seen(const record_key& key, const std::optional<record>& row) {

@@ -31,8 +31,9 @@ inline constexpr std::int64_t sqlite_replica_layout = 5;
 
 /// The replica's bookkeeping tables, beside the app's. `key` is a sync key's text, `model` a position in the schema set,
 /// `body`, `image` and `row` the binary forms of the codecs, `digest` that of the app's row where no image is kept (`sqlite_row_digest`; NULL: not
-/// known), `unseen` the names of fields that the device's rows tell nothing of (`captured_edit::unseen`); in `unread` model and row are the peer's own text. `turn` tells in which order the logs of several models were
-/// written: from each of its rows on, entries went to that model's log, there with numbers above `above`.
+/// known), `unseen` the fields that the device's rows tell nothing of (`captured_edit::unseen`); in `unread` model and row are the peer's own
+/// text. `turn` tells in which order the logs of several models were written: from each of its rows on, entries went to that model's log, there with
+/// numbers above `above`.
 inline constexpr const char* sqlite_replica_ddl = R"sql(
 CREATE TABLE syncline_replica_state(id INTEGER PRIMARY KEY CHECK(id=1), layout INTEGER NOT NULL, source_id TEXT NOT NULL DEFAULT '',
   next_source_bundle_id INTEGER NOT NULL DEFAULT 1, next_ordinal INTEGER NOT NULL DEFAULT 1, next_batch_id INTEGER NOT NULL DEFAULT 1,

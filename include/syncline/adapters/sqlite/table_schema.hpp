@@ -232,11 +232,16 @@ struct sqlite_table {
 
 /// SQL for what @p column holds in a row that is inserted without it. @pre it has a default
 [[nodiscard]] inline std::string sqlite_default_value(const sqlite_column& column) {
-    const std::string expression = sqlite_default_expression(column.default_sql);
-    const char* as = column.affinity == sqlite_affinity::integer ? "INTEGER" : column.affinity == sqlite_affinity::real ? "REAL" : column.affinity == sqlite_affinity::text ? "TEXT" : nullptr;
-    std::string out{as == nullptr ? "(" : "CAST(("};
-    out.append(expression).append(")");
-    return as == nullptr ? out : out.append(" AS ").append(as).append(")");
+    const std::string expression = std::string{"("}.append(sqlite_default_expression(column.default_sql)).append(")");
+    const auto cast = [&](const char* type) { return std::string{"CAST("}.append(expression).append(" AS ").append(type).append(")"); };
+    switch (column.affinity) {
+    case sqlite_affinity::integer: return cast("INTEGER");
+    case sqlite_affinity::real: return cast("REAL");
+    case sqlite_affinity::text: return cast("TEXT");
+    case sqlite_affinity::blob:
+    case sqlite_affinity::numeric: break;
+    }
+    return expression;
 }
 
 /// SQL for what @p column will hold, in a BEFORE trigger of @p table: `NEW`'s value, but under REPLACE a NULL in a NOT NULL column becomes the

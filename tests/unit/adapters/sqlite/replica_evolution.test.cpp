@@ -159,6 +159,16 @@ TEST_CASE("replica_evolution: a creation on its way shows the default of a new f
     CHECK(d.status().counts.quarantined == 0);
 }
 
+TEST_CASE("replica_evolution: a creation that is only logged has not set a new field where it has just what the column makes of its default") {
+    device d{"CREATE TABLE t(id TEXT PRIMARY KEY, a TEXT)"};
+    d.open(std::vector<std::string>{"t"});
+    d.sql("INSERT INTO t VALUES('x','1'),('y','1'); ALTER TABLE t ADD COLUMN n NUMERIC DEFAULT '7'; UPDATE t SET n=8 WHERE id='y'");
+    d.open(std::vector<std::string>{"t"});
+    CHECK(d.absorb() == 2);
+    CHECK(unseen_of(d, d.open_intent(key("x"))) == "n");
+    CHECK(unseen_of(d, d.open_intent(key("y"))).empty());
+}
+
 TEST_CASE("replica_evolution: a field that is dropped takes its values along, and nothing else") {
     const bool suspended = GENERATE(true, false);
     CAPTURE(suspended);

@@ -37,7 +37,10 @@ TEST_CASE("sqlite_replica_fields: what is remembered reads back as it was, and n
     for (std::size_t cut = 0; cut < names.size(); ++cut) CHECK(fault_of(decode_sqlite_fields(names.substr(0, cut), "", "t")) == errc::corrupt);
     CHECK(fault_of(decode_sqlite_fields(names, "xx", "t")) == errc::corrupt);
     CHECK(encode_sqlite_unseen({}).empty());
-    for (const auto& unseen : {std::vector<std::string>{}, {"a"}, {"", "c\"d"}}) CHECK(decode_sqlite_unseen(encode_sqlite_unseen(unseen)) == unseen);
+    CHECK(must(decode_sqlite_unseen("")).empty());
+    const std::vector<sqlite_unseen_field> unseen{{"a", value{}}, {"", value::text("d")}, {"c\"d", value::integer(7)}};
+    CHECK(must(decode_sqlite_unseen(encode_sqlite_unseen(unseen))) == unseen);
+    CHECK(fault_of(decode_sqlite_unseen(encode_sqlite_unseen(unseen).substr(0, 5))) == errc::corrupt);
 }
 
 TEST_CASE("sqlite_replica_fields: a renamed column is found in the trigger that SQLite rewrote") {
