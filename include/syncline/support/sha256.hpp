@@ -4,6 +4,7 @@
 #include <syncline/support/hex.hpp>
 #include <syncline/support/version.hpp>
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstddef>
@@ -21,8 +22,11 @@ public:
     /// Appends @p octets to the message.
     constexpr void update(std::string_view octets) noexcept {
         total_ += octets.size();
-        for (const char c : octets) {
-            block_[filled_++] = static_cast<std::uint8_t>(c);
+        while (!octets.empty()) {
+            const std::size_t taken = (std::min)(octets.size(), block_.size() - filled_);
+            for (std::size_t i = 0; i < taken; ++i) block_[filled_ + i] = static_cast<std::uint8_t>(octets[i]);
+            octets.remove_prefix(taken);
+            filled_ += taken;
             if (filled_ == block_.size()) compress();
         }
     }
@@ -66,15 +70,26 @@ private:
             const std::uint32_t b = std::rotr(w[i - 2], 17) ^ std::rotr(w[i - 2], 19) ^ (w[i - 2] >> 10);
             w[i] = w[i - 16] + a + w[i - 7] + b;
         }
-        std::array<std::uint32_t, 8> s = state_;
-        for (std::size_t i = 0; i < 64; ++i) {
-            const std::uint32_t big1 = std::rotr(s[4], 6) ^ std::rotr(s[4], 11) ^ std::rotr(s[4], 25);
-            const std::uint32_t choice = (s[4] & s[5]) ^ (~s[4] & s[6]);
-            const std::uint32_t t1 = s[7] + big1 + choice + round_constants[i] + w[i];
-            const std::uint32_t big0 = std::rotr(s[0], 2) ^ std::rotr(s[0], 13) ^ std::rotr(s[0], 22);
-            const std::uint32_t majority = (s[0] & s[1]) ^ (s[0] & s[2]) ^ (s[1] & s[2]);
-            s = {t1 + big0 + majority, s[0], s[1], s[2], s[3] + t1, s[4], s[5], s[6]};
+        auto [a, b, c, d, e, f, g, h] = state_;
+        // The letters move one place in every round; written out, nothing is moved.
+        const auto round = [&w](std::uint32_t p, std::uint32_t q, std::uint32_t r, std::uint32_t& s, std::uint32_t t, std::uint32_t u, std::uint32_t v,
+                                std::uint32_t& x, std::size_t i) {
+            const std::uint32_t t1 =
+                x + (std::rotr(t, 6) ^ std::rotr(t, 11) ^ std::rotr(t, 25)) + (v ^ (t & (u ^ v))) + round_constants[i] + w[i];
+            s += t1;
+            x = t1 + (std::rotr(p, 2) ^ std::rotr(p, 13) ^ std::rotr(p, 22)) + ((p & q) | (r & (p | q)));
+        };
+        for (std::size_t i = 0; i < 64; i += 8) {
+            round(a, b, c, d, e, f, g, h, i);
+            round(h, a, b, c, d, e, f, g, i + 1);
+            round(g, h, a, b, c, d, e, f, i + 2);
+            round(f, g, h, a, b, c, d, e, i + 3);
+            round(e, f, g, h, a, b, c, d, i + 4);
+            round(d, e, f, g, h, a, b, c, i + 5);
+            round(c, d, e, f, g, h, a, b, i + 6);
+            round(b, c, d, e, f, g, h, a, i + 7);
         }
+        const std::array<std::uint32_t, 8> s{a, b, c, d, e, f, g, h};
         for (std::size_t i = 0; i < 8; ++i) state_[i] += s[i];
         filled_ = 0;
     }
