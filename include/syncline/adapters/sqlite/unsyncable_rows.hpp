@@ -6,6 +6,7 @@
 #include <syncline/adapters/sqlite/table_schema.hpp>
 #include <syncline/model/model_schema.hpp>
 #include <syncline/model/record.hpp>
+#include <syncline/support/hex.hpp>
 #include <syncline/support/result.hpp>
 #include <syncline/support/version.hpp>
 
@@ -43,19 +44,13 @@ namespace detail {
     const bool cut = octets.size() > most;
     std::string_view shown = octets.substr(0, most);
     while (cut && text && !shown.empty() && (static_cast<unsigned char>(octets[shown.size()]) & 0xc0U) == 0x80U) shown.remove_suffix(1);
-    std::string out;
-    if (text && is_valid_utf8(shown) && !has_nul(shown)) {
-        out = "'";
+    const bool plain = text && is_valid_utf8(shown) && !has_nul(shown);
+    std::string out = plain ? "'" : text ? "CAST(x'" : "x'";
+    if (plain)
         for (const char c : shown) out.append(c == '\'' ? 2U : 1U, c);
-    } else {
-        constexpr std::string_view digit = "0123456789abcdef";
-        out = text ? "CAST(x'" : "x'";
-        for (const char c : shown) out.append({digit[static_cast<unsigned char>(c) >> 4], digit[static_cast<unsigned char>(c) & 0xfU]});
-        if (text) out.append(cut ? "..." : "' AS TEXT)");
-        else out.append(cut ? "..." : "'");
-        return out;
-    }
-    return out.append(cut ? "..." : "'");
+    else
+        out.append(hex_encode(shown));
+    return out.append(cut ? "..." : text && !plain ? "' AS TEXT)" : "'");
 }
 
 // Why the key in column @p at names no record, and the key as a literal; nothing: it does.
