@@ -488,12 +488,16 @@ private:
 
     // A client's own database takes children along and tells nobody (W20): those that its user had seen may go with the parent.
     void check_cascade_seen(int author, std::size_t key, const std::optional<record>& before) const {
+        if (!before || !sent_by_.contains({author, key_index("P")})) return;
+        const sent* erase = parent_erase(author);
+        for (std::size_t f = 0; f < 2 && s_->tethers_sync_whole; ++f) check_seen(author, key, erase != nullptr ? erase->erase_edit : 0, before->fields[f].as_integer(), false);
+    }
+    // The last applied erase of the parent by `author`, in that bundle only where one is given.
+    const sent* parent_erase(int author, std::int64_t version = 0) const {
         const auto own = sent_by_.find({author, key_index("P")});
-        if (!before || own == sent_by_.end()) return;
-        std::int64_t erase = 0;
-        for (const auto& id : own->second)
-            if (const sent& m = mutations_.at(id); m.what.op == operation::erase && m.known && m.known->outcome == outcome_kind::applied) erase = m.erase_edit;
-        for (std::size_t f = 0; f < 2 && s_->tethers_sync_whole; ++f) check_seen(author, key, erase, before->fields[f].as_integer(), false);
+        for (std::size_t i = own == sent_by_.end() ? 0 : own->second.size(); i-- > 0;)
+            if (const sent& m = mutations_.at(own->second[i]); m.what.op == operation::erase && m.known && m.known->outcome == outcome_kind::applied && (version == 0 || m.known->version == version)) return &m;
+        return nullptr;
     }
 
     void mark_applied(const sent& m, const record* after, const std::optional<record>& before) {
@@ -514,19 +518,16 @@ private:
     // A record that went with another one. Only a named decision for the client may take along what its author had not seen.
     void cascaded(int device, std::size_t key, const std::optional<record>& before, const row_change& row, const std::set<std::size_t>& dead) {
         if (row.after) throw violation("a bundle of " + who(device) + " holds a change of " + name(key) + " that no mutation stands for");
-        const std::size_t parent = key_index("P");
-        if (name(key)[0] != 'C' || !dead.contains(parent)) throw violation(name(key) + " went without its parent");
+        const bool parent_went = dead.contains(key_index("P")) || parent_erase(device, row.version) != nullptr;  // and was made again in the same request
+        if (name(key)[0] != 'C' || !parent_went) throw violation(name(key) + " went without its parent");
         if (before && s_->resolver != "client_wins" && !s_->is_tether(device)) throw violation("a cascade took along " + name(key) + ", and no decision named it");
     }
 
     // Nothing unseen is overwritten silently (promises 2, 3 and 12).
     void check_seen(int device, std::size_t key, std::int64_t by, std::int64_t was, bool clean) const {
-        if (was == 0) return;  // nothing was there
+        if (was != 0 && by == 0 && !s_->client_may_win()) throw violation("an erase of " + name(key) + " that nobody made took effect");
+        if (was == 0 || by == 0) return;
         const edit& lost = edits_.at(static_cast<std::size_t>(was));
-        if (by == 0) {
-            if (!s_->client_may_win()) throw violation("an erase of " + name(key) + " that nobody made took effect");
-            return;
-        }
         const edit& winner = edits_.at(static_cast<std::size_t>(by));
         if (lost.author == device) {
             if (was > by && !s_->client_may_win()) throw violation("an older edit of " + who(device) + " overwrote its newer one in " + name(key));

@@ -41,6 +41,7 @@ TEST_CASE("simulation: what a user makes of the key of a row that is kept but no
 
 TEST_CASE("simulation: W13: what the answer to a push took out of view comes again with its label", "[simulation]") { replay(4455, wire_mix::grants); }
 TEST_CASE("simulation: a creation on a key that exists leaves the fields alone that its program does not know", "[simulation]") { replay(1, wire_mix::skew); }
+TEST_CASE("simulation: what went with a parent that the same request made again went with it", "[simulation]") { replay(26335, wire_mix::legacy); }
 TEST_CASE("simulation: W13: of a change that comes back refused only what its author changed is kept, where the record left the view meanwhile", "[simulation]") {
     replay(889, wire_mix::grants);
 }
