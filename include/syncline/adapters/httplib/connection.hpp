@@ -75,13 +75,16 @@ public:
         if (at_ == filled_)
             if (const ssize_t got = fill(limits_.read_timeout, read_by_); got <= 0) return got;
         answering_ = false;  // what was written was an invitation to go on
+        const std::size_t most = (std::min)(size, filled_ - at_);
         std::size_t taken = 0;
-        for (; taken < size && at_ != filled_; ++taken) {
+        while (in_head_ && taken < most) {
             const char c = buffer_[at_++];
-            out[taken] = c;
-            if (in_head_ && !take_of_head(c)) return -1;
+            out[taken++] = c;
+            if (!take_of_head(c)) return -1;
         }
-        return static_cast<ssize_t>(taken);
+        std::copy_n(buffer_.data() + at_, most - taken, out + taken);
+        at_ += most - taken;
+        return static_cast<ssize_t>(most);
     }
 
     ssize_t write(const char* data, std::size_t size) override {
