@@ -110,7 +110,6 @@ public:
         result<void> put_batch(const batch& b) { return fuse_->call([&] { return in_.put_batch(b); }); }
         result<void> drop_batch() { return fuse_->call([&] { return in_.drop_batch(); }); }
         result<std::optional<batch_item>> frozen(const record_key& k) { return fuse_->call([&] { return in_.frozen(k); }); }
-        result<std::optional<batch_item>> frozen_by_id(const mutation_id& id) { return fuse_->call([&] { return in_.frozen_by_id(id); }); }
         result<void> put_frozen(const batch_item& i) { return fuse_->call([&] { return in_.put_frozen(i); }); }
         result<void> drop_frozen(const record_key& k) { return fuse_->call([&] { return in_.drop_frozen(k); }); }
         result<std::vector<batch_item>> frozen_items(std::uint32_t from, std::size_t n) {

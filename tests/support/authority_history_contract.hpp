@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <limits>
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -373,6 +374,44 @@ void check_authority_sessions(Make make) {
             CHECK_FALSE(must(t.find_receipt("", full.id)));
             CHECK_FALSE(must(t.find_receipt("p", "m")));
         });
+    }
+    SECTION("a receipt is found whatever was looked for, written and undone before it in the transaction") {
+        std::map<std::pair<std::string, std::string>, std::string> known;
+        seeded_random draw{11};
+        for (int round = 0; round < 30; ++round) {
+            const bool kept = draw.chance(3, 4);
+            auto working = known;
+            auto t = must(h.store().begin("alice", access::write));
+            for (int step = 0; step < 20; ++step) {
+                const std::string principal(1 + draw.below(2), 'p');
+                const std::string id = "m" + std::to_string(100 + draw.below(25));
+                const auto look = [&](const auto& expected) {
+                    const auto found = must(t.find_receipt(principal, id));
+                    REQUIRE(found.has_value() == expected.contains({principal, id}));
+                    if (found) REQUIRE(found->content_hash == expected.at({principal, id}));
+                };
+                const bool in_savepoint = draw.chance(1, 4);
+                auto inner = working;
+                if (in_savepoint) must(t.savepoint());
+                if (draw.chance(1, 3)) {
+                    receipt r;
+                    r.id = id;
+                    r.content_hash = std::to_string(round * 100 + step);
+                    must(t.put_receipt(principal, r));
+                    inner[{principal, id}] = r.content_hash;
+                }
+                look(inner);
+                const bool undone = in_savepoint && draw.chance(1, 2);
+                if (in_savepoint) must(undone ? t.rollback_to_savepoint() : t.release_savepoint());
+                if (!undone) working = inner;
+                look(working);
+            }
+            if (kept) {
+                must(t.commit());
+                known = working;
+            }
+        }
+        CHECK(known.size() > 20);
     }
     SECTION("bundle receipts are kept per source and number, and the last number is known") {
         change_in(h, "alice", [&](auto& t) {

@@ -121,7 +121,6 @@ void check_replica_layers(Make make) {
             must(t.drop_batch());
             CHECK_FALSE(must(t.current_batch()));
             CHECK_FALSE(must(t.frozen(a)));
-            CHECK_FALSE(must(t.frozen_by_id("m")));
             CHECK(must(t.frozen_items(0, all)).empty());
         });
     }
@@ -136,7 +135,6 @@ void check_replica_layers(Make make) {
             must(t.put_frozen(batch_item{"first", 500, full_intent(a, 1)}));
             expected.push_back(batch_item{"second", 501, full_intent(a, 2)});
             must(t.put_frozen(expected.back()));
-            CHECK_FALSE(must(t.frozen_by_id("first")));
         });
         h.reopen();
         std::sort(expected.begin(), expected.end(), [](const auto& x, const auto& y) { return x.position < y.position; });
@@ -148,7 +146,6 @@ void check_replica_layers(Make make) {
         must(t.drop_frozen(a));
         must(t.drop_frozen(a));
         CHECK_FALSE(must(t.frozen(a)));
-        CHECK_FALSE(must(t.frozen_by_id("second")));
         CHECK(must(t.frozen_items(0, all)).size() == expected.size() - 1);
         CHECK(must(t.current_batch()).has_value());
     }

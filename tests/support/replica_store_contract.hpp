@@ -116,8 +116,6 @@ void check_replica_rows(Make make) {
                 CHECK((open && open->key == key && open->ordinal == i + 1));
                 const auto frozen = must(t.frozen(key));
                 CHECK((frozen && frozen->id == keys[i]));
-                const auto by_id = must(t.frozen_by_id(keys[i]));
-                CHECK((by_id && by_id->what.key == key));
             }
             auto sorted = keys;
             std::sort(sorted.begin(), sorted.end(), [&](const std::string& a, const std::string& b) {
@@ -155,7 +153,6 @@ void check_replica_rows(Make make) {
                 CHECK((must(t.base(key)) != base_row{}) == kept);
                 CHECK(must(t.open_intent(key)).has_value() == kept);
                 CHECK(must(t.frozen(key)).has_value() == kept);
-                CHECK(must(t.frozen_by_id(keys[i])).has_value() == kept);
             }
             CHECK(must(t.hidden()).size() == keys.size() / 2);
             CHECK(must(t.quarantined(1000)).size() == keys.size() / 2);

@@ -72,10 +72,7 @@ std::string replica_text(T& t) {
         out.append("batch ").append(std::to_string(b->id)).append(" ").append(std::to_string(b->source_bundle_id)).append(" ")
             .append(std::to_string(static_cast<int>(b->state))).append(" ").append(std::to_string(b->committed_seq)).append(quoted(b->committed_hash))
             .append(std::to_string(b->frozen_items)).append("\n");
-    for (const auto& i : must(t.frozen_items(0, all))) {
-        const auto by_id = must(t.frozen_by_id(i.id));
-        out.append("frozen ").append(quoted(i.id)).append(by_id && by_id->what.key == i.what.key ? " " : " LOST ").append(show(i.what.key)).append("\n");
-    }
+    for (const auto& i : must(t.frozen_items(0, all))) out.append("frozen ").append(quoted(i.id)).append(" ").append(show(i.what.key)).append("\n");
     auto hidden = must(t.hidden());
     std::sort(hidden.begin(), hidden.end());
     out.append("hidden\n").append(show(hidden));
@@ -174,11 +171,6 @@ struct replica_reference {
         for (const auto& [k, i] : items) sorted.push_back(i);
         std::sort(sorted.begin(), sorted.end(), [](const auto& x, const auto& y) { return x.position < y.position; });
         return slice(sorted, [&](const auto& i) { return i.position >= from; }, n);
-    }
-    result<std::optional<batch_item>> frozen_by_id(const mutation_id& id) {
-        for (const auto& [k, i] : items)
-            if (i.id == id) return std::optional{i};
-        return std::optional<batch_item>{};
     }
     result<std::vector<record_key>> hidden() { return std::vector<record_key>(hidden_keys.begin(), hidden_keys.end()); }
     result<std::vector<quarantined_row>> quarantined(std::size_t) {

@@ -31,7 +31,7 @@ SYNCLINE_NAMESPACE_BEGIN
 
 /// The records that @p what needs, by the references that it sets: while one of them waits, it may have to stay (`stays_behind`).
 [[nodiscard]] inline std::vector<record_key> needed_by(const schema_set& schemas, const intent& what) {
-    if (what.op == operation::erase) return {};
+    if (what.op == operation::erase || schemas[what.key.model].references.empty()) return {};
     return references_of(schemas, what.key.model, what.whole(schemas[what.key.model].fields.size()), what.changes.fields());
 }
 

@@ -13,6 +13,7 @@
 #include <syncline/engine/replica_types.hpp>
 #include <syncline/engine/row_intake.hpp>
 #include <syncline/engine/row_placement.hpp>
+#include <syncline/engine/source_renewal.hpp>
 #include <syncline/engine/unversioned_rows.hpp>
 #include <syncline/model/record.hpp>
 #include <syncline/storage/replica_store.hpp>
@@ -22,6 +23,7 @@
 #include <syncline/support/version.hpp>
 
 #include <optional>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -40,9 +42,21 @@ public:
     /// @param resolvers  decide then; and only then
     /// @param heard      the authority's clock, as for `bundle_conflicts`
     [[nodiscard]] result<void> take(const std::vector<outcome>& outcomes, const resolver_set& resolvers, timestamp heard, timestamp now) {
-        if (numbers_rows_here(state_)) return take_unversioned(outcomes, resolvers, heard, now);
-        for (const auto& o : outcomes)
-            if (auto r = settle_one(o); !r) return r;
+        std::vector<batch_item> items;
+        if (auto r = frozen_items_of(t_, items); !r) return r;
+        for (auto& item : items) {
+            const mutation_id id = item.id;
+            in_flight_.emplace(id, std::move(item));
+        }
+        if (numbers_rows_here(state_)) {
+            if (auto r = take_unversioned(outcomes, resolvers, heard, now); !r) return r;
+        } else {
+            for (const auto& o : outcomes)
+                if (auto r = settle_one(o); !r) return r;
+        }
+        if (in_flight_.empty()) return t_.drop_batch();
+        for (const auto& key : settled_)
+            if (auto r = t_.drop_frozen(key); !r) return r;
         return {};
     }
 
@@ -57,19 +71,17 @@ private:
         std::vector<commit_obstacle> obstacles;
         std::vector<record_key> again;
         for (outcome o : outcomes) {
-            auto found = t_.frozen_by_id(o.id);
-            if (!found) return std::move(found).error();
-            if (!*found) continue;
-            const record_key key = (*found)->what.key;
+            const auto found = in_flight_.find(o.id);
+            if (found == in_flight_.end()) continue;
+            const record_key key = found->second.what.key;
             if (auto r = unversioned_.number(key, o); !r) return r;
             if (o.kind != outcome_kind::superseded || !o.carries_row) {
                 if (auto r = settle_one(o); !r) return r;
                 continue;
             }
             again.push_back(key);
-            if (!unversioned_.others_changed((*found)->what, o.row)) {  // only the clocks differ
-                if (auto r = rows_.drop_frozen(key); !r) return r;
-                if (auto r = rows_.back_to_open(std::move((*found)->what), std::nullopt); !r) return r;
+            if (!unversioned_.others_changed(found->second.what, o.row)) {  // only the clocks differ
+                if (auto r = rows_.back_to_open(take_out(found).what, std::nullopt); !r) return r;
                 if (auto r = intake_.place(key, known_base{o.version, o.row, std::nullopt}, nullptr, true); !r) return r;
                 continue;
             }
@@ -79,12 +91,13 @@ private:
             told.server_row = std::move(o.row);
             told.server_written_at = o.written_at.value_or(unknown_time);
             obstacles.push_back(std::move(told));
-            met.push_back(std::move(**found));
+            met.push_back(found->second);
         }
         if (!met.empty()) {
             bundle_conflicts<Transaction> conflicts{t_, rows_.schemas(), resolvers, rows_, state_, clock_, heard, now};
             auto decided = conflicts.settle_some(met, obstacles);
             if (!decided) return std::move(decided).error();
+            for (const auto& item : met) in_flight_.erase(item.id);
             report_.add(std::move(*decided));
         }
         for (const auto& key : again) {
@@ -98,18 +111,16 @@ private:
     }
 
     [[nodiscard]] result<void> settle_one(const outcome& o) {
-        auto found = t_.frozen_by_id(o.id);
-        if (!found) return std::move(found).error();
-        if (!*found) return {};
+        const auto found = in_flight_.find(o.id);
+        if (found == in_flight_.end()) return {};
         if (o.kind == outcome_kind::error) {
             ++report_.errors;
             return {};
         }
-        batch_item item = std::move(**found);
-        const record_key key = item.what.key;
+        const record_key key = found->second.what.key;
         auto base = rows_.load(key);
         if (!base) return std::move(base).error();
-        if (auto r = rows_.drop_frozen(key); !r) return r;
+        batch_item item = take_out(found);
 
         if (met_others(o))
             report_.conflicts.push_back({key, o.kind, o.rule, o.id, o.carries_row ? o.row : std::nullopt, o.carries_row ? o.version : 0});
@@ -160,12 +171,23 @@ private:
         return intake_.place(key, *base, nullptr, true);
     }
 
+    // It leaves the store when all of them are known: a batch that is answered whole goes at one stroke.
+    [[nodiscard]] batch_item take_out(std::unordered_map<mutation_id, batch_item>::iterator found) {
+        batch_item item = std::move(found->second);
+        in_flight_.erase(found);
+        rows_.pass_over_frozen(item.what.key);
+        settled_.push_back(item.what.key);
+        return item;
+    }
+
     Transaction& t_;
     row_placement<Transaction>& rows_;
     row_intake<Transaction>& intake_;
     unversioned_rows<Transaction>& unversioned_;
     replica_state& state_;
     hybrid_clock& clock_;
+    std::unordered_map<mutation_id, batch_item> in_flight_;
+    std::vector<record_key> settled_;
     settle_report report_;
 };
 

@@ -158,7 +158,7 @@ public:
             batch_settlement<transaction> settlement{w.t, w.rows, w.intake, w.unversioned, w.state, w.clock};
             if (auto r = settlement.take(outcomes, resolvers_, heard_, now); !r) return r;
             report = std::move(settlement).report();
-            return w.intake.drop_empty_batch();
+            return {};
         });
         return with(std::move(done), std::move(report));
     }
@@ -574,12 +574,14 @@ private:
             (*open)->base = base_ref{seq, {}};
             if (auto r = w.rows.put_open(**open); !r) return r;
         }
-        // In the order of the bundle, parents before children, so that a row finds what it refers to.
+        // In the order of the bundle, parents before children, so that a row finds what it refers to; then what the bundle has no row of.
+        record_names placed;
+        const auto place = [&](const record_key& key) { return placed.insert(key).second ? w.intake.place(key, bases.at(key), nullptr, true) : result<void>{}; };
         if (rows != nullptr)
             for (const auto& row : *rows)
-                if (auto r = w.intake.place(row.key, bases.at(row.key), nullptr, true); !r) return r;
+                if (auto r = place(row.key); !r) return r;
         for (const auto& item : items)
-            if (auto r = w.intake.place(item.what.key, bases.at(item.what.key), nullptr, true); !r) return r;
+            if (auto r = place(item.what.key); !r) return r;
         ++w.state.next_source_bundle_id;
         if (rows == nullptr) return hydrate_anew(w);
         if (seq == w.state.checkpoint + 1) w.state.checkpoint = seq;

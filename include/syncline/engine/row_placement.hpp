@@ -85,7 +85,7 @@ public:
         bool layered = false;
         std::optional<record> target = base.row;
         if (has_layers()) {
-            auto frozen = frozen_ && key != settled_ ? t_.frozen(key) : result<std::optional<batch_item>>{std::nullopt};
+            auto frozen = frozen_intent(key);
             if (!frozen) return std::move(frozen).error();
             auto open = open_ ? t_.open_intent(key) : result<std::optional<intent>>{std::nullopt};
             if (!open) return std::move(open).error();
@@ -136,10 +136,12 @@ public:
 
     /// Takes the frozen intent of @p key away. The visible row is not touched.
     [[nodiscard]] result<void> drop_frozen(const record_key& key) {
-        auto dropped = t_.drop_frozen(key);
-        if (dropped) settled_ = key;
-        return dropped;
+        pass_over_frozen(key);
+        return t_.drop_frozen(key);
     }
+
+    /// The frozen intent of @p key lies over the record no longer. Whoever says so takes it out of the store before the transaction ends.
+    void pass_over_frozen(const record_key& key) { settled_.insert(key); }
 
     /// Recomputes the visible row of @p key from what is kept.
     [[nodiscard]] result<void> rebase(const record_key& key) {
@@ -412,6 +414,11 @@ private:
         bool stands = true;
     };
 
+    [[nodiscard]] result<std::optional<batch_item>> frozen_intent(const record_key& key) {
+        if (!frozen_ || settled_.contains(key)) return std::optional<batch_item>{};
+        return t_.frozen(key);
+    }
+
     // The row that is shown of @p key; it stands until the next call.
     [[nodiscard]] result<const std::optional<record>*> visible(const record_key& key) {
         if (!seen_last_ || seen_last_->first != key) {
@@ -485,7 +492,7 @@ private:
         auto open = t_.open_intent(key);
         if (!open) return std::move(open).error();
         if (*open) return (*open)->op == operation::erase;
-        auto frozen = t_.frozen(key);
+        auto frozen = frozen_intent(key);
         if (!frozen) return std::move(frozen).error();
         return *frozen && (*frozen)->what.op == operation::erase;
     }
@@ -518,7 +525,7 @@ private:
     const schema_set& schemas_;
     bool open_ = true;     // whether there is an open intent; until counted, assume the worst
     bool frozen_ = true;   // and a frozen one
-    record_key settled_;   // its frozen intent was dropped here
+    std::unordered_set<record_key, record_key_hash> settled_;  // their frozen intents no longer count
     std::optional<std::pair<record_key, std::optional<record>>> seen_last_;  // what was read last and not written since
     bool quarantined_ = true;
     std::unordered_set<record_key, record_key_hash> hidden_;

@@ -24,12 +24,14 @@ SYNCLINE_NAMESPACE_BEGIN
 /// Appends the items of the batch in flight to @p out, by position.
 template <replica_transaction Transaction>
 [[nodiscard]] result<void> frozen_items_of(Transaction& t, std::vector<batch_item>& out) {
+    constexpr std::size_t most = 500;
     for (std::uint32_t from = 0;;) {
-        auto some = t.frozen_items(from, 500);
+        auto some = t.frozen_items(from, most);
         if (!some) return std::move(some).error();
         if (some->empty()) return {};
         from = some->back().position + 1;
         for (auto& item : *some) out.push_back(std::move(item));
+        if (some->size() < most) return {};
     }
 }
 

@@ -8,8 +8,10 @@
 #include <syncline/support/uuid.hpp>
 #include <syncline/support/version.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstring>
+#include <numeric>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -52,10 +54,12 @@ SYNCLINE_NAMESPACE_BEGIN
 /// @return positions in @p keys. Complexity: linear in records and references
 [[nodiscard]] inline std::vector<std::size_t> referenced_first(const std::vector<record_key>& keys,
                                                                const std::vector<std::vector<record_key>>& references) {
+    std::vector<std::size_t> out(keys.size());
+    std::iota(out.begin(), out.end(), std::size_t{0});
+    if (std::all_of(references.begin(), references.end(), [](const auto& r) { return r.empty(); })) return out;
+    out.clear();
     std::unordered_map<record_key, std::size_t, record_key_hash> at;
     for (std::size_t i = 0; i < keys.size(); ++i) at.emplace(keys[i], i);
-    std::vector<std::size_t> out;
-    out.reserve(keys.size());
     std::vector<bool> met(keys.size(), false);
     // An explicit stack: a chain of self-references may be as long as the table.
     std::vector<std::pair<std::size_t, std::size_t>> stack;  // a record, and which of its references is next

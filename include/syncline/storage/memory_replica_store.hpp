@@ -51,7 +51,6 @@ class memory_replica_store {
         std::map<std::pair<std::uint64_t, record_key>, bool> waiting;
         std::optional<batch> in_flight;
         std::map<record_key, batch_item> frozen;
-        std::map<mutation_id, record_key> frozen_ids;
         std::map<std::pair<std::uint32_t, record_key>, bool> frozen_order;
         std::map<record_key, bool> hidden;
         std::map<record_key, quarantined_row> quarantine;
@@ -196,22 +195,14 @@ public:
             if (core_ == nullptr) return over();
             journal().set(now(), &data::in_flight, std::optional<batch>{});
             journal().clear(now(), &data::frozen);
-            journal().clear(now(), &data::frozen_ids);
             journal().clear(now(), &data::frozen_order);
             return {};
         }
         [[nodiscard]] result<std::optional<batch_item>> frozen(const record_key& key) { return find(&data::frozen, key); }
-        [[nodiscard]] result<std::optional<batch_item>> frozen_by_id(const mutation_id& id) {
-            if (core_ == nullptr) return over();
-            const auto at = now().frozen_ids.find(id);
-            if (at == now().frozen_ids.end()) return std::optional<batch_item>{};
-            return std::optional<batch_item>{now().frozen.find(at->second)->second};
-        }
         [[nodiscard]] result<void> put_frozen(const batch_item& item) {
             if (core_ == nullptr) return over();
             forget_frozen(item.what.key);
             journal().put(now(), &data::frozen, item.what.key, item);
-            journal().put(now(), &data::frozen_ids, item.id, item.what.key);
             journal().put(now(), &data::frozen_order, std::pair{item.position, item.what.key}, true);
             return {};
         }
@@ -397,7 +388,6 @@ public:
         void forget_frozen(const record_key& key) {
             const auto at = now().frozen.find(key);
             if (at == now().frozen.end()) return;
-            journal().drop(now(), &data::frozen_ids, at->second.id);
             journal().drop(now(), &data::frozen_order, std::pair{at->second.position, key});
             journal().drop(now(), &data::frozen, key);
         }

@@ -156,7 +156,6 @@ struct replica_presence {
 /// | `t.current_batch()` | `result<std::optional<batch>>` | at most one |
 /// | `t.put_batch(b)` / `t.drop_batch()` | `result<void>` | dropping drops its items too |
 /// | `t.frozen(k)` | `result<std::optional<batch_item>>` | the frozen layer |
-/// | `t.frozen_by_id(id)` | `result<std::optional<batch_item>>` | the same, by mutation id |
 /// | `t.put_frozen(item)` / `t.drop_frozen(k)` | `result<void>` | at most one per record |
 /// | `t.frozen_items(from, n)` | `result<std::vector<batch_item>>` | by position, from that position on |
 /// | `t.set_hidden(k, bool)` / `t.hidden()` | `result<void>` / `result<std::vector<record_key>>` | rows kept from view: under a parent that a pending intent erases, or that is absent by newer knowledge |
@@ -180,7 +179,7 @@ template <class T>
 concept replica_transaction = std::move_constructible<T> &&
     requires(T t, const record_key& k, const record_key* after, const record& r, const base_row& b, const intent& i,
              std::int32_t send_class, send_position position, std::size_t n, const batch& bt, const batch_item& item,
-             const mutation_id& id, std::uint32_t from, std::int64_t version, bool flag, const row_image& row, const quarantined_row& q,
+             std::uint32_t from, std::int64_t version, bool flag, const row_image& row, const quarantined_row& q,
              const unread_row& u, const unread_name& name, const unread_name* after_name, const replica_state& s,
              const std::vector<row_image>& rows) {
         { t.take_captured() } -> std::same_as<result<std::vector<captured_edit>>>;
@@ -199,7 +198,6 @@ concept replica_transaction = std::move_constructible<T> &&
         { t.put_batch(bt) } -> std::same_as<result<void>>;
         { t.drop_batch() } -> std::same_as<result<void>>;
         { t.frozen(k) } -> std::same_as<result<std::optional<batch_item>>>;
-        { t.frozen_by_id(id) } -> std::same_as<result<std::optional<batch_item>>>;
         { t.put_frozen(item) } -> std::same_as<result<void>>;
         { t.drop_frozen(k) } -> std::same_as<result<void>>;
         { t.frozen_items(from, n) } -> std::same_as<result<std::vector<batch_item>>>;

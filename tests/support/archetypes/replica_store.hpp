@@ -33,7 +33,6 @@ struct replica_transaction_archetype {
     result<void> put_batch(const batch&);
     result<void> drop_batch();
     result<std::optional<batch_item>> frozen(const record_key&);
-    result<std::optional<batch_item>> frozen_by_id(const mutation_id&);
     result<void> put_frozen(const batch_item&);
     result<void> drop_frozen(const record_key&);
     result<std::vector<batch_item>> frozen_items(std::uint32_t, std::size_t);
@@ -99,7 +98,6 @@ struct replica_lacks_current_batch : replica_transaction_archetype { void curren
 struct replica_lacks_put_batch : replica_transaction_archetype { void put_batch() = delete; };
 struct replica_lacks_drop_batch : replica_transaction_archetype { void drop_batch() = delete; };
 struct replica_lacks_frozen : replica_transaction_archetype { void frozen() = delete; };
-struct replica_lacks_frozen_by_id : replica_transaction_archetype { void frozen_by_id() = delete; };
 struct replica_lacks_put_frozen : replica_transaction_archetype { void put_frozen() = delete; };
 struct replica_lacks_drop_frozen : replica_transaction_archetype { void drop_frozen() = delete; };
 struct replica_lacks_frozen_items : replica_transaction_archetype { void frozen_items() = delete; };
@@ -152,7 +150,7 @@ static_assert(replica_transaction_refuses_all<
     replica_lacks_take_captured, replica_lacks_take_diverted, replica_lacks_visible, replica_lacks_write,
     replica_lacks_erase, replica_lacks_base, replica_lacks_put_base, replica_lacks_open_intent, replica_lacks_put_open,
     replica_lacks_drop_open, replica_lacks_ready_intents, replica_lacks_waiting_intents, replica_lacks_current_batch,
-    replica_lacks_put_batch, replica_lacks_drop_batch, replica_lacks_frozen, replica_lacks_frozen_by_id,
+    replica_lacks_put_batch, replica_lacks_drop_batch, replica_lacks_frozen,
     replica_lacks_put_frozen, replica_lacks_drop_frozen, replica_lacks_frozen_items, replica_lacks_set_hidden,
     replica_lacks_hidden, replica_lacks_quarantine, replica_lacks_release, replica_lacks_quarantined,
     replica_lacks_put_unread, replica_lacks_drop_unread, replica_lacks_find_unread, replica_lacks_unread,

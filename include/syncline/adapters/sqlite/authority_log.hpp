@@ -36,9 +36,9 @@ struct sqlite_authority_scope {
     /// What stands for @p id in the tables; 0 where it is not registered.
     [[nodiscard]] std::int64_t number_of(model_id id) const noexcept { return id < catalog->numbers.size() ? catalog->numbers[id] : 0; }
 
-    /// Binds tenant, model and key of @p k to the parameters 1 to 3.
+    /// Binds tenant, model and key of @p k to the parameters 1 to 3; the key is lent.
     void bind_key(sqlite_statement& s, const record_key& k) const {
-        s.bind(1, tenant).bind(2, number_of(k.model)).bind_text(3, k.key);
+        s.bind(1, tenant).bind(2, number_of(k.model)).lend_text(3, k.key);
     }
 
     /// The layout numbered @p id, whose model is registered here.
@@ -134,8 +134,10 @@ public:
                                 });
             !r)
             return r;
+        const std::int64_t first = id;
         for (const auto& row : b.rows)
-            if (auto r = append_row(id++, row, before->floor_seq); !r) return r;
+            if (auto r = append_row(id++, row); !r) return r;
+        if (auto r = show_appended(first, id, before->floor_seq); !r) return r;
         const std::int64_t stamp = b.rows.empty() ? before->stamp : b.rows.back().stamp;
         return run_sqlite(*in_.db, "UPDATE syncline_authority_tenants SET seq = ?2, stamp = ?3 WHERE id = ?1",
                           [&](sqlite_statement& s) { s.bind(1, in_.tenant).bind(2, b.head.seq).bind(3, stamp); });
@@ -232,35 +234,39 @@ public:
     }
 
 private:
-    [[nodiscard]] result<void> append_row(std::int64_t id, const row_change& row, std::int64_t floor) {
-        if (auto r = run_sqlite(*in_.db, "INSERT INTO syncline_authority_changes VALUES(?4,?1,?2,?3,?5,?6,?7,?8,?9,?10,?11,?12)",
-                                [&](sqlite_statement& s) {
-                                    in_.bind_key(s, row.key);
-                                    s.bind(4, id).bind(5, row.version).bind(6, row.stamp).bind(7, static_cast<std::int64_t>(row.op));
-                                    s.bind(8, in_.catalog->layouts[row.key.model]).bind_text(9, row.writer);
-                                    s.bind_blob(10, encode_field_set(row.fields)).bind(11, to_microseconds(row.written_at));
-                                    if (row.after) s.bind_blob(12, encode_record(*row.after));
-                                });
-            !r)
-            return r;
-        if (floor > 0)  // a change that only being the last one has kept below the floor
+    [[nodiscard]] result<void> append_row(std::int64_t id, const row_change& row) {
+        const std::string fields = encode_field_set(row.fields);
+        const std::string image = row.after ? encode_record(*row.after) : std::string{};
+        return run_sqlite(*in_.db, "INSERT INTO syncline_authority_changes VALUES(?4,?1,?2,?3,?5,?6,?7,?8,?9,?10,?11,?12)",
+                          [&](sqlite_statement& s) {
+                              in_.bind_key(s, row.key);
+                              s.bind(4, id).bind(5, row.version).bind(6, row.stamp).bind(7, static_cast<std::int64_t>(row.op));
+                              s.bind(8, in_.catalog->layouts[row.key.model]).lend_text(9, row.writer);
+                              s.lend_blob(10, fields).bind(11, to_microseconds(row.written_at));
+                              if (row.after) s.lend_blob(12, image);
+                          });
+    }
+
+    // Makes the changes numbered in [first, end) the last ones of their records, by one statement for all of them.
+    [[nodiscard]] result<void> show_appended(std::int64_t first, std::int64_t end, std::int64_t floor) {
+        const auto range = [&](sqlite_statement& s) { s.bind(1, first).bind(2, end); };
+        if (floor > 0)  // changes that only being the last ones has kept below the floor
             if (auto r = run_sqlite(*in_.db,
-                                    "DELETE FROM syncline_authority_changes WHERE id = (SELECT change FROM syncline_authority_rows WHERE "
-                                    "tenant = ?1 AND model = ?2 AND key = ?3 AND version <= ?4)",
+                                    "DELETE FROM syncline_authority_changes WHERE id IN (SELECT r.change FROM syncline_authority_changes c CROSS JOIN "
+                                    "syncline_authority_rows r ON r.tenant = c.tenant AND r.model = c.model AND r.key = c.key WHERE c.id >= ?1 AND "
+                                    "c.id < ?2 AND r.version <= ?3)",
                                     [&](sqlite_statement& s) {
-                                        in_.bind_key(s, row.key);
-                                        s.bind(4, floor);
+                                        range(s);
+                                        s.bind(3, floor);
                                     });
                 !r)
                 return r;
         return run_sqlite(*in_.db,
-                          "INSERT INTO syncline_authority_rows(tenant, model, key, change, version, stamp, deleted, pruned_version) "
-                          "VALUES(?1,?2,?3,?4,?5,?6,?7,0) ON CONFLICT(tenant, model, key) DO UPDATE SET change = excluded.change, version = "
-                          "excluded.version, stamp = excluded.stamp, deleted = excluded.deleted",
-                          [&](sqlite_statement& s) {
-                              in_.bind_key(s, row.key);
-                              s.bind(4, id).bind(5, row.version).bind(6, row.stamp).bind(7, row.after ? 0 : 1);
-                          });
+                          "INSERT INTO syncline_authority_rows(tenant, model, key, change, version, stamp, deleted, pruned_version) SELECT tenant, "
+                          "model, key, id, seq, stamp, image IS NULL, 0 FROM syncline_authority_changes WHERE id >= ?1 AND id < ?2 ON CONFLICT(tenant, "
+                          "model, key) DO UPDATE SET change = excluded.change, version = excluded.version, stamp = excluded.stamp, deleted = "
+                          "excluded.deleted",
+                          range);
     }
 
     // Rows of models that are not registered here are passed over.

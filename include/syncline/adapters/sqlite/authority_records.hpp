@@ -158,6 +158,10 @@ inline void add_trash_referrers(const schema_set& schemas, const std::vector<sql
     return out;
 }
 
+/// What a write is a part of: no savepoint, where SQLite judges references when the table says so; or a mutation's, in which one that is still open after
+/// the write is refused at once. `untouched`: the savepoint is open and nothing was written in it.
+enum class sqlite_mutation { none, untouched, touched };
+
 /// The live rows of one tenant in the app's own tables.
 class sqlite_authority_records {
 public:
@@ -197,9 +201,8 @@ public:
 
     /// Writes the row, or refuses it: `errc::constraint`, `errc::invalid_key`, `errc::absent` where the key is another tenant's,
     /// `errc::unsupported` where a column cannot keep a value (a NaN, say; but a real may come back as an equal integer).
-    /// @param at_once  a reference that is still open after this write is refused, even where the table would wait for the commit
     /// @param absent   `current` has just found no row
-    [[nodiscard]] result<void> write(const record_key& k, const record& row, bool at_once, bool absent) {
+    [[nodiscard]] result<void> write(const record_key& k, const record& row, sqlite_mutation in, bool absent) {
         if (auto r = known(k); !r) return r;
         const auto& schema = (*in_.schemas)[k.model];
         const auto& table = (*models_)[k.model].table;
@@ -211,13 +214,13 @@ public:
             if (!(*models_)[k.model].keys.names[f] && !keeps(row.fields[f], schema.fields[f].kind, table.find(schema.fields[f].name), in_.db->is_wide()))
                 return make_fault(errc::unsupported, "field `", schema.fields[f].name, "` of model `", schema.name, "`: the column cannot hold this ",
                                   name_of(row.fields[f].kind()), " without changing it");
-        return guarded(k, "writing", at_once, [&]() -> result<void> {
-            auto columns = columns_of(k, row, at_once);
+        return guarded(k, "writing", in, [&]() -> result<void> {
+            auto columns = columns_of(k, row, in != sqlite_mutation::none);
             return columns ? put(k, *columns, absent) : std::move(columns).error();
         });
     }
 
-    [[nodiscard]] result<void> erase(const record_key& k, bool at_once) {
+    [[nodiscard]] result<void> erase(const record_key& k, sqlite_mutation in) {
         if (auto r = known(k); !r) return r;
         const auto& sql = (*sql_)[k.model];
         for (const auto& referrer : sql.referrers) {
@@ -231,7 +234,7 @@ public:
                 return make_fault(errc::constraint, "erasing `", k.key, "` of model `", (*in_.schemas)[k.model].name,
                                   "`: a record that belongs to somebody else refers to it");
         }
-        return guarded(k, "erasing", at_once, [&] { return erase_with_referrers(k); });
+        return guarded(k, "erasing", in, [&] { return erase_with_referrers(k); });
     }
 
     [[nodiscard]] result<std::vector<record_key>> referencing(const record_key& k, std::size_t most) const { return naming(k, most, true); }
@@ -504,14 +507,16 @@ private:
 
     // Runs one change of the app's table so that, when it is refused, nothing of it stays.
     template <class Change>
-    [[nodiscard]] result<void> guarded(const record_key& k, std::string_view doing, bool at_once, Change change) {
+    [[nodiscard]] result<void> guarded(const record_key& k, std::string_view doing, sqlite_mutation in, Change change) {
         auto& db = *in_.db;
         const bool open_before = open_references();
-        if (auto r = run_sqlite(db, "SAVEPOINT syncline_write"); !r) return r;
+        const bool first = in == sqlite_mutation::untouched;  // then the mutation's own savepoint does
+        if (!first)
+            if (auto r = run_sqlite(db, "SAVEPOINT syncline_write"); !r) return r;
         auto done = change();
-        if (done && at_once && !open_before && open_references())
+        if (done && in != sqlite_mutation::none && !open_before && open_references())
             done = make_fault(errc::constraint, "FOREIGN KEY constraint failed");
-        if (done) return run_sqlite(db, "RELEASE syncline_write");
+        if (done) return first ? result<void>{} : run_sqlite(db, "RELEASE syncline_write");
         fault why = std::move(done).error();
         if (!db.in_transaction()) {
             if (why.code != errc::constraint) return why;  // SQLite ends a transaction by itself when the disk fails or memory does
@@ -519,7 +524,7 @@ private:
             why.detail.append("; the table's own constraint or trigger rolled the whole transaction back (ROLLBACK); use ABORT there");
             return why;
         }
-        if (auto r = db.execute("ROLLBACK TO syncline_write; RELEASE syncline_write"); !r) return r;
+        if (auto r = db.execute(first ? "ROLLBACK TO syncline_mutation" : "ROLLBACK TO syncline_write; RELEASE syncline_write"); !r) return r;
         return explained(std::move(why), k, doing);
     }
 

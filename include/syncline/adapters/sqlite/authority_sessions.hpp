@@ -25,18 +25,33 @@
 
 SYNCLINE_NAMESPACE_BEGIN
 
+/// Ids of one principal of which it is known that no receipt stands: those from `from` on, and below `to` where that is given. The mutations of a
+/// request have neighbouring ids and are new as a rule, so that one look answers for all of them.
+struct sqlite_receipt_gap {
+    std::string principal;
+    mutation_id from;
+    std::optional<mutation_id> to;
+
+    [[nodiscard]] bool has(std::string_view whose, const mutation_id& id) const { return principal == whose && from <= id && (!to || id < *to); }
+};
+
 /// Receipts, uploads in progress and frozen copies of one tenant in an SQLite database.
 class sqlite_authority_sessions {
 public:
-    explicit sqlite_authority_sessions(sqlite_authority_scope scope) : in_(scope) {}
+    /// @param gap  what is known of the receipts that the transaction sees, if anything; outlives this object
+    sqlite_authority_sessions(sqlite_authority_scope scope, std::optional<sqlite_receipt_gap>& gap) : in_(scope), gap_(&gap) {}
 
     [[nodiscard]] result<std::optional<receipt>> find_receipt(std::string_view principal, const mutation_id& id) const {
+        if (*gap_ && (*gap_)->has(principal, id)) return std::optional<receipt>{};
         std::optional<receipt> out;
         std::optional<fault> bad;
+        std::optional<mutation_id> next;
         auto r = each_sqlite_row(
-            *in_.db, "SELECT model, key, body FROM syncline_authority_receipts WHERE tenant = ?1 AND principal = ?2 AND id = ?3",
-            [&](sqlite_statement& s) { s.bind(1, in_.tenant).bind_text(2, principal).bind_text(3, id); },
+            *in_.db, "SELECT model, key, body, id FROM syncline_authority_receipts WHERE tenant = ?1 AND principal = ?2 AND id >= ?3 ORDER BY id LIMIT 1",
+            [&](sqlite_statement& s) { s.bind(1, in_.tenant).bind_text(2, principal).lend_text(3, id); },
             [&](sqlite_statement& s) {
+                next.emplace(s.column_text(3));
+                if (*next != id) return false;
                 // A model that is not registered leaves a key that names nothing; the outcome stands all the same.
                 const auto model = in_.catalog->find(s.column_integer(0));
                 auto decoded = decode_receipt(id, record_key{model.value_or(static_cast<model_id>(in_.schemas->size())), std::string{s.column_text(1)}},
@@ -47,16 +62,19 @@ public:
             });
         if (!r) return std::move(r).error();
         if (bad) return std::move(*bad);
+        if (next != id && !in_.db->is_wide()) gap_->emplace(sqlite_receipt_gap{std::string{principal}, id, std::move(next)});  // UTF-16 has another order
         return out;
     }
 
     [[nodiscard]] result<void> put_receipt(std::string_view principal, const receipt& rc) {
+        gap_->reset();
+        const std::string body = encode_receipt(rc);
         return run_sqlite(*in_.db,
                           "INSERT INTO syncline_authority_receipts VALUES(?1,?4,?5,?2,?3,?6) ON CONFLICT(tenant, principal, id) DO UPDATE SET "
                           "model = excluded.model, key = excluded.key, body = excluded.body",
                           [&](sqlite_statement& s) {
                               in_.bind_key(s, rc.key);
-                              s.bind_text(4, principal).bind_text(5, rc.id).bind_blob(6, encode_receipt(rc));
+                              s.bind_text(4, principal).lend_text(5, rc.id).lend_blob(6, body);
                           });
     }
 
@@ -341,6 +359,7 @@ private:
     }
 
     sqlite_authority_scope in_;
+    std::optional<sqlite_receipt_gap>* gap_;
 };
 
 SYNCLINE_NAMESPACE_END

@@ -270,17 +270,8 @@ public:
     transaction(transaction&& other) noexcept = default;
     transaction& operator=(transaction&& other) noexcept {
         if (this == &other) return *this;
-        end();
-        core_ = std::move(other.core_);
-        db_ = std::move(other.db_);
-        tenant_ = std::move(other.tenant_);
-        how_ = other.how_;
-        in_savepoint_ = other.in_savepoint_;
-        absent_ = std::move(other.absent_);
-        told_ = other.told_;
-        tenant_number_ = other.tenant_number_;
-        attached_version_ = other.attached_version_;
-        return *this;
+        std::destroy_at(this);
+        return *std::construct_at(this, std::move(other));
     }
     transaction(const transaction&) = delete;
     transaction& operator=(const transaction&) = delete;
@@ -292,12 +283,14 @@ public:
         return row;
     }
     [[nodiscard]] result<void> write(const record_key& k, const record& r) {
-        return writing([&] { return records().write(k, r, in_savepoint_, std::exchange(absent_, std::nullopt) == k); });
+        const sqlite_mutation in = mutation_;
+        return writing([&] { return records().write(k, r, in, std::exchange(absent_, std::nullopt) == k); });
     }
     /// Sets the soft-delete column where the model has one: `errc::bug` then where no time was told.
     [[nodiscard]] result<void> erase(const record_key& k) {
         absent_.reset();
-        return writing([&] { return records().erase(k, in_savepoint_); });
+        const sqlite_mutation in = mutation_;
+        return writing([&] { return records().erase(k, in); });
     }
     /// See `default_filling_transaction`.
     [[nodiscard]] result<void> fill_defaults(model_id model, record& row, const field_set& fields) {
@@ -338,28 +331,23 @@ public:
     }
 
     [[nodiscard]] result<void> savepoint() {
-        return writing([&]() -> result<void> {
-            if (in_savepoint_) return make_fault(errc::bug, "a savepoint is open; savepoints do not nest");
-            auto r = run_sqlite(*db_, "SAVEPOINT syncline_mutation");
-            in_savepoint_ = r.has_value();
-            return r;
-        });
+        if (auto r = may_write(); !r) return r;
+        if (mutation_ != sqlite_mutation::none) return make_fault(errc::bug, "a savepoint is open; savepoints do not nest");
+        mutation_ = sqlite_mutation::untouched;
+        return {};
     }
     [[nodiscard]] result<void> rollback_to_savepoint() {
-        return writing([&]() -> result<void> {
-            if (!in_savepoint_) return make_fault(errc::bug, "there is no savepoint to roll back to");
-            if (auto r = run_sqlite(*db_, "ROLLBACK TO syncline_mutation"); !r) return r;
-            absent_.reset();
-            in_savepoint_ = false;
-            return run_sqlite(*db_, "RELEASE syncline_mutation");
-        });
+        if (auto r = may_write(); !r) return r;
+        if (mutation_ == sqlite_mutation::none) return make_fault(errc::bug, "there is no savepoint to roll back to");
+        if (std::exchange(mutation_, sqlite_mutation::none) == sqlite_mutation::untouched) return {};
+        absent_.reset();
+        if (auto r = run_sqlite(*db_, "ROLLBACK TO syncline_mutation"); !r) return r;
+        return run_sqlite(*db_, "RELEASE syncline_mutation");
     }
     [[nodiscard]] result<void> release_savepoint() {
-        return writing([&]() -> result<void> {
-            if (!in_savepoint_) return make_fault(errc::bug, "there is no savepoint to release");
-            in_savepoint_ = false;
-            return run_sqlite(*db_, "RELEASE syncline_mutation");
-        });
+        if (auto r = may_write(); !r) return r;
+        if (mutation_ == sqlite_mutation::none) return make_fault(errc::bug, "there is no savepoint to release");
+        return std::exchange(mutation_, sqlite_mutation::none) == sqlite_mutation::untouched ? result<void>{} : run_sqlite(*db_, "RELEASE syncline_mutation");
     }
 
     [[nodiscard]] result<std::vector<record_key>> take_staged() {
@@ -485,8 +473,12 @@ public:
         return writing([&] { return sessions().expire(now); });
     }
 
-    /// The transaction's own connection, e.g. for the host's SQL in the same transaction; it must not end it. @pre it is not over
-    [[nodiscard]] sqlite_database& connection() noexcept { return absent_.reset(), *db_; }
+    /// The transaction's own connection, e.g. for the host's SQL in the same transaction; it must not end it. @pre it is not over, and no savepoint is open
+    [[nodiscard]] sqlite_database& connection() noexcept {
+        absent_.reset();
+        gap_.reset();
+        return *db_;
+    }
 
     /// Makes everything durable; the transaction is over whatever the result is.
     /// @return `errc::constraint` when a foreign key that waits for the commit is broken; nothing was done then
@@ -513,7 +505,7 @@ private:
     [[nodiscard]] sqlite_authority_sources sources_of() const { return sqlite_authority_sources{scope()}; }
     [[nodiscard]] sqlite_authority_notes notes_of() const { return sqlite_authority_notes{scope()}; }
     [[nodiscard]] sqlite_authority_scopes scopes() const { return sqlite_authority_scopes{scope()}; }
-    [[nodiscard]] sqlite_authority_sessions sessions() const { return sqlite_authority_sessions{scope()}; }
+    [[nodiscard]] sqlite_authority_sessions sessions() const { return {scope(), gap_}; }
 
     [[nodiscard]] static fault over() { return make_fault(errc::bug, "the transaction is over; begin another"); }
 
@@ -522,10 +514,19 @@ private:
         if (!db_ || !db_->in_transaction()) return over();
         return f();
     }
-    template <class F>
-    [[nodiscard]] auto writing(F f) -> decltype(f()) {
+    [[nodiscard]] result<void> may_write() const {
         if (!db_ || !db_->in_transaction()) return over();
         if (how_ != access::write) return make_fault(errc::bug, "a snapshot transaction writes nothing; begin one for writing");
+        return {};
+    }
+    // SQLite is told of a savepoint when something is written in it.
+    template <class F>
+    [[nodiscard]] auto writing(F f) -> decltype(f()) {
+        if (auto r = may_write(); !r) return std::move(r).error();
+        if (mutation_ == sqlite_mutation::untouched) {
+            if (auto r = run_sqlite(*db_, "SAVEPOINT syncline_mutation"); !r) return std::move(r).error();
+            mutation_ = sqlite_mutation::touched;
+        }
         return f();
     }
 
@@ -566,8 +567,9 @@ private:
     std::unique_ptr<sqlite_database> db_;
     std::unique_ptr<std::string> tenant_;
     access how_;
-    bool in_savepoint_ = false;
+    sqlite_mutation mutation_ = sqlite_mutation::none;
     mutable std::optional<record_key> absent_;  // no row had this key when it was read, and nothing was written since
+    mutable std::optional<sqlite_receipt_gap> gap_;
     std::optional<timestamp> told_;  // when what is written now was done
     std::int64_t tenant_number_ = 0;
     std::int64_t attached_version_ = 0;

@@ -162,7 +162,7 @@ enum class sqlite_affinity : std::uint8_t {
 }
 
 /// Binds @p v to parameter @p at, in the form that a column holds: booleans as 0 and 1, times as `sqlite_time_text` (null
-/// where there is none; see `sqlite_can_hold`), decimals and JSON as text.
+/// where there is none; see `sqlite_can_hold`), decimals and JSON as text. Its text is lent: @p v must outlive the run.
 inline void bind_sqlite_value(sqlite_statement& s, int at, const value& v) {
     switch (v.kind()) {
     case value_kind::null: s.bind_null(at); return;
@@ -171,8 +171,8 @@ inline void bind_sqlite_value(sqlite_statement& s, int at, const value& v) {
     case value_kind::real: s.bind_real(at, v.as_real()); return;
     case value_kind::decimal:
     case value_kind::text:
-    case value_kind::json: s.bind_text(at, v.as_string()); return;
-    case value_kind::bytes: s.bind_blob(at, v.as_string()); return;
+    case value_kind::json: s.lend_text(at, v.as_string()); return;
+    case value_kind::bytes: s.lend_blob(at, v.as_string()); return;
     case value_kind::time:
         if (const auto text = sqlite_time_text(v.as_time())) s.bind_text(at, *text);
         else s.bind_null(at);
@@ -203,11 +203,11 @@ inline void bind_sqlite_value(sqlite_statement& s, int at, const value& v) {
     }
 }
 
-/// Binds the sync key @p key as a key column of @p kind (text, integer, bytes) stores it.
+/// Binds the sync key @p key as a key column of @p kind (text, integer, bytes) stores it. It is lent: it must outlive the run.
 /// @return false when it is not of that kind's form: canonical decimal digits, a lower-case UUID with dashes.
-inline bool bind_sqlite_key(sqlite_statement& s, int at, std::string_view key, value_kind kind) {
+inline bool bind_sqlite_key(sqlite_statement& s, int at, const std::string& key, value_kind kind) {
     switch (kind) {
-    case value_kind::text: s.bind_text(at, key); return true;
+    case value_kind::text: s.lend_text(at, key); return true;
     case value_kind::integer: {
         std::int64_t n = 0;
         const auto [end, error] = std::from_chars(key.data(), key.data() + key.size(), n);
@@ -224,6 +224,8 @@ inline bool bind_sqlite_key(sqlite_statement& s, int at, std::string_view key, v
     default: return false;
     }
 }
+
+bool bind_sqlite_key(sqlite_statement& s, int at, const std::string&& gone, value_kind kind) = delete;
 
 /// The sync key in column @p at; nothing where the content cannot name a record: null, not of @p kind, or a text that is no key (`why_no_key`).
 [[nodiscard]] inline std::optional<std::string> read_sqlite_key(const sqlite_statement& s, int at, value_kind kind) {

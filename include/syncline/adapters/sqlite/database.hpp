@@ -7,6 +7,7 @@
 
 #include <sqlite3.h>
 
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -60,7 +61,7 @@ SYNCLINE_NAMESPACE_BEGIN
 
 /// A prepared statement. Owns it; moves, does not copy. Parameters count from 1, columns from 0.
 ///
-/// Bound text is copied. A text or blob read from a column is valid until the next `step` or `reset`.
+/// What is bound is copied, but for what is lent. A text or blob read from a column is valid until the next `step` or `reset`.
 class sqlite_statement {
 public:
     sqlite_statement() = default;
@@ -84,6 +85,14 @@ public:
     sqlite_statement& bind_blob(int at, std::string_view s) {
         return note(sqlite3_bind_blob64(handle(), at, s.data() != nullptr ? s.data() : "", s.size(), SQLITE_TRANSIENT));
     }
+    /// As `bind_text` and `bind_blob`, without a copy: @p s must outlive the run and stay as it is until `reset`. SQLite asks the heap for every copy,
+    /// which in a statement of the kind that runs once per row is a good part of it.
+    sqlite_statement& lend_text(int at, const std::string& s) {
+        return wide_ ? bind_text(at, s) : note(sqlite3_bind_text64(handle(), at, s.data(), s.size(), SQLITE_STATIC, SQLITE_UTF8));
+    }
+    sqlite_statement& lend_blob(int at, const std::string& s) { return note(sqlite3_bind_blob64(handle(), at, s.data(), s.size(), SQLITE_STATIC)); }
+    sqlite_statement& lend_text(int at, const std::string&& gone) = delete;
+    sqlite_statement& lend_blob(int at, const std::string&& gone) = delete;
 
     /// Runs to the next row.
     /// @return true: a row stands ready; false: done. Or the mapped fault (`sqlite_errc`), the statement's effect undone;
@@ -98,6 +107,7 @@ public:
             reset();
             return std::move(ok).error();
         }
+        fresh_ = false;
         const int code = sqlite3_step(handle());
         if (code == SQLITE_ROW) return true;
         if (code == SQLITE_DONE) return false;
@@ -125,7 +135,7 @@ public:
     void reset() noexcept {
         bind_error_ = SQLITE_OK;
         out_of_memory_ = false;
-        if (statement_ == nullptr) return;
+        if (std::exchange(fresh_, true) || statement_ == nullptr) return;
         sqlite3_reset(handle());
         sqlite3_clear_bindings(handle());
     }
@@ -159,6 +169,7 @@ private:
         void operator()(sqlite3_stmt* s) const noexcept { sqlite3_finalize(s); }
     };
     sqlite_statement& note(int code) noexcept {
+        fresh_ = false;
         if (code != SQLITE_OK && bind_error_ == SQLITE_OK) bind_error_ = code;
         return *this;
     }
@@ -167,6 +178,7 @@ private:
     }
     std::unique_ptr<sqlite3_stmt, finalizer> statement_;
     bool wide_ = false;
+    bool fresh_ = true;  // nothing was bound or run since it was prepared or reset
     int bind_error_ = SQLITE_OK;
     mutable bool out_of_memory_ = false;
 };
@@ -284,14 +296,19 @@ public:
 
     /// The statement for @p sql, prepared once per connection and reset. Where it is in use already, another one.
     [[nodiscard]] result<sqlite_cached_statement> cached(std::string_view sql) {
-        auto at = cache_->find(sql);
-        if (at == cache_->end()) {
-            auto made = prepare(sql, true);
-            if (!made) return made.error();
-            at = cache_->emplace(std::string{sql}, std::make_unique<entry>()).first;
-            at->second->statement = std::move(*made);
+        entry*& asked_last = cache_->by_place[place_of(sql)];
+        if (asked_last == nullptr || asked_last->sql != sql) {
+            auto at = cache_->by_text.find(sql);
+            if (at == cache_->by_text.end()) {
+                auto made = prepare(sql, true);
+                if (!made) return made.error();
+                at = cache_->by_text.emplace(std::string{sql}, std::make_unique<entry>()).first;
+                at->second->statement = std::move(*made);
+                at->second->sql = at->first;
+            }
+            asked_last = at->second.get();
         }
-        entry& e = *at->second;
+        entry& e = *asked_last;
         if (e.in_use) {
             auto made = prepare(sql);
             if (!made) return made.error();
@@ -302,7 +319,7 @@ public:
     }
 
     /// Finalizes every cached statement. None may be on loan.
-    void clear_cache() { cache_->clear(); }
+    void clear_cache() { *cache_ = statements{}; }
 
     /// The first column of the first row of @p sql as an integer; @p otherwise where there is no row.
     [[nodiscard]] result<std::int64_t> query_integer(std::string_view sql, std::int64_t otherwise = 0) {
@@ -326,6 +343,7 @@ public:
 
 private:
     struct entry {
+        std::string_view sql;
         sqlite_statement statement;
         bool in_use = false;
     };
@@ -341,7 +359,15 @@ private:
         raw_ = nullptr;
     }
 
-    using statements = std::unordered_map<std::string, std::unique_ptr<entry>, text_hash, std::equal_to<>>;
+    // Most texts are literals and stand at one place: where the same text was asked for from there before, it need not be hashed.
+    struct statements {
+        std::unordered_map<std::string, std::unique_ptr<entry>, text_hash, std::equal_to<>> by_text;
+        std::array<entry*, 256> by_place{};
+    };
+    [[nodiscard]] static std::size_t place_of(std::string_view sql) noexcept {
+        const auto at = reinterpret_cast<std::uintptr_t>(sql.data());
+        return static_cast<std::size_t>((at >> 4) ^ (at >> 12) ^ sql.size()) % 256;
+    }
     // Behind a pointer: g++ 12 takes an empty map's bucket count inside a `result` for the fault's text and warns.
     std::unique_ptr<statements> cache_;
     sqlite3* raw_ = nullptr;

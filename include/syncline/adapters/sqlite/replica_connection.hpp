@@ -308,7 +308,7 @@ private:
             if (!row) return row.error();
             auto s = use("UPDATE main.syncline_replica_base SET digest=?3 WHERE model=?1 AND \"key\"=?2 AND kept=0");
             if (!s) return s.error();
-            (*s)->bind(1, key.model).bind_text(2, key.key).bind_blob(3, seen_digest_);
+            (*s)->bind(1, key.model).lend_text(2, key.key).lend_blob(3, seen_digest_);
             if (auto ok = (*s)->run(); !ok) return ok;
         }
         return {};

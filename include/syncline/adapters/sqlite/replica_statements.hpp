@@ -25,7 +25,7 @@
 SYNCLINE_NAMESPACE_BEGIN
 
 /// How a transaction of `sqlite_replica_store` speaks to its bookkeeping tables: what is bound and read the same way everywhere. Holds the
-/// connection while the transaction is open; where it still does when it is destroyed, the transaction is rolled back. The binders of a row and of names take the
+/// connection while the transaction is open; where it still does when it is destroyed, the transaction is rolled back. Keys are lent to statements. The binders of a row and of names take the
 /// parameters, and the readers the columns, in the order of the tables in `sqlite_replica_ddl`.
 class sqlite_replica_statements {
 protected:
@@ -51,7 +51,7 @@ protected:
         if (core_ == nullptr) return over();
         return core_->use(sql);
     }
-    static sqlite_statement& bind_key(sqlite_statement& s, const record_key& key) { return s.bind(1, key.model).bind_text(2, key.key); }
+    static sqlite_statement& bind_key(sqlite_statement& s, const record_key& key) { return s.bind(1, key.model).lend_text(2, key.key); }
     static sqlite_statement& bind_after(sqlite_statement& s, const record_key* after) {
         return after == nullptr ? s.bind(1, -1).bind_text(2, "") : bind_key(s, *after);
     }

@@ -252,6 +252,7 @@ public:
                      "VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9) ON CONFLICT(model,\"key\") DO UPDATE SET version=excluded.version,kept=excluded.kept,"
                      "image=excluded.image,provisional_version=excluded.provisional_version,provisional_after=excluded.provisional_after,lost=excluded.lost,digest=excluded.digest");
         if (!s) return s.error();
+        const std::string image = b.image ? encode_record(*b.image) : std::string{};
         std::string digest;
         if (!b.image_kept) {
             auto visible = core_->digest_of_visible(key);
@@ -259,9 +260,9 @@ public:
             digest = std::move(*visible);
         }
         bind_key(**s, key).bind(3, b.version).bind(4, b.image_kept ? 1 : 0).bind(8, (b.lost ? 1 : 0) | (b.out_of_view ? 2 : 0));  // marks in one column
-        if (b.image) (*s)->bind_blob(5, encode_record(*b.image));
-        if (b.provisional) (*s)->bind(6, b.provisional->row_version).bind_text(7, b.provisional->after);
-        if (!b.image_kept) (*s)->bind_blob(9, digest);
+        if (b.image) (*s)->lend_blob(5, image);
+        if (b.provisional) (*s)->bind(6, b.provisional->row_version).lend_text(7, b.provisional->after);
+        if (!b.image_kept) (*s)->lend_blob(9, digest);
         return (*s)->run();
     }
 
@@ -277,8 +278,9 @@ public:
                      "ON CONFLICT(model,\"key\") DO UPDATE SET waiting=excluded.waiting,send_class=excluded.send_class,"
                      "ordinal=excluded.ordinal,body=excluded.body");
         if (!s) return s.error();
+        const std::string body = encode_intent(what);
         bind_key(**s, what.key).bind(3, what.waiting ? 1 : 0).bind(4, send_class);
-        (*s)->bind(5, static_cast<std::int64_t>(what.ordinal)).bind_blob(6, encode_intent(what));
+        (*s)->bind(5, static_cast<std::int64_t>(what.ordinal)).lend_blob(6, body);
         return (*s)->run();
     }
     [[nodiscard]] result<void> drop_open(const record_key& key) {
@@ -346,19 +348,12 @@ public:
         if (!found) return found.error();
         return out;
     }
-    [[nodiscard]] result<std::optional<batch_item>> frozen_by_id(const mutation_id& id) {
-        std::optional<batch_item> out;
-        auto done = each("SELECT model,\"key\",id,position,body FROM main.syncline_replica_frozen WHERE id=?1",
-                         [&](sqlite_statement& s) { s.bind_text(1, id); },
-                         [&](const sqlite_statement& s) { return read_into(out, item_of(s)); });
-        if (!done) return done.error();
-        return out;
-    }
     [[nodiscard]] result<void> put_frozen(const batch_item& item) {
         auto s = use("INSERT INTO main.syncline_replica_frozen(model,\"key\",id,position,body) VALUES(?1,?2,?3,?4,?5) "
                      "ON CONFLICT(model,\"key\") DO UPDATE SET id=excluded.id,position=excluded.position,body=excluded.body");
         if (!s) return s.error();
-        bind_key(**s, item.what.key).bind_text(3, item.id).bind(4, item.position).bind_blob(5, encode_intent(item.what));
+        const std::string body = encode_intent(item.what);
+        bind_key(**s, item.what.key).lend_text(3, item.id).bind(4, item.position).lend_blob(5, body);
         return (*s)->run();
     }
     [[nodiscard]] result<void> drop_frozen(const record_key& key) {

@@ -27,7 +27,7 @@
 SYNCLINE_NAMESPACE_BEGIN
 
 /// The version of the replica's bookkeeping tables that this code reads and writes.
-inline constexpr std::int64_t sqlite_replica_layout = 5;
+inline constexpr std::int64_t sqlite_replica_layout = 6;
 
 /// The replica's bookkeeping tables, beside the app's. `key` is a sync key's text, `model` a position in the schema set,
 /// `body`, `image` and `row` the binary forms of the codecs, `digest` that of the app's row where no image is kept (`sqlite_row_digest`; NULL: not
@@ -50,10 +50,6 @@ CREATE TABLE syncline_replica_open(model INTEGER NOT NULL, "key" TEXT NOT NULL, 
 CREATE INDEX syncline_replica_open_order ON syncline_replica_open(waiting,send_class,ordinal);
 CREATE TABLE syncline_replica_batch(one INTEGER PRIMARY KEY CHECK(one=1), id INTEGER NOT NULL, source_bundle_id INTEGER NOT NULL,
   state INTEGER NOT NULL, committed_seq INTEGER NOT NULL, committed_hash TEXT NOT NULL, frozen_items INTEGER NOT NULL);
-CREATE TABLE syncline_replica_frozen(model INTEGER NOT NULL, "key" TEXT NOT NULL, id TEXT NOT NULL, position INTEGER NOT NULL,
-  body BLOB NOT NULL, PRIMARY KEY(model,"key")) WITHOUT ROWID;
-CREATE UNIQUE INDEX syncline_replica_frozen_id ON syncline_replica_frozen(id);
-CREATE INDEX syncline_replica_frozen_position ON syncline_replica_frozen(position);
 CREATE TABLE syncline_replica_hidden(model INTEGER NOT NULL, "key" TEXT NOT NULL, PRIMARY KEY(model,"key")) WITHOUT ROWID;
 CREATE TABLE syncline_replica_quarantine(model INTEGER NOT NULL, "key" TEXT NOT NULL, version INTEGER NOT NULL, "row" BLOB, contains TEXT NOT NULL,
   code INTEGER NOT NULL, detail TEXT NOT NULL, PRIMARY KEY(model,"key")) WITHOUT ROWID;
@@ -63,6 +59,12 @@ CREATE TABLE syncline_replica_lost(model INTEGER NOT NULL, "key" TEXT NOT NULL, 
   PRIMARY KEY(model,"key")) WITHOUT ROWID;
 CREATE TABLE syncline_replica_stage(model INTEGER NOT NULL, "key" TEXT NOT NULL, version INTEGER NOT NULL, "row" BLOB, contains TEXT NOT NULL,
   PRIMARY KEY(model,"key")) WITHOUT ROWID;
+)sql";
+
+/// The items of the batch in flight, which stand in a table of their own since it is emptied with every batch.
+inline constexpr const char* sqlite_replica_frozen_ddl = R"sql(
+CREATE TABLE syncline_replica_frozen(position INTEGER PRIMARY KEY, model INTEGER NOT NULL, "key" TEXT NOT NULL, id TEXT NOT NULL,
+  body BLOB NOT NULL, UNIQUE(model,"key"));
 )sql";
 
 /// An app's table that a replica works on, with the SQL for it.
@@ -209,8 +211,8 @@ inline void add_sqlite_replica_turns(sqlite_capture_script& script, const sqlite
     const auto there = db.query_integer("SELECT count(*) FROM main.sqlite_schema WHERE type='table' AND name='syncline_replica_state'");
     if (!there) return there.error();
     if (*there == 0) {
-        if (auto ok = db.execute(sqlite_replica_ddl); !ok) return ok;
-        if (auto ok = db.execute(sqlite_replica_lease_ddl); !ok) return ok;
+        for (const char* ddl : {sqlite_replica_ddl, sqlite_replica_frozen_ddl, sqlite_replica_lease_ddl})
+            if (auto ok = db.execute(ddl); !ok) return ok;
         std::string first = "INSERT INTO main.syncline_replica_state(id,layout) VALUES(1,";
         first.append(std::to_string(sqlite_replica_layout)).append(")");
         return db.execute(first);
@@ -229,7 +231,12 @@ inline void add_sqlite_replica_turns(sqlite_capture_script& script, const sqlite
     }
     if (*layout < 4)
         if (auto ok = db.execute("ALTER TABLE main.syncline_replica_state ADD COLUMN account TEXT NOT NULL DEFAULT ''"); !ok) return ok;
-    std::string last = "ALTER TABLE main.syncline_replica_model ADD COLUMN unseen BLOB NOT NULL DEFAULT x''; UPDATE main.syncline_replica_state SET layout=";
+    if (*layout < 5)
+        if (auto ok = db.execute("ALTER TABLE main.syncline_replica_model ADD COLUMN unseen BLOB NOT NULL DEFAULT x''"); !ok) return ok;
+    // Not renamed: SQLite refuses that while any view of the app names what is not there.
+    std::string last = "CREATE TABLE main.syncline_replica_frozen_5 AS SELECT * FROM main.syncline_replica_frozen; DROP TABLE main.syncline_replica_frozen;";
+    last.append(sqlite_replica_frozen_ddl).append("INSERT INTO main.syncline_replica_frozen SELECT position,model,\"key\",id,body FROM "
+        "main.syncline_replica_frozen_5; DROP TABLE main.syncline_replica_frozen_5; UPDATE main.syncline_replica_state SET layout=");
     return db.execute(last.append(std::to_string(sqlite_replica_layout)));
 }
 

@@ -244,6 +244,22 @@ TEST_CASE("sqlite authority store: a refused write names the constraint, the mod
     CHECK_FALSE(ok(t.has_staged()));
     CHECK_FALSE(ok(t.current({0, "fail"})));
 
+    // The same inside a mutation, as its first write and behind another, which stays.
+    for (const bool behind : {false, true}) {
+        CAPTURE(behind);
+        ok(t.savepoint());
+        if (behind) ok(t.write({0, "other"}, record{}));
+        refused(t.write({0, "fail"}, record{}), {"half"});
+        CHECK_FALSE(ok(t.current({0, "fail"})));
+        CHECK(ok(t.current({0, "other"})).has_value() == behind);
+        refused(t.write({1, "b"}, row(1, value::text("u"), {})), {"task.u"});
+        ok(t.write({0, "more"}, record{}));
+        ok(t.rollback_to_savepoint());
+        CHECK_FALSE(ok(t.current({0, "more"})));
+        CHECK_FALSE(ok(t.current({0, "other"})));
+        CHECK_FALSE(ok(t.has_staged()));
+    }
+
     // A deferred key is judged with the mutation it belongs to; outside of one, with the whole.
     ok(t.savepoint());
     refused(t.write({2, "m"}, record{{value::text("q")}}), {"FOREIGN KEY", "loose", "`m`"});

@@ -108,6 +108,39 @@ TEST_CASE("sqlite_database: a cached statement comes back reset, and a second us
     CHECK((*again)->column_integer(0) == 1);
 }
 
+TEST_CASE("sqlite_database: a statement is found by its text, wherever that stands") {
+    auto db = memory();
+    std::string text;
+    for (int round = 0; round < 3; ++round)
+        for (int n = 0; n < 1000; ++n) {  // at the same place, of the same length
+            text = "SELECT " + std::to_string(1000 + n);
+            auto s = must(db.cached(text));
+            REQUIRE(must(s->step()));
+            REQUIRE(s->column_integer(0) == 1000 + n);
+        }
+    db.clear_cache();
+    auto s = must(db.cached(text));
+    REQUIRE(must(s->step()));
+    CHECK(s->column_integer(0) == 1999);
+}
+
+TEST_CASE("sqlite_database: what is lent is read when the statement runs, is octets like what is bound, and is let go with the reset") {
+    auto db = memory();
+    REQUIRE(db.execute("CREATE TABLE t(n INTEGER PRIMARY KEY, a TEXT, b BLOB)").has_value());
+    {
+        auto s = must(db.cached("INSERT INTO t VALUES(?1,?2,?3)"));
+        const std::string a("x\0y", 3);
+        const std::string b(400, '\xff');
+        REQUIRE(s->bind(1, 1).lend_text(2, a).lend_blob(3, b).run().has_value());
+        REQUIRE(s->bind(1, 2).run().has_value());  // nothing of it is left
+        const std::string none;
+        REQUIRE(s->bind(1, 3).lend_text(2, none).lend_blob(3, none).run().has_value());
+    }
+    CHECK(must(db.query_integer("SELECT length(CAST(a AS BLOB))=3 AND typeof(a)='text' AND length(b)=400 AND typeof(b)='blob' FROM t WHERE n=1")) == 1);
+    CHECK(must(db.query_integer("SELECT a IS NULL AND b IS NULL FROM t WHERE n=2")) == 1);
+    CHECK(must(db.query_integer("SELECT a='' AND b=x'' FROM t WHERE n=3")) == 1);
+}
+
 TEST_CASE("sqlite_database: a binding that cannot be is reported, not lost") {
     auto db = memory();
     auto s = db.prepare("SELECT ?1");

@@ -24,6 +24,13 @@ std::string layout_file(const std::string& name) {
     return {std::istreambuf_iterator<char>{in}, {}};
 }
 
+// The table of frozen items as layouts 2 to 5 made it.
+const char* const frozen_before_6 =
+    "CREATE TABLE f AS SELECT * FROM syncline_replica_frozen; DROP TABLE syncline_replica_frozen; CREATE TABLE syncline_replica_frozen(model INTEGER NOT NULL, "
+    "\"key\" TEXT NOT NULL, id TEXT NOT NULL, position INTEGER NOT NULL, body BLOB NOT NULL, PRIMARY KEY(model,\"key\")) WITHOUT ROWID; CREATE UNIQUE INDEX "
+    "syncline_replica_frozen_id ON syncline_replica_frozen(id); CREATE INDEX syncline_replica_frozen_position ON syncline_replica_frozen(position); "
+    "INSERT INTO syncline_replica_frozen SELECT model,\"key\",id,position,body FROM f; DROP TABLE f; ";
+
 row_image image(const std::string& k, std::int64_t version, std::optional<record> row) { return {{0, k}, version, std::move(row), {}}; }
 
 }  // namespace
@@ -65,7 +72,7 @@ TEST_CASE("replica_attach: a device of layout 3 does not know yet whose data it 
     d.take({image("x", 3, texts({"1"}))});
     d.sql("UPDATE t SET a='mine'");
     d.close();
-    d.sql("ALTER TABLE syncline_replica_state DROP COLUMN account; ALTER TABLE syncline_replica_model DROP COLUMN unseen; UPDATE syncline_replica_state SET layout=3");
+    d.sql(std::string{frozen_before_6} + "ALTER TABLE syncline_replica_state DROP COLUMN account; ALTER TABLE syncline_replica_model DROP COLUMN unseen; UPDATE syncline_replica_state SET layout=3");
     d.open(std::vector<std::string>{"t"});
     CHECK(d.ask("SELECT layout FROM syncline_replica_state") == std::to_string(sqlite_replica_layout));
     CHECK(d.status().state.account.empty());
@@ -78,11 +85,24 @@ TEST_CASE("replica_attach: a device of layout 4 remembers from then on which fie
     d.open(std::vector<std::string>{"t"});
     d.take({image("x", 3, texts({"1"}))});
     d.close();
-    d.sql("ALTER TABLE syncline_replica_model DROP COLUMN unseen; UPDATE syncline_replica_state SET layout=4; ALTER TABLE t ADD COLUMN b");
+    d.sql(std::string{frozen_before_6} + "ALTER TABLE syncline_replica_model DROP COLUMN unseen; UPDATE syncline_replica_state SET layout=4; ALTER TABLE t ADD COLUMN b");
     d.open(std::vector<std::string>{"t"});
     CHECK(d.ask("SELECT layout FROM syncline_replica_state") == std::to_string(sqlite_replica_layout));
     d.sql("UPDATE t SET b='mine'");
     CHECK(d.edits().front().unseen.size() == 1);
+}
+
+TEST_CASE("replica_attach: what a device of layout 5 has in flight stays in flight, in its order, beside a view of the app that is broken") {
+    device d{"CREATE TABLE t(id TEXT PRIMARY KEY, a); INSERT INTO t VALUES('z','1'),('y','2'),('x','3')"};
+    d.open(std::vector<std::string>{"t"});
+    const auto sent = must(d.engine().freeze(10, false, d.random, d.now))->items;
+    REQUIRE(sent.size() == 3);
+    d.close();
+    d.sql(std::string{frozen_before_6} + "UPDATE syncline_replica_state SET layout=5; CREATE VIEW broken AS SELECT * FROM nowhere");
+    d.open(std::vector<std::string>{"t"});
+    CHECK(d.ask("SELECT layout FROM syncline_replica_state") == std::to_string(sqlite_replica_layout));
+    CHECK(must(d.engine().freeze(10, false, d.random, d.now))->items == sent);
+    CHECK(d.ask("SELECT count(*) FROM sqlite_schema WHERE name LIKE 'syncline_replica_frozen%' AND type='table'") == "1");
 }
 
 TEST_CASE("replica_attach: rows of layout 2 that nothing was noted of are noted as they were before what the log knows") {
