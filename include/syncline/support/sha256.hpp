@@ -4,7 +4,6 @@
 #include <syncline/support/hex.hpp>
 #include <syncline/support/version.hpp>
 
-#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstddef>
@@ -23,7 +22,8 @@ public:
     constexpr void update(std::string_view octets) noexcept {
         total_ += octets.size();
         while (!octets.empty()) {
-            const std::size_t taken = (std::min)(octets.size(), block_.size() - filled_);
+            const std::size_t room = block_.size() - filled_;
+            const std::size_t taken = octets.size() < room ? octets.size() : room;
             for (std::size_t i = 0; i < taken; ++i) block_[filled_ + i] = static_cast<std::uint8_t>(octets[i]);
             octets.remove_prefix(taken);
             filled_ += taken;
