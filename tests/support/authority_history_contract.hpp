@@ -285,11 +285,17 @@ void check_authority_history(Make make) {
             const auto four = write_and_seal(t, {{b, task_row("back"), "m4"}});
             CHECK(four.head.seq == 4);
             CHECK(must(t.sealed(b))->pruned_version == 2);
+            // What only being the last one had kept below the floor goes with the next.
+            CHECK(must(t.changes_of(b, 0)) == std::vector<change_mark>{{4, four.rows[0].fields, "m4"}});
+            CHECK(must(t.history_of(b)) == four.rows);
             CHECK(must(t.bundle_heads(0, all)) == std::vector<bundle_head>{four.head});
             must(t.prune(99));
             CHECK(must(t.head()).floor_seq == 4);
             CHECK(must(t.head()).floor_stamp == four.rows.back().stamp);
-            CHECK(write_and_seal(t, {{a, task_row("5"), {}}}).head.seq == 5);
+            const auto five = write_and_seal(t, {{a, task_row("5"), {}}, {c, task_row("5"), {}}});
+            CHECK(five.head.seq == 5);
+            CHECK(must(t.history_of(a)).size() + must(t.history_of(c)).size() == five.rows.size());
+            CHECK(must(t.history_of(p)).size() == 1);
         });
     }
     SECTION("a snapshot copies the sealed live rows, by rank and key, and stays as it is") {
