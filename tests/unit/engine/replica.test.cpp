@@ -278,6 +278,22 @@ TEST_CASE("bundle wire: a commit is remembered, replayed once, and gives the sou
     d.check();
 }
 
+TEST_CASE("bundle wire: the rows of an own commit that the device did not send, what triggers and cascades of the server did, come in with it") {
+    device d;
+    lab_must(d.engine.apply_bundle(0, 1, {image("P", 1, node_row(1)), image("C1", 1, child_row(1, "P")), image("X", 1, node_row(1))}, d.now));
+    d.write("T", node_row(1));
+    const auto batch = *d.freeze(10, true);
+    CHECK(lab_must(d.engine.committed(batch.head.id, 2, "h", d.now)));
+    const std::vector<row_image> rows{image("T2", 2, node_row(5)), image("T", 2, node_row(1)), image("X", 2, node_row(9)), image("C1", 2, std::nullopt)};
+    CHECK(lab_must(d.engine.replay(batch.head.id, 2, &rows, d.now)).applied == 4);
+    CHECK(d.status().state.checkpoint == 2);  // they do not come again
+    CHECK(d.row("T") == node_row(1));
+    CHECK(d.row("T2") == node_row(5));
+    CHECK(d.row("X") == node_row(9));
+    CHECK_FALSE(d.row("C1"));
+    d.check();
+}
+
 TEST_CASE("bundle wire: a commit whose rows are gone is not undone before the device rehydrates") {
     device d;
     lab_must(d.engine.apply_bundle(0, 1, {image("T", 1, node_row(1))}, d.now));
