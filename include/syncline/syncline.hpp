@@ -27,6 +27,7 @@
 #include <syncline/engine/account_change.hpp>
 #include <syncline/engine/authority.hpp>
 #include <syncline/engine/authority_types.hpp>
+#include <syncline/engine/batch_sequence.hpp>
 #include <syncline/engine/batch_settlement.hpp>
 #include <syncline/engine/buckets_of.hpp>
 #include <syncline/engine/bundle_commit.hpp>
@@ -107,6 +108,7 @@
 #include <syncline/transport/message.hpp>
 #include <syncline/transport/mount_table.hpp>
 #include <syncline/transport/principal.hpp>
+#include <syncline/transport/retry_after.hpp>
 #include <syncline/transport/routed_transport.hpp>
 #include <syncline/transport/transport.hpp>
 #include <syncline/wire/account.hpp>
@@ -137,7 +139,11 @@
 #include <syncline/wire/mutation/plain_messages.hpp>
 #include <syncline/wire/mutation/plain_peer.hpp>
 #include <syncline/wire/mutation/plain_values.hpp>
+#include <syncline/wire/mutation/replies.hpp>
+#include <syncline/wire/mutation/rereading.hpp>
 #include <syncline/wire/mutation/server.hpp>
+#include <syncline/wire/mutation/witness.hpp>
+#include <syncline/wire/renewal.hpp>
 #include <syncline/wire/request_size.hpp>
 #include <syncline/wire/server_listeners.hpp>
 #include <syncline/wire/sync_client.hpp>

@@ -109,7 +109,7 @@ void check_replica_layers(Make make) {
         committed(h.store(), [&](auto& t) {
             CHECK_FALSE(must(t.current_batch()));
             must(t.put_batch(batch{1, 7, batch_state::prepared, 0, {}, 2}));
-            const batch done{(std::numeric_limits<std::uint64_t>::max)() / 2, 8, batch_state::committed_remote, 9, "h'", 3};
+            const batch done{(std::numeric_limits<std::uint64_t>::max)() / 2, 8, batch_state::committed_remote, 9, "h'", 3, "t'"};
             must(t.put_batch(done));
             CHECK(must(t.current_batch()) == done);
             must(t.put_frozen(batch_item{"m", 0, full_intent(a, 1)}));
@@ -161,6 +161,7 @@ void check_replica_layers(Make make) {
         s.hydration_session = "h";
         s.hydration_position = 12;
         s.last_sync_us = -3;
+        s.last_run_us = (std::numeric_limits<std::int64_t>::max)();
         s.clock_us = (std::numeric_limits<std::int64_t>::max)() - 4;
         committed(h.store(), [&](auto& t) {
             CHECK(must(t.state()) == replica_state{});

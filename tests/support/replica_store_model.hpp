@@ -274,7 +274,7 @@ void random_replica_operation(T& t, replica_reference& m, seeded_random& draw, s
         m.open.erase(k);
         break;
     case 9: {
-        const batch b{n, static_cast<std::int64_t>(n), batch_state::prepared, 0, number, 1};
+        const batch b{n, static_cast<std::int64_t>(n), batch_state::prepared, 0, number, 1, number};
         must(t.put_batch(b));
         m.in_flight = b;
         break;

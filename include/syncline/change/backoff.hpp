@@ -38,8 +38,7 @@ public:
         const auto span = static_cast<std::uint64_t>(longest.count()) + 1;
         duration wait{static_cast<duration::rep>(random.next() % span)};
         if (asked && *asked > wait) wait = *asked;
-        // A time that the clock cannot hold is the last one that it can.
-        return wait > (timestamp::max)() - (std::max)(now, timestamp{}) ? (timestamp::max)() : now + wait;
+        return later(now, wait);
     }
 
     /// Forgets earlier failures.

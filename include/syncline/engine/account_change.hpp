@@ -82,7 +82,7 @@ template <replica_transaction Transaction>
     state.needs_hydration = true;
     state.hydration_session.clear();
     state.hydration_position = 0;
-    state.last_sync_us = 0;
+    state.last_sync_us = state.last_run_us = 0;
     return take_new_source(t, rows, state, random, std::nullopt);
 }
 

@@ -7,6 +7,7 @@
 #include <syncline/change/incarnation.hpp>
 #include <syncline/change/receipt.hpp>
 #include <syncline/engine/authority_types.hpp>
+#include <syncline/engine/batch_sequence.hpp>
 #include <syncline/engine/bundle_commit.hpp>
 #include <syncline/engine/history_floor.hpp>
 #include <syncline/engine/legacy_base.hpp>
@@ -66,13 +67,17 @@ public:
     /// Refused mutations change nothing and stop nobody else.
     /// @param legacy  for a device that sends no bases (ENGINE.md rule 9), how its values are compared; its mutations carry the whole payload as
     ///                `changes`, and its own number of each as `ordinal`. nullptr: a device that sends bases
-    /// @return outcomes in the order of @p mutations; `errc::busy`; or a fault of the store, and then nothing happened
+    /// @param mark    of the batch that they are from, where the device tells it
+    /// @return outcomes in the order of @p mutations; `errc::busy`, `errc::out_of_sequence` (`continue_sequence`) or a fault of the store, and
+    ///         then nothing happened
     [[nodiscard]] result<push_answer> push(const caller& who, std::vector<mutation> mutations, timestamp now,
-                                           const value_equivalence* legacy = nullptr) {
+                                           const value_equivalence* legacy = nullptr, const std::optional<batch_mark>& mark = std::nullopt) {
         auto granted = granted_to(who);
         if (!granted) return std::move(granted).error();
         auto t = store_->begin(who.tenant, access::write);
         if (!t) return std::move(t).error();
+        if (mark)
+            if (auto r = continue_sequence(*t, who, *mark, mutations); !r) return std::move(r).error();
         if (auto sealed = seal(*t, schemas(), bundle_source{}, {}, now); !sealed) return std::move(sealed).error();
         push_decider<typename Store::transaction> decider{*t, schemas(), options_, who, now, legacy};
         if (*granted) decider.authorise(scopes_, **granted);

@@ -57,13 +57,21 @@ public:
         if (in_flight_.empty()) return t_.drop_batch();
         for (const auto& key : settled_)
             if (auto r = t_.drop_frozen(key); !r) return r;
-        return {};
+        return settled_.empty() && report_.errors == 0 ? result<void>{} : note_undecided();
     }
 
     /// What was done.
     [[nodiscard]] settle_report report() && { return std::move(report_); }
 
 private:
+    [[nodiscard]] result<void> note_undecided() {
+        auto current = t_.current_batch();
+        if (!current) return std::move(current).error();
+        if (!*current || (*current)->state != batch_state::prepared) return {};
+        (*current)->state = batch_state::undecided;
+        return t_.put_batch(**current);
+    }
+
     // What a foreign authority says of a batch. It refuses what is older than its row by the clock and knows no more; with its row at hand the
     // difference is decided here, by field, and what remains of the change goes out again on that row, timed after it.
     [[nodiscard]] result<void> take_unversioned(const std::vector<outcome>& outcomes, const resolver_set& resolvers, timestamp heard, timestamp now) {

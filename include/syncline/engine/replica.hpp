@@ -113,24 +113,12 @@ public:
     /// order of sending, get their ids here (ENGINE.md rule 4). Nothing: there is nothing to send.
     /// @param numbered  bundle wire: the batch gets the source's next bundle number
     [[nodiscard]] result<std::optional<frozen_batch>> freeze(std::size_t limit, bool numbered, random_source random, timestamp now) {
-        std::optional<frozen_batch> out;
-        auto done = run(now, [&](work& w) -> result<void> {
-            auto current = w.t.current_batch();
-            if (!current) return std::move(current).error();
-            if (*current) {
-                out.emplace();
-                out->head = **current;
-                if (auto r = frozen_items_of(w.t, out->items); !r) return r;
-            } else if (auto r = freeze_next(w.t, schemas(), w.state, limit, numbered, random, now, out); !r) {
-                return r;
-            }
-            if (!out || !numbers_rows_here(w.state)) return {};
-            auto rows = w.unversioned.whole(out->items);
-            if (!rows) return std::move(rows).error();
-            out->rows = std::move(*rows);
-            return {};
-        });
-        return with(std::move(done), std::move(out));
+        return freeze(limit, numbered, batch_growth::none, random, now);
+    }
+
+    /// Mutation wire: the same, and a batch that the authority has answered and left undecided is filled up to @p limit.
+    [[nodiscard]] result<std::optional<frozen_batch>> freeze_more(std::size_t limit, random_source random, timestamp now) {
+        return freeze(limit, false, batch_growth::fill_up, random, now);
     }
 
     /// The ids of the batch in flight, for a pull: rows that contain one of them say so.
@@ -374,10 +362,11 @@ public:
         return run(now, [&](work& w) -> result<void> { return w.t.drop_lost(key); });
     }
 
-    /// Remembers the end of a full sync.
-    [[nodiscard]] result<void> note_synced(timestamp now) {
+    /// Remembers the end of a run, whatever became of it. @param whole  it pushed and pulled to its end
+    [[nodiscard]] result<void> note_synced(timestamp now, bool whole) {
         return run(now, [&](work& w) -> result<void> {
-            w.state.last_sync_us = to_microseconds(now);
+            w.state.last_run_us = to_microseconds(now);
+            if (whole) w.state.last_sync_us = w.state.last_run_us;
             return {};
         });
     }
@@ -434,12 +423,10 @@ public:
     }
 
     /// Replaces fields of a waiting intent by the values of @p edits, or adds them to it, and sends it like `take_client`. What was not
-    /// named
-    /// stays as the user wrote it. Where nothing differs from what the authority has any more, the intent is given up.
+    /// named stays as the user wrote it. Where nothing differs from what the authority has any more, the intent is given up.
     /// @param seen  the version that the person decided on (`waiting_explanation::server_version`); nothing: whatever is there
     /// @return `errc::absent`, `errc::stale`, and what `waiting_changes::take_client` names; `errc::constraint` when the app's table
-    ///         refuses the values.
-    ///         Then nothing was changed
+    ///         refuses the values. Then nothing was changed
     [[nodiscard]] result<void> edit(const record_key& key, const field_changes& edits, std::optional<std::int64_t> seen, timestamp now) {
         return run(now, [&](work& w) { return waiting_in(w).take_client(key, edits, seen, now); });
     }
@@ -512,6 +499,19 @@ private:
     [[nodiscard]] static result<T> with(result<void> done, T out) {
         if (!done) return std::move(done).error();
         return out;
+    }
+
+    [[nodiscard]] result<std::optional<frozen_batch>> freeze(std::size_t limit, bool numbered, batch_growth growth, random_source random, timestamp now) {
+        std::optional<frozen_batch> out;
+        auto done = run(now, [&](work& w) -> result<void> {
+            if (auto r = freeze_batch(w.t, schemas(), w.state, limit, numbered, growth, random, now, out); !r) return r;
+            if (!out || !numbers_rows_here(w.state)) return {};
+            auto rows = w.unversioned.whole(out->items);
+            if (!rows) return std::move(rows).error();
+            out->rows = std::move(*rows);
+            return {};
+        });
+        return with(std::move(done), std::move(out));
     }
 
     [[nodiscard]] static result<void> hydrate_anew(work& w) {

@@ -4,6 +4,7 @@
 #include <syncline/change/batch.hpp>
 #include <syncline/change/incarnation.hpp>
 #include <syncline/change/intent.hpp>
+#include <syncline/engine/freezing.hpp>
 #include <syncline/engine/row_placement.hpp>
 #include <syncline/model/record.hpp>
 #include <syncline/storage/replica_store.hpp>
@@ -20,20 +21,6 @@
 #include <vector>
 
 SYNCLINE_NAMESPACE_BEGIN
-
-/// Appends the items of the batch in flight to @p out, by position.
-template <replica_transaction Transaction>
-[[nodiscard]] result<void> frozen_items_of(Transaction& t, std::vector<batch_item>& out) {
-    constexpr std::size_t most = 500;
-    for (std::uint32_t from = 0;;) {
-        auto some = t.frozen_items(from, most);
-        if (!some) return std::move(some).error();
-        if (some->empty()) return {};
-        from = some->back().position + 1;
-        for (auto& item : *some) out.push_back(std::move(item));
-        if (some->size() < most) return {};
-    }
-}
 
 /// Gives the device a new source id, whose bundles are numbered from 1, because the old one's history is broken (ENGINE.md rules 8 and 10). A
 /// numbered batch in flight goes back to open; one of the mutation wire keeps its ids, since a receipt may still answer them.

@@ -7,6 +7,7 @@
 #include <syncline/model/model_schema.hpp>
 #include <syncline/model/record.hpp>
 #include <syncline/support/result.hpp>
+#include <syncline/support/time.hpp>
 #include <syncline/support/version.hpp>
 
 #include <algorithm>
@@ -63,6 +64,7 @@ struct sync_result {
     bool behind = false;          ///< the last answer told of changes that this device does not have yet: a pull would bring them
     std::vector<sync_rejection> rejections;
     std::optional<fault> why;     ///< what ended it early; nothing: it ran to its end
+    std::optional<timestamp> not_before;  ///< until when the server asked for no other request (`Retry-After`); past where the run waited for it
     std::vector<std::string> decisions;  ///< for each conflict in words: record, outcome, rule, resolver, winner, versions
     std::vector<sync_conflict> met;      ///< each conflict, `conflicts` in number
     std::size_t listener_failures = 0;   ///< listeners of the host that ended with an exception

@@ -96,7 +96,8 @@ struct replica_state {
     bool needs_hydration = false;
     std::string hydration_session;           ///< the session or walk being staged; empty: none
     std::int64_t hydration_position = 0;     ///< ordinal (bundle wire) or cursor (mutation wire) reached in it
-    std::int64_t last_sync_us = 0;           ///< end of the last full sync, microseconds; 0: never
+    std::int64_t last_sync_us = 0;           ///< end of the last whole sync that ended well, microseconds; 0: never
+    std::int64_t last_run_us = 0;            ///< end of the last push, pull or sync, whatever became of it, microseconds; 0: never
     std::int64_t clock_us = 0;               ///< the device's hybrid clock, microseconds: every later edit is timed after it
 
     friend bool operator==(const replica_state&, const replica_state&) = default;

@@ -20,6 +20,12 @@ using duration = std::chrono::microseconds;
 /// The time @p us microseconds after 1970-01-01T00:00:00Z.
 [[nodiscard]] constexpr timestamp from_microseconds(std::int64_t us) noexcept { return timestamp{duration{us}}; }
 
+/// The time @p length after @p t; one that a timestamp cannot hold is the last that it can.
+[[nodiscard]] constexpr timestamp later(timestamp t, duration length) noexcept {
+    const timestamp from = t > timestamp{} ? t : timestamp{};
+    return length > (timestamp::max)() - from ? (timestamp::max)() : t + length;
+}
+
 SYNCLINE_NAMESPACE_END
 
 #endif

@@ -221,19 +221,6 @@ inline void append_query(std::string& target, std::string_view name, std::string
     target += percent_encode(value);
 }
 
-/// How long the peer asks us to wait: the `Retry-After` of @p answer when it is a whole number of seconds (at most
-/// nine digits), otherwise nothing. The form that carries a date is not read: it would need a clock.
-[[nodiscard]] inline std::optional<duration> retry_after(const response& answer) {
-    const auto text = find_header(answer.headers, "Retry-After");
-    if (!text || text->empty() || text->size() > 9) return std::nullopt;
-    std::int64_t seconds = 0;
-    for (const char c : *text) {
-        if (c < '0' || c > '9') return std::nullopt;
-        seconds = seconds * 10 + (c - '0');
-    }
-    return std::chrono::seconds{seconds};
-}
-
 SYNCLINE_NAMESPACE_END
 
 #endif

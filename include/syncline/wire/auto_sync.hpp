@@ -61,7 +61,7 @@ public:
     /// As `stop`.
     ~auto_sync() { stop(); }
 
-    /// Begins: reads when the last whole sync ended and whether changes were left over from before, which count as local writes. Before
+    /// Begins: reads when the last whole sync and the last run of any kind ended, and whether changes were left over from before, which count as local writes. Before
     /// that, and
     /// after `stop`, notes do nothing. Starting again is fine.
     /// @return faults of the store; then nothing was begun
@@ -72,7 +72,9 @@ public:
             const std::lock_guard lock{shared_->mutex};
             std::optional<timestamp> last;
             if (status->state.last_sync_us != 0) last = from_microseconds(status->state.last_sync_us);
-            if (!shared_->scheduler) shared_->scheduler.emplace(shared_->schedule, shared_->clock(), last);
+            std::optional<timestamp> run;
+            if (status->state.last_run_us != 0) run = from_microseconds(status->state.last_run_us);
+            if (!shared_->scheduler) shared_->scheduler.emplace(shared_->schedule, shared_->clock(), last, run);
             if (status->counts.open + status->counts.frozen != 0) shared_->scheduler->note_local_write();
             shared_->stopped = false;
         }

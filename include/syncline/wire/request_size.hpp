@@ -39,6 +39,9 @@ public:
         request_ = (std::min)(request_, first_);
     }
 
+    /// The one was found because of which requests were halved: they are as large as before again.
+    void found() noexcept { request_ = batch_; }
+
     /// A request of @p count mutations was too large. @return false: it was a single one
     [[nodiscard]] bool halve(std::size_t count) noexcept {
         if (count < 2) return false;

@@ -27,7 +27,8 @@ struct sync_schedule {
     duration interval{0};            ///< a whole sync whenever the last one is this old; 0: none
     bool on_resume = false;          ///< a sync when the app comes back to the foreground
     bool on_network = false;         ///< a sync when the network comes back
-    duration cool_down = std::chrono::seconds{30};  ///< resume and network start no sync when the last one ended less than this ago
+    /// Resume and network start no sync when the last one, whatever it did and whatever became of it, ended less than this ago.
+    duration cool_down = std::chrono::seconds{30};
     duration retry_first = std::chrono::seconds{1};     ///< the longest pause after the first sync that failed, or found the lock held
     duration retry_ceiling = std::chrono::minutes{5};   ///< and after the n-th; each is twice the one before. It is tried for ever
 };
@@ -56,12 +57,15 @@ using schedule_step = std::variant<run_later, run_at, run_now>;
 /// nothing wait longer than it would have; one that jumps ahead makes things due.
 class sync_scheduler {
 public:
-    /// @param last_sync  the end of the last whole sync, as the device has stored it (`replica_state::last_sync_us`); nothing, or a time
-    ///         that is
-    ///                   still ahead: never
-    sync_scheduler(sync_schedule schedule, timestamp now, std::optional<timestamp> last_sync) : schedule_(schedule), seen_(now) {
-        if (last_sync && *last_sync <= now) ended_ = last_sync;
-        if (schedule_.interval > duration{0}) due_ = ended_ ? after(*ended_, schedule_.interval) : now;
+    /// @param last_sync  the end of the last whole sync, as the device has stored it (`replica_state::last_sync_us`): the interval goes by it.
+    ///                   Nothing, or a time that is still ahead: never
+    /// @param last_run   the end of the last run of any kind (`replica_state::last_run_us`), likewise: the cool-down goes by it
+    sync_scheduler(sync_schedule schedule, timestamp now, std::optional<timestamp> last_sync, std::optional<timestamp> last_run = std::nullopt)
+        : schedule_(schedule), seen_(now) {
+        if (last_sync && *last_sync > now) last_sync.reset();
+        if (last_run && *last_run > now) last_run.reset();
+        ended_ = (std::max)(last_sync, last_run);
+        if (schedule_.interval > duration{0}) due_ = last_sync ? later(*last_sync, schedule_.interval) : now;
     }
 
     /// The app wrote. To be noted after its commit; too often is harmless.
@@ -71,20 +75,22 @@ public:
         observe(now);
         if (schedule_.on_resume && !cooling(now)) wanted_ = true;
     }
-    /// The network came back. A sync that waits for another attempt makes it now, or when the cool-down since the last one is over.
+    /// The network came back. A sync that waits for another attempt makes it now, or when the cool-down since the last one is over; a pause that
+    /// the server asked for is kept.
     void note_network_back(timestamp now) {
         observe(now);
         if (!schedule_.on_network) return;
-        if (retry_) retry_ = (std::min)(*retry_, cooling(now) ? after(*ended_, schedule_.cool_down) : now);
+        if (retry_) retry_ = (std::min)(*retry_, cooling(now) ? later(*ended_, schedule_.cool_down) : now);
         failures_ = 0;
         if (!cooling(now)) wanted_ = true;
     }
     /// Something told that the server has changes for this device: a push of the host's, a poll.
     void note_behind() noexcept { behind_ = true; }
-    /// A person wants a whole sync, now.
+    /// A person wants a whole sync, now; a pause that the server asked for is not kept.
     void note_requested() noexcept {
         requested_ = true;
         retry_.reset();
+        not_before_.reset();
         failures_ = 0;
     }
 
@@ -93,12 +99,14 @@ public:
         observe(now);
         if (running_) return run_later{};
         if (due_ && *due_ <= now) requested_ = true;
-        std::optional<timestamp> soonest = due_;
+        std::optional<timestamp> soonest;
+        if (due_ && *due_ > now) soonest = due_;
         const bool writes = dirty_ && schedule_.after_local_write;
-        const timestamp writes_from = started_ ? after(*started_, schedule_.throttle) : now;
+        const timestamp writes_from = started_ ? later(*started_, schedule_.throttle) : now;
         if (requested_ || wanted_ || behind_ || whole_ || writes) {
             timestamp start = requested_ || wanted_ || behind_ || whole_ ? now : (std::max)(now, writes_from);
-            if (retry_) start = (std::max)(start, *retry_);
+            for (const auto& earliest : {retry_, not_before_})
+                if (earliest) start = (std::max)(start, *earliest);
             if (start <= now) return begin(now, requested_ || wanted_ || whole_ || (writes && writes_from <= now));
             soonest = soonest ? (std::min)(*soonest, start) : start;
         }
@@ -129,9 +137,10 @@ public:
         if (report.ok() && !report.skipped) {
             failures_ = 0;
             retry_.reset();
+            not_before_.reset();
             const bool pulled = had.mode != sync_mode::push_only;
             if (report.behind && (pulled || !schedule_.push_only)) behind_ = true;
-            if (had.mode == sync_mode::push_then_pull && schedule_.interval > duration{0}) due_ = after(now, schedule_.interval);
+            if (had.mode == sync_mode::push_then_pull && schedule_.interval > duration{0}) due_ = later(now, schedule_.interval);
             return;
         }
         // Whatever the sync was for is still wanted.
@@ -140,7 +149,8 @@ public:
         behind_ = behind_ || had.behind;
         requested_ = requested_ || had.requested;
         whole_ = whole_ || had.whole || (report.why && needs_whole_sync(report.why->code));
-        retry_ = after(now, pause(random));
+        retry_ = later(now, pause(random));
+        if (report.not_before) not_before_ = report.not_before;
     }
 
     /// Whether a sync runs.
@@ -164,11 +174,7 @@ private:
                code != errc::cancelled;
     }
 
-    [[nodiscard]] static timestamp after(timestamp t, duration d) noexcept {
-        return d > (timestamp::max)() - (std::max)(t, timestamp{}) ? (timestamp::max)() : t + d;
-    }
-
-    [[nodiscard]] bool cooling(timestamp now) const noexcept { return ended_ && now < after(*ended_, schedule_.cool_down); }
+    [[nodiscard]] bool cooling(timestamp now) const noexcept { return ended_ && now < later(*ended_, schedule_.cool_down); }
 
     [[nodiscard]] schedule_step begin(timestamp now, bool pushes) {
         asked what{sync_mode::push_then_pull, dirty_, wanted_, behind_, requested_, whole_};
@@ -201,7 +207,7 @@ private:
     void observe(timestamp now) {
         if (now < seen_) {
             const duration back = seen_ - now;
-            for (auto* t : {&started_, &ended_, &retry_, &due_})
+            for (auto* t : {&started_, &ended_, &retry_, &not_before_, &due_})
                 if (*t && **t != (timestamp::max)()) **t -= back;
         }
         seen_ = now;
@@ -216,7 +222,8 @@ private:
     std::optional<asked> running_;
     std::optional<timestamp> started_;  // the last one that pushed
     std::optional<timestamp> ended_;
-    std::optional<timestamp> retry_;    // nothing starts before, after a failure
+    std::optional<timestamp> retry_;       // nothing starts before, after a failure
+    std::optional<timestamp> not_before_;  // nor before this, as the server asked
     std::optional<timestamp> due_;      // the next sync by the interval
     std::uint32_t failures_ = 0;
     timestamp seen_;

@@ -18,7 +18,7 @@ TEST_CASE("account change: nothing that the device had of the account before is 
             device d{resolver_set{}, tables};
             CHECK_FALSE(lab_must(d.engine.note_epoch("one", {}, d.random, d.now)));
             CHECK(lab_must(d.engine.note_account("ann", d.now)));
-            lab_must(d.engine.note_synced(d.now));
+            lab_must(d.engine.note_synced(d.now, true));
             d.take({image("P", 1, node_row(1, 1)), image("T", 1, node_row(1, 2)), image("C1", 1, child_row(1, "P")), image("Tx", 1, node_row(1, 2))});
             CHECK(d.status().counts.quarantined == 1);
             d.write("T", node_row(7, 2));       // a change of a record of theirs

@@ -17,7 +17,7 @@ using namespace engine_tests;
 std::optional<frozen_batch> freeze(device& d, replica_state& state, std::size_t limit, bool numbered) {
     std::optional<frozen_batch> out;
     auto t = lab_must(d.store.begin());
-    lab_must(freeze_next(t, d.engine.schemas(), state, limit, numbered, random_source{d.random}, d.now, out));
+    lab_must(freeze_batch(t, d.engine.schemas(), state, limit, numbered, batch_growth::none, random_source{d.random}, d.now, out));
     return out;
 }
 
@@ -80,7 +80,7 @@ struct tree {
         lab_must(store.app_write({0, key}, record{{value::text(name), parent == nullptr ? value{} : value::text(parent)}}));
         lab_must(engine.absorb(now));
     }
-    std::optional<frozen_batch> freeze(std::size_t limit = 10) { return lab_must(engine.freeze(limit, false, random, now)); }
+    std::optional<frozen_batch> freeze(std::size_t limit = 10) { return lab_must(engine.freeze_more(limit, random, now)); }
     std::string frozen(std::size_t limit = 10) {
         std::string out;
         if (const auto batch = freeze(limit))
@@ -142,6 +142,57 @@ TEST_CASE("freezing: a record goes before what refers to it though it was made l
         d.settle(outcome_kind::applied);
     }
     CHECK(!d.freeze());
+}
+
+TEST_CASE("freezing: what the authority leaves undecided keeps nothing behind it: the batch is filled up, and what is new stands after it") {
+    tree d;
+    for (const char* key : {"a", "b", "c"}) d.write(key);
+    const auto first = *d.freeze(2);
+    REQUIRE(first.items.size() == 2);
+    d.write("a", nullptr, "again");  // lies over what is on its way
+    d.write("d", "a");
+    d.write("e", "d");
+    SECTION("nobody has answered: the batch goes out again as it was") {
+        CHECK(d.freeze(10)->items == first.items);
+        CHECK(d.freeze(10)->head == first.head);
+    }
+    SECTION("an answer about others says nothing of it") {
+        lab_must(d.engine.settle(first.head.id, {answer("another", outcome_kind::error), answer("one more", outcome_kind::applied, 1)}, d.now));
+        CHECK(d.freeze(10)->items == first.items);
+    }
+    SECTION("some of it was decided") {
+        lab_must(d.engine.settle(first.head.id, {answer(first.items[1].id, outcome_kind::applied, 1), answer(first.items[0].id, outcome_kind::error)}, d.now));
+        CHECK(d.frozen(2) == "ac");
+        CHECK(d.frozen(3) == "acd");
+        const auto again = *d.freeze(10);
+        CHECK(again.head.id == first.head.id);
+        CHECK(again.head.token == first.head.token);
+        CHECK(again.items[0] == first.items[0]);
+        CHECK(d.frozen() == "acde");
+        for (std::size_t i = 1; i < again.items.size(); ++i) CHECK(again.items[i].position > again.items[i - 1].position);
+        CHECK(lab_must(d.engine.standing(d.now)).has.intents);  // the edit of `a`
+        d.settle(outcome_kind::applied);
+        CHECK(d.frozen() == "a");
+    }
+    SECTION("nothing of it was, and the limit is what is there") {
+        lab_must(d.engine.settle(first.head.id, {answer(first.items[0].id, outcome_kind::error), answer(first.items[1].id, outcome_kind::error)}, d.now));
+        CHECK(d.frozen(2) == "ab");
+        CHECK(d.frozen(3) == "abc");
+    }
+    SECTION("who does not ask for it gets the batch as it is") {
+        lab_must(d.engine.settle(first.head.id, {answer(first.items[0].id, outcome_kind::error)}, d.now));
+        CHECK(lab_must(d.engine.freeze(10, false, d.random, d.now))->items == first.items);
+    }
+}
+
+TEST_CASE("freezing: a batch has a token, and another one draws another") {
+    tree d;
+    d.write("a");
+    const auto first = *d.freeze();
+    CHECK(first.head.token.size() == 36);
+    d.settle(outcome_kind::applied);
+    d.write("b");
+    CHECK(d.freeze()->head.token != first.head.token);
 }
 
 }  // namespace freezing_test

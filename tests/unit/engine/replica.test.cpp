@@ -349,7 +349,7 @@ TEST_CASE("a new incarnation of the authority: the first is noted, another makes
 TEST_CASE("a full sync's end is remembered") {
     device d;
     CHECK(d.status().state.last_sync_us == 0);
-    REQUIRE(d.engine.note_synced(at(77)));
+    REQUIRE(d.engine.note_synced(at(77), true));
     CHECK(d.status().state.last_sync_us == 77);
 }
 

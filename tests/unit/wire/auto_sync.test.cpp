@@ -97,6 +97,8 @@ struct bench {
     result<response> carry(const request& r) {
         ++requests;
         if (during) std::exchange(during, {})();
+        if (refuse)
+            if (auto answer = refuse(r)) return std::move(*answer);
         if (!reachable) return make_fault(errc::forbidden, "not now");
         return server(r, ann);
     }
@@ -119,6 +121,7 @@ struct bench {
     std::size_t requests = 0;
     bool reachable = true;
     std::function<void()> during;
+    std::function<std::optional<response>(const request&)> refuse;
     std::vector<sync_result> results;
     by_hand hands;
     sync_client<memory_replica_store, Wire, call> client;
@@ -372,6 +375,67 @@ TEST_CASE("auto sync: the cool-down and the interval count from the last whole s
     CHECK(b.hands.tasks.empty());
     REQUIRE(b.hands.timers.size() == 1);
     CHECK(b.hands.timers.back().first == noon + seconds{35} + std::chrono::minutes{15});
+}
+
+TEST_CASE("auto sync: pushes, pulls and failures cool down too, across restarts, on either wire") {
+    const auto check = [](auto& b) {
+        for (const int kind : {0, 1, 2}) {
+            CAPTURE(kind);
+            b.now += seconds{100};
+            const timestamp ended = b.now;
+            b.reachable = kind != 2;
+            const auto report = kind == 0 ? b.client.push() : kind == 1 ? b.client.pull() : b.client.sync();
+            CHECK(report.ok() == (kind != 2));
+            CHECK(b.client.status()->state.last_run_us == to_microseconds(ended));
+            CHECK(b.client.status()->state.last_sync_us == 0);
+            b.reachable = true;
+            sync_schedule s;
+            s.on_resume = true;
+            by_hand hands;
+            auto_sync started{b.client, s, hands.executor(), [&] { return b.now; }, [&] { return b.random.next(); }};  // as after a restart
+            REQUIRE(started.start());
+            b.now += seconds{29};
+            started.note_resumed();
+            CHECK(hands.tasks.empty());
+            b.now += seconds{1};
+            started.note_resumed();
+            CHECK(hands.tasks.size() == 1);
+        }
+    };
+    mutation_bench m{sync_schedule{}};
+    check(m);
+    bundle_bench u{sync_schedule{}};
+    check(u);
+}
+
+TEST_CASE("auto sync: a server that asks for a pause gets it, across the end of the run") {
+    auto s = after_writes();
+    mutation_bench b{s};
+    REQUIRE(b.sync.start());
+    std::size_t refused = 0;
+    const auto write = [&](int n) { b.write("T" + std::to_string(n), n); };
+    b.refuse = [&](const request&) -> std::optional<response> {
+        ++refused;
+        return response{429, {{"Retry-After", "600"}}, "{}"};
+    };
+    write(1);
+    REQUIRE(b.hands.run_one());
+    REQUIRE(b.results.size() == 1);
+    REQUIRE(b.results[0].why);
+    CHECK(b.results[0].why->code == errc::rate_limited);
+    REQUIRE(b.results[0].not_before);
+    CHECK(*b.results[0].not_before == b.now + seconds{600});
+    const std::size_t asked = refused;
+    write(2);
+    CHECK(b.hands.tasks.empty());
+    b.refuse = {};
+    const timestamp then = b.now;
+    while (b.hands.tasks.empty()) REQUIRE(b.hands.ring(b.now));
+    CHECK(b.now >= then + seconds{600});
+    CHECK(refused == asked);
+    b.settle();
+    CHECK(b.arrived("T1"));
+    CHECK(b.arrived("T2"));
 }
 
 TEST_CASE("auto sync: an executor and a timer that run everything on the spot") {

@@ -56,7 +56,8 @@ std::optional<timestamp> time_of(const schedule_step& step) {
 bool idle(const schedule_step& step) { return std::holds_alternative<run_later>(step); }
 
 struct bench {
-    explicit bench(sync_schedule s, std::optional<timestamp> last = std::nullopt) : scheduler{s, noon, last} {}
+    explicit bench(sync_schedule s, std::optional<timestamp> last = std::nullopt, std::optional<timestamp> last_run = std::nullopt)
+        : scheduler{s, noon, last, last_run} {}
     schedule_step next() { return scheduler.next(now); }
     void finish(const sync_result& r) { scheduler.finished(r, now, random_source{random}); }
     seeded_random random{1};
@@ -279,6 +280,60 @@ TEST_CASE("sync scheduler: resume and network start a sync unless one ended just
         bench never{s};
         note(never);
         CHECK(mode_of(never.next()) == sync_mode::push_then_pull);
+    }
+}
+
+TEST_CASE("sync scheduler: before a restart too, the cool-down goes by the last run of any kind, and the interval by the last whole sync") {
+    sync_schedule s;
+    s.on_resume = true;
+    s.interval = minutes{15};
+    bench b{s, noon - minutes{10}, noon - seconds{10}};
+    b.scheduler.note_resumed(b.now);
+    CHECK(time_of(b.next()) == noon + minutes{5});
+    b.now += seconds{20};
+    b.scheduler.note_resumed(b.now);
+    CHECK(mode_of(b.next()) == sync_mode::push_then_pull);
+    // A run that is still ahead is none.
+    bench odd{s, noon - minutes{10}, noon + seconds{10}};
+    odd.scheduler.note_resumed(odd.now);
+    CHECK(mode_of(odd.next()) == sync_mode::push_then_pull);
+    // Failed runs alone put no interval off.
+    bench failing{s, std::nullopt, noon - seconds{10}};
+    CHECK(mode_of(failing.next()) == sync_mode::push_then_pull);
+}
+
+TEST_CASE("sync scheduler: nothing starts before the time that the server asked for, whatever happens, unless a person wants it") {
+    auto s = after_writes();
+    s.on_network = s.on_resume = true;
+    s.interval = minutes{15};
+    bench b{s, noon};
+    b.scheduler.note_local_write();
+    REQUIRE(mode_of(b.next()));
+    auto busy = failed();
+    busy.not_before = noon + minutes{20};
+    b.finish(busy);
+    CHECK(time_of(b.next()) == noon + minutes{15});  // the interval asks, and
+    b.now = noon + minutes{16};
+    CHECK(time_of(b.next()) == noon + minutes{20});  // is told to wait
+    b.scheduler.note_local_write();
+    b.scheduler.note_network_back(b.now);
+    b.scheduler.note_resumed(b.now);
+    b.scheduler.note_behind();
+    CHECK(time_of(b.next()) == noon + minutes{20});
+    SECTION("then it starts") {
+        b.now = noon + minutes{20};
+        CHECK(mode_of(b.next()) == sync_mode::push_then_pull);
+        b.finish(good());
+        b.scheduler.note_local_write();
+        CHECK(mode_of(b.next()));
+    }
+    SECTION("a clock that went back takes it along") {
+        b.now -= hours{24};
+        CHECK(time_of(b.next()) == b.now + minutes{4});
+    }
+    SECTION("a person") {
+        b.scheduler.note_requested();
+        CHECK(mode_of(b.next()) == sync_mode::push_then_pull);
     }
 }
 

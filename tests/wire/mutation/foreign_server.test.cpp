@@ -364,6 +364,46 @@ TEST_CASE("W11: has_more with a cursor that stands still ends in a fault, not in
     CHECK(a.status().state.checkpoint == -9);
 }
 
+TEST_CASE("foreign server: everything comes in, page by page, whichever way its cursor counts", "[wire]") {
+    for (const bool inclusive : {false, true})
+        for (const std::size_t size : {1u, 2u, 7u, 1000u}) {
+            CAPTURE(inclusive, size);
+            tether::server s{server_models()};
+            s.options.inclusive_cursor = inclusive;
+            std::vector<std::string> keys;
+            for (int i = 0; i < 20; ++i) {
+                keys.push_back((i % 3 == 2 ? "C" : "T") + std::to_string(i));
+                // Children may come on a page before the one that has their parent.
+                if (i % 3 == 2)
+                    s.write("Comment", keys.back(), json{{"text", "x"}, {"task", "T" + std::to_string(i / 3 * 3 + 3)}});
+                else
+                    s.write("Task", keys.back(), task_json("title"));
+                if (i % 4 != 0) s.now += 1s;
+            }
+            s.write("Task", "T20", task_json("last"));
+            s.write("Task", "T21", task_json("last"));
+            keys.insert(keys.end(), {"T20", "T21"});
+            mutation_client_options options;
+            options.page_size = size;
+            device a{s, "a", options};
+            const auto first = a.sync();
+            CHECK(first.ok());
+            CHECK(first.pulled >= keys.size());  // a child that waited for its parent counts when it comes in, too
+            for (const auto& key : keys) CHECK(a.at(key) == row_of(s, key));
+            CHECK((s.pulls.size() > 4) == (size < 7));
+            for (const auto& p : s.pulls) CHECK(p.at("limit") == size);
+            s.now += 5s;
+            for (const char* key : {"T0", "T1", "T3"}) {
+                s.write("Task", key, task_json("again"));
+                s.now += 1s;
+            }
+            CHECK(a.sync().pulled == 3);
+            CHECK(a.sync().pulled == 0);
+            for (const auto& key : keys) CHECK(a.at(key) == row_of(s, key));
+            a.check(keys);
+        }
+}
+
 TEST_CASE("W25: unknown columns are passed over, and columns that the server leaves out keep what is known", "[wire]") {
     tether::server s{server_models()};
     device a{s, "a"};

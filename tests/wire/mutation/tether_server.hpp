@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <ctime>
 #include <functional>
@@ -212,19 +213,31 @@ private:
         order.push_back("pull");
         const auto cursor = body.value("last_sync_cursor", json{});
         const std::int64_t after = cursor.is_null() ? (std::numeric_limits<std::int64_t>::min)() : cursor.get<std::int64_t>();
-        std::int64_t newest = cursor.is_null() ? 0 : after;
-        json snapshots = json::array();
+        std::vector<std::pair<std::int64_t, json>> rows;
         for (const auto& [model, fields] : models_)
             for (const auto& [key, row] : rows_[model]) {
                 const std::int64_t at = (std::max)(row.updated_at, row.deleted_at.value_or(0)) * 1'000'000;
                 if (options.inclusive_cursor ? at < after : at <= after) continue;
-                newest = (std::max)(newest, at);
-                snapshots.push_back(json{{"entity_id", key},
-                                         {"model", model},
-                                         {"operation", row.deleted_at ? "delete" : "upsert"},
-                                         {"payload", row.deleted_at ? json::array() : columns(key, row, true)}});
+                rows.emplace_back(at, json{{"entity_id", key},
+                                           {"model", model},
+                                           {"operation", row.deleted_at ? "delete" : "upsert"},
+                                           {"payload", row.deleted_at ? json::array() : columns(key, row, true)}});
             }
-        return json{{"snapshots", std::move(snapshots)}, {"new_sync_cursor", newest}, {"has_more", false}};
+        // How the original spreads a limit is not known; here a page is cut between two seconds only, and goes beyond the one that was asked from,
+        // so that neither kind of cursor loses rows or stands still (W11).
+        std::size_t end = rows.size();
+        if (const auto limit = body.value("limit", std::size_t{0}); limit != 0 && limit < rows.size()) {
+            std::sort(rows.begin(), rows.end());  // ties by their text, so that a page is the same each time
+            end = limit;
+            while (end < rows.size() && (rows[end].first == rows[end - 1].first || rows[end - 1].first == after)) ++end;
+        }
+        std::int64_t newest = cursor.is_null() ? 0 : after;
+        json snapshots = json::array();
+        for (std::size_t i = 0; i < end; ++i) {
+            newest = (std::max)(newest, rows[i].first);
+            snapshots.push_back(std::move(rows[i].second));
+        }
+        return json{{"snapshots", std::move(snapshots)}, {"new_sync_cursor", newest}, {"has_more", end < rows.size()}};
     }
 
     std::vector<std::pair<std::string, std::vector<std::string>>> models_;

@@ -312,7 +312,7 @@ public:
 
     [[nodiscard]] result<std::optional<batch>> current_batch() {
         std::optional<batch> out;
-        auto done = each("SELECT id,source_bundle_id,state,committed_seq,committed_hash,frozen_items FROM main.syncline_replica_batch",
+        auto done = each("SELECT id,source_bundle_id,state,committed_seq,committed_hash,frozen_items,token FROM main.syncline_replica_batch",
                          [](sqlite_statement&) {},
                          [&](const sqlite_statement& s) -> result<void> {
                              out.emplace();
@@ -322,19 +322,20 @@ public:
                              out->committed_seq = s.column_integer(3);
                              out->committed_hash = std::string{s.column_text(4)};
                              out->frozen_items = static_cast<std::uint32_t>(s.column_integer(5));
+                             out->token = std::string{s.column_text(6)};
                              return {};
                          });
         if (!done) return done.error();
         return out;
     }
     [[nodiscard]] result<void> put_batch(const batch& b) {
-        auto s = use("INSERT INTO main.syncline_replica_batch(one,id,source_bundle_id,state,committed_seq,committed_hash,frozen_items) "
-                     "VALUES(1,?1,?2,?3,?4,?5,?6) ON CONFLICT(one) DO UPDATE SET id=excluded.id,source_bundle_id=excluded.source_bundle_id,"
+        auto s = use("INSERT INTO main.syncline_replica_batch(one,id,source_bundle_id,state,committed_seq,committed_hash,frozen_items,token) "
+                     "VALUES(1,?1,?2,?3,?4,?5,?6,?7) ON CONFLICT(one) DO UPDATE SET id=excluded.id,source_bundle_id=excluded.source_bundle_id,"
                      "state=excluded.state,committed_seq=excluded.committed_seq,committed_hash=excluded.committed_hash,"
-                     "frozen_items=excluded.frozen_items");
+                     "frozen_items=excluded.frozen_items,token=excluded.token");
         if (!s) return s.error();
         (*s)->bind(1, static_cast<std::int64_t>(b.id)).bind(2, b.source_bundle_id).bind(3, static_cast<std::int64_t>(b.state));
-        (*s)->bind(4, b.committed_seq).bind_text(5, b.committed_hash).bind(6, b.frozen_items);
+        (*s)->bind(4, b.committed_seq).bind_text(5, b.committed_hash).bind(6, b.frozen_items).bind_text(7, b.token);
         return (*s)->run();
     }
     [[nodiscard]] result<void> drop_batch() {
@@ -467,7 +468,7 @@ public:
     [[nodiscard]] result<replica_state> state() {
         replica_state out;
         auto done = each("SELECT source_id,next_source_bundle_id,next_ordinal,next_batch_id,checkpoint,epoch,needs_hydration,hydration_session,"
-                         "hydration_position,last_sync_us,clock_us,account FROM main.syncline_replica_state WHERE id=1",
+                         "hydration_position,last_sync_us,clock_us,account,last_run_us FROM main.syncline_replica_state WHERE id=1",
                          [](sqlite_statement&) {},
                          [&](const sqlite_statement& s) -> result<void> {
                              out.source_id = std::string{s.column_text(0)};
@@ -482,6 +483,7 @@ public:
                              out.last_sync_us = s.column_integer(9);
                              out.clock_us = s.column_integer(10);
                              out.account = std::string{s.column_text(11)};
+                             out.last_run_us = s.column_integer(12);
                              return {};
                          });
         if (!done) return done.error();
@@ -489,11 +491,11 @@ public:
     }
     [[nodiscard]] result<void> put_state(const replica_state& v) {
         auto s = use("UPDATE main.syncline_replica_state SET source_id=?1,next_source_bundle_id=?2,next_ordinal=?3,next_batch_id=?4,checkpoint=?5,"
-                     "epoch=?6,needs_hydration=?7,hydration_session=?8,hydration_position=?9,last_sync_us=?10,clock_us=?11,account=?12 WHERE id=1");
+                     "epoch=?6,needs_hydration=?7,hydration_session=?8,hydration_position=?9,last_sync_us=?10,clock_us=?11,account=?12,last_run_us=?13 WHERE id=1");
         if (!s) return s.error();
         (*s)->bind_text(1, v.source_id).bind(2, v.next_source_bundle_id).bind(3, static_cast<std::int64_t>(v.next_ordinal));
         (*s)->bind(4, static_cast<std::int64_t>(v.next_batch_id)).bind(5, v.checkpoint).bind_text(6, v.epoch).bind(7, v.needs_hydration ? 1 : 0);
-        (*s)->bind_text(8, v.hydration_session).bind(9, v.hydration_position).bind(10, v.last_sync_us).bind(11, v.clock_us).bind_text(12, v.account);
+        (*s)->bind_text(8, v.hydration_session).bind(9, v.hydration_position).bind(10, v.last_sync_us).bind(11, v.clock_us).bind_text(12, v.account).bind(13, v.last_run_us);
         if (auto ok = (*s)->run(); !ok || !std::exchange(awaits_, v.needs_hydration) || awaits_) return ok;
         auto seen = use("UPDATE main.syncline_replica_model SET unseen=x'' WHERE unseen<>x''");
         if (!seen) return seen.error();

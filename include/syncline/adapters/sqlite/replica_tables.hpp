@@ -27,7 +27,7 @@
 SYNCLINE_NAMESPACE_BEGIN
 
 /// The version of the replica's bookkeeping tables that this code reads and writes.
-inline constexpr std::int64_t sqlite_replica_layout = 6;
+inline constexpr std::int64_t sqlite_replica_layout = 7;
 
 /// The replica's bookkeeping tables, beside the app's. `key` is a sync key's text, `model` a position in the schema set,
 /// `body`, `image` and `row` the binary forms of the codecs, `digest` that of the app's row where no image is kept (`sqlite_row_digest`; NULL: not
@@ -39,7 +39,7 @@ CREATE TABLE syncline_replica_state(id INTEGER PRIMARY KEY CHECK(id=1), layout I
   next_source_bundle_id INTEGER NOT NULL DEFAULT 1, next_ordinal INTEGER NOT NULL DEFAULT 1, next_batch_id INTEGER NOT NULL DEFAULT 1,
   checkpoint INTEGER NOT NULL DEFAULT 0, epoch TEXT NOT NULL DEFAULT '', needs_hydration INTEGER NOT NULL DEFAULT 0,
   hydration_session TEXT NOT NULL DEFAULT '', hydration_position INTEGER NOT NULL DEFAULT 0, last_sync_us INTEGER NOT NULL DEFAULT 0,
-  clock_us INTEGER NOT NULL DEFAULT 0, account TEXT NOT NULL DEFAULT '');
+  clock_us INTEGER NOT NULL DEFAULT 0, account TEXT NOT NULL DEFAULT '', last_run_us INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE syncline_replica_model(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, fields BLOB NOT NULL, kinds BLOB,
   unseen BLOB NOT NULL DEFAULT x'');
 CREATE TABLE syncline_replica_turn(seq INTEGER PRIMARY KEY, model INTEGER NOT NULL, above INTEGER NOT NULL);
@@ -49,7 +49,7 @@ CREATE TABLE syncline_replica_open(model INTEGER NOT NULL, "key" TEXT NOT NULL, 
   ordinal INTEGER NOT NULL, body BLOB NOT NULL, PRIMARY KEY(model,"key")) WITHOUT ROWID;
 CREATE INDEX syncline_replica_open_order ON syncline_replica_open(waiting,send_class,ordinal);
 CREATE TABLE syncline_replica_batch(one INTEGER PRIMARY KEY CHECK(one=1), id INTEGER NOT NULL, source_bundle_id INTEGER NOT NULL,
-  state INTEGER NOT NULL, committed_seq INTEGER NOT NULL, committed_hash TEXT NOT NULL, frozen_items INTEGER NOT NULL);
+  state INTEGER NOT NULL, committed_seq INTEGER NOT NULL, committed_hash TEXT NOT NULL, frozen_items INTEGER NOT NULL, token TEXT NOT NULL DEFAULT '');
 CREATE TABLE syncline_replica_hidden(model INTEGER NOT NULL, "key" TEXT NOT NULL, PRIMARY KEY(model,"key")) WITHOUT ROWID;
 CREATE TABLE syncline_replica_quarantine(model INTEGER NOT NULL, "key" TEXT NOT NULL, version INTEGER NOT NULL, "row" BLOB, contains TEXT NOT NULL,
   code INTEGER NOT NULL, detail TEXT NOT NULL, PRIMARY KEY(model,"key")) WITHOUT ROWID;
@@ -233,10 +233,15 @@ inline void add_sqlite_replica_turns(sqlite_capture_script& script, const sqlite
         if (auto ok = db.execute("ALTER TABLE main.syncline_replica_state ADD COLUMN account TEXT NOT NULL DEFAULT ''"); !ok) return ok;
     if (*layout < 5)
         if (auto ok = db.execute("ALTER TABLE main.syncline_replica_model ADD COLUMN unseen BLOB NOT NULL DEFAULT x''"); !ok) return ok;
-    // Not renamed: SQLite refuses that while any view of the app names what is not there.
-    std::string last = "CREATE TABLE main.syncline_replica_frozen_5 AS SELECT * FROM main.syncline_replica_frozen; DROP TABLE main.syncline_replica_frozen;";
-    last.append(sqlite_replica_frozen_ddl).append("INSERT INTO main.syncline_replica_frozen SELECT position,model,\"key\",id,body FROM "
-        "main.syncline_replica_frozen_5; DROP TABLE main.syncline_replica_frozen_5; UPDATE main.syncline_replica_state SET layout=");
+    std::string last;
+    if (*layout < 6) {
+        // Not renamed: SQLite refuses that while any view of the app names what is not there.
+        last = "CREATE TABLE main.syncline_replica_frozen_5 AS SELECT * FROM main.syncline_replica_frozen; DROP TABLE main.syncline_replica_frozen;";
+        last.append(sqlite_replica_frozen_ddl).append("INSERT INTO main.syncline_replica_frozen SELECT position,model,\"key\",id,body FROM "
+            "main.syncline_replica_frozen_5; DROP TABLE main.syncline_replica_frozen_5;");
+    }
+    last.append("ALTER TABLE main.syncline_replica_state ADD COLUMN last_run_us INTEGER NOT NULL DEFAULT 0; ALTER TABLE main.syncline_replica_batch "
+                "ADD COLUMN token TEXT NOT NULL DEFAULT ''; UPDATE main.syncline_replica_state SET layout=");
     return db.execute(last.append(std::to_string(sqlite_replica_layout)));
 }
 

@@ -12,6 +12,7 @@
 #include <syncline/support/time.hpp>
 #include <syncline/support/version.hpp>
 #include <syncline/transport/message.hpp>
+#include <syncline/transport/retry_after.hpp>
 #include <syncline/wire/account.hpp>
 #include <syncline/wire/authority_time.hpp>
 #include <syncline/wire/bundle/messages.hpp>
@@ -20,6 +21,7 @@
 #include <syncline/wire/culprit_search.hpp>
 #include <syncline/wire/http_fault.hpp>
 #include <syncline/wire/incarnation.hpp>
+#include <syncline/wire/renewal.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -93,7 +95,7 @@ public:
         if (ready_at_ && now < *ready_at_) return client_step{wait_step{*ready_at_}};
         ready_at_.reset();
         while (true) {
-            if (requests_ > options_.max_requests)
+            if (requests_ > options_.max_requests && phase_ != phase::finish && phase_ != phase::done)
                 end(fault{errc::bug, "the server does not come to an end: too many requests in one run"});
             result<std::optional<client_step>> step = std::optional<client_step>{};
             switch (phase_) {
@@ -101,8 +103,7 @@ public:
             case phase::pull: step = next_pull(now); break;
             case phase::hydrate: step = next_hydrate(now); break;
             case phase::finish:
-                if (!report_.why && mode_ == sync_mode::push_then_pull)
-                    if (auto r = engine_->note_synced(now); !r) return std::move(r).error();
+                if (auto r = engine_->note_synced(now, !report_.why && mode_ == sync_mode::push_then_pull); !r && !report_.why) return std::move(r).error();
                 phase_ = phase::done;
                 break;
             case phase::done: return client_step{done_step{report_}};
@@ -140,7 +141,7 @@ public:
             auto refused = bundle_wire::read_refusal(*answer, options_.json);
             refused_ordinal_ = refused.row_ordinal;
             refused_code_ = std::move(refused.code);
-            return failed(what, std::move(refused.why), retry_after(*answer), &*answer, now, random);
+            return failed(what, std::move(refused.why), retry_after(*answer, now), &*answer, now, random);
         }
         switch (what) {
         case asked::create: return on_created(*answer, now, random);
@@ -163,7 +164,7 @@ public:
     /// Ends the run; what was settled stays in the report.
     void cancel() {
         awaiting_ = 0;
-        if (phase_ != phase::done) end(fault{errc::cancelled, "the sync was cancelled"});
+        if (phase_ != phase::done && phase_ != phase::finish) end(fault{errc::cancelled, "the sync was cancelled"});
     }
 
 private:
@@ -174,7 +175,7 @@ private:
 
     void end(fault why) {
         if (!report_.why) report_.why = std::move(why);
-        phase_ = phase::done;
+        phase_ = phase::finish;
     }
 
     [[nodiscard]] client_step send(asked what, http_method method, std::string path, std::string body = {}) {
@@ -368,7 +369,10 @@ private:
             give_up_push(std::move(why));
             return {};
         }
-        return engine_->renew_source(random, suspect, now);
+        auto held = renew_source(*engine_, random, suspect, now);
+        if (!held) return std::move(held).error();
+        report_.failed += *held;
+        return {};
     }
 
     [[nodiscard]] result<void> restart_session(fault why) {
@@ -627,6 +631,7 @@ private:
     [[nodiscard]] result<void> failed(asked what, fault why, std::optional<duration> asked_for, const response* answer, timestamp now,
                                       random_source random) {
         const errc code = why.code;
+        if (asked_for) report_.not_before = (std::max)(report_.not_before, std::optional{later(now, *asked_for)});
         if (answer != nullptr)
             if (const auto of = refused_for_incarnation(why, *answer)) return meet_incarnation(*of, std::move(why), now, random);
         if (what == asked::commit && answer != nullptr) {

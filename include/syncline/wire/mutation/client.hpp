@@ -14,6 +14,7 @@
 #include <syncline/support/version.hpp>
 #include <syncline/transport/http_date.hpp>
 #include <syncline/transport/message.hpp>
+#include <syncline/transport/retry_after.hpp>
 #include <syncline/wire/account.hpp>
 #include <syncline/wire/authority_time.hpp>
 #include <syncline/wire/client_step.hpp>
@@ -26,7 +27,10 @@
 #include <syncline/wire/mutation/payload_mapper.hpp>
 #include <syncline/wire/mutation/plain_messages.hpp>
 #include <syncline/wire/mutation/plain_peer.hpp>
-#include <syncline/wire/mutation/plain_values.hpp>
+#include <syncline/wire/mutation/replies.hpp>
+#include <syncline/wire/mutation/rereading.hpp>
+#include <syncline/wire/mutation/witness.hpp>
+#include <syncline/wire/renewal.hpp>
 #include <syncline/wire/request_size.hpp>
 
 #include <algorithm>
@@ -64,10 +68,11 @@ public:
         own_.clear();
         page_limit_ = options_.page_size == 0 ? 1000 : options_.page_size;
         suspected_.reset();
-        again_.clear();
+        refused_alone_.clear();
+        rereading_.started();
         backoff_.succeeded();
         walk_started_.reset();
-        reread_ = push_after_pull_ = pulled_first_ = meeting_ = met_ = pulled_all_ = false;
+        push_after_pull_ = pulled_first_ = meeting_ = met_ = pulled_all_ = decided_ = renewed_ = false;
         given_id_ = options_.client_id ? options_.client_id() : std::string{};
         peer_.started();
     }
@@ -78,9 +83,14 @@ public:
         if (ready_at_ && now < *ready_at_) return client_step{wait_step{*ready_at_}};
         ready_at_.reset();
         while (true) {
-            if (requests_ > options_.max_requests)
+            if (requests_ > options_.max_requests && (phase_ == phase::push || phase_ == phase::pull))
                 end(fault{errc::bug, "the server does not come to an end: too many requests in one run"});
             if (phase_ == phase::done) return client_step{done_step{report_}};
+            if (phase_ == phase::finish) {
+                if (auto r = engine_->note_synced(now, !report_.why && mode_ == sync_mode::push_then_pull); !r && !report_.why) return std::move(r).error();
+                phase_ = phase::done;
+                continue;
+            }
             if (phase_ == phase::push) {
                 auto first = pulls_first(now);
                 if (!first) return std::move(first).error();
@@ -92,10 +102,9 @@ public:
                 backoff_.succeeded();
                 continue;
             }
-            if (phase_ == phase::pull) return next_pull(now);
-            if (!report_.why && mode_ == sync_mode::push_then_pull)
-                if (auto r = engine_->note_synced(now); !r) return std::move(r).error();
-            phase_ = phase::done;
+            auto step = next_pull(now);
+            if (!step) return std::move(step).error();
+            if (*step) return std::move(**step);
         }
     }
 
@@ -116,7 +125,7 @@ public:
             account_ = account;
         }
         if (const auto told = told_authority_time(*answer)) engine_->hear(*told);
-        if (!answer->ok()) return failed(fault_of(*answer), retry_after(*answer), now, random, &*answer);
+        if (!answer->ok()) return failed(fault_of(*answer), retry_after(*answer, now), now, random, &*answer);
         return phase_ == phase::push ? on_pushed(*answer, now, random) : on_pulled(*answer, now, random);
     }
 
@@ -126,7 +135,7 @@ public:
     /// Ends the run; what was settled stays in the report.
     void cancel() {
         awaiting_ = 0;
-        if (phase_ != phase::done) end(fault{errc::cancelled, "the sync was cancelled"});
+        if (phase_ == phase::push || phase_ == phase::pull) end(fault{errc::cancelled, "the sync was cancelled"});
     }
 
 private:
@@ -134,7 +143,7 @@ private:
 
     void end(fault why) {
         if (!report_.why) report_.why = std::move(why);
-        phase_ = phase::done;
+        phase_ = phase::finish;
     }
 
     // Whether a server that is another incarnation with one answer after the other, or says it of the one that it is told, was asked enough.
@@ -179,7 +188,7 @@ private:
         if (!standing->state.needs_hydration) return false;
         if (mode_ == sync_mode::push_only)
             end(fault{errc::epoch_changed, "this device must build its state anew before it sends anything: pull, or run a whole sync"});
-        phase_ = mode_ == sync_mode::push_only ? phase::done : phase::pull;
+        phase_ = mode_ == sync_mode::push_only ? phase::finish : phase::pull;
         push_after_pull_ = true;
         return true;
     }
@@ -192,21 +201,33 @@ private:
             return std::optional<client_step>{
                 send(options_.push_path, mutation_wire::write_push(engine_->schemas(), client_id(standing->state), standing->state.epoch, {}, 0))};
         }
-        auto batch = engine_->freeze(size_.batch(), false, random, now);
+        auto batch = engine_->freeze_more(size_.batch(), random, now);
         if (!batch) return std::move(batch).error();
         if (!*batch) return std::optional<client_step>{};
         auto standing = engine_->standing(now);
         if (!standing) return std::move(standing).error();
         batch_ = std::move(**batch);
         pulled_all_ = false;
-        in_request_ = (std::min)(search_.limit(size_.request()), batch_.items.size());
+        const bool asks = !refused_alone_.empty();
+        if (asks && !mutation_wire::bring_witness(engine_->schemas(), batch_, refused_alone_, random)) {
+            // Of a single change, a push of nothing is to tell.
+            fault why = std::move(refused_alone_.front().second);
+            const bool single = refused_alone_.size() == 1;
+            refused_alone_.clear();
+            if (single) suspected_ = suspicion{std::move(why), true};
+            else if (auto r = give_up(std::move(why)); !r) return std::move(r).error();
+            in_request_ = 1;
+            return single ? next_push(now, random) : result<std::optional<client_step>>{wait_step{now}};
+        }
+        in_request_ = asks ? 1 : (std::min)(search_.limit(size_.request()), batch_.items.size());
         checkpoint_ = standing->state.checkpoint;
         epoch_ = standing->state.epoch;
         if (numbers_rows_here(standing->state)) return next_plain_push(client_id(standing->state), now);
         mutation_wire::shaped_batch shaped;
         if (options_.outbound) shaped = mutation_wire::shape_batch(options_.outbound, engine_->schemas(), batch_.items, in_request_);
         if (shaped.refused) return kept_back(shaped.refused->first, std::move(shaped.refused->second), now);
-        std::string body = mutation_wire::write_push(engine_->schemas(), client_id(standing->state), epoch_, options_.outbound ? shaped.items : batch_.items, in_request_);
+        std::string body = mutation_wire::write_push(engine_->schemas(), client_id(standing->state), epoch_, options_.outbound ? shaped.items : batch_.items,
+                                                     in_request_, mark());
         request_octets_ = body.size();
         return std::optional<client_step>{send(options_.push_path, std::move(body))};
     }
@@ -239,9 +260,15 @@ private:
                                                                                                    batch_.head.id, options_.plain))};
     }
 
+    // Under an id that the host gives, which several devices may share, numbers of this one mean nothing.
+    [[nodiscard]] std::optional<batch_mark> mark() const {
+        if (!given_id_.empty() || batch_.head.token.empty()) return std::nullopt;
+        return batch_mark{batch_.head.id, batch_.head.token};
+    }
+
     [[nodiscard]] const std::string& client_id(const replica_state& state) const noexcept { return given_id_.empty() ? state.source_id : given_id_; }
 
-    [[nodiscard]] result<client_step> next_pull(timestamp now) {
+    [[nodiscard]] result<std::optional<client_step>> next_pull(timestamp now) {
         auto standing = engine_->standing(now);
         if (!standing) return std::move(standing).error();
         const auto& state = standing->state;
@@ -250,7 +277,7 @@ private:
         const bool plain = numbers_rows_here(state);
         if (plain && standing->has.frozen) {
             end(fault{errc::busy, "changes are on their way and the server has not said what became of them; nothing is pulled until it has"});
-            return client_step{done_step{report_}};
+            return std::optional<client_step>{};
         }
         asked_at_ = now;
         pull_query query;
@@ -258,11 +285,9 @@ private:
         walking_ = state.needs_hydration;
         if (!walking_ && !plain) query.own = own_;
         if (!walking_ && standing->has.unread) {
-            if (auto r = reread(now); !r) return std::move(r).error();
-            const auto some = static_cast<std::ptrdiff_t>(plain ? 0 : (std::min)(options_.ask_again, again_.size()));
-            query.again.assign(again_.begin(), again_.begin() + some);
+            if (auto r = rereading_.begin(*engine_, epoch_, form_, options_, now, report_); !r) return std::move(r).error();
+            if (!plain) query.again = rereading_.ask(options_.ask_again);
         }
-        asked_again_ = query.again.size();
         if (meeting_) {
             query.limit = 1;
         } else if (walking_) {
@@ -280,12 +305,12 @@ private:
         }
         session_ = state.hydration_session;
         if (plain) query.walk_started.reset();
-        return send(options_.pull_path, mutation_wire::write_pull(engine_->schemas(), client_id(state), state.epoch, query));
+        return std::optional<client_step>{send(options_.pull_path, mutation_wire::write_pull(engine_->schemas(), client_id(state), state.epoch, query))};
     }
 
     [[nodiscard]] result<void> on_pushed(const response& answer, timestamp now, random_source random) {
         std::vector<batch_item> sent(batch_.items.begin(), batch_.items.begin() + static_cast<std::ptrdiff_t>(in_request_));
-        auto reply = read_pushed(answer, sent);
+        auto reply = mutation_wire::read_any_push_answer(answer, engine_->schemas(), sent, epoch_, form_, options_);
         if (!reply) {
             if (reply.error().code == errc::too_large && smaller()) return {};
             return unreadable(fault_of_body(answer, std::move(reply).error()), now, random);
@@ -304,6 +329,9 @@ private:
         std::size_t decided = 0;
         for (const auto& o : reply->outcomes) decided += o.kind != outcome_kind::error ? 1 : 0;
         if (decided != 0) {
+            decided_ = true;
+            for (auto& [id, why] : std::exchange(refused_alone_, {}))
+                if (auto r = refuse_alone(id, std::move(why), now); !r) return r;
             if (decided == sent.size() && reply->epoch != unversioned_epoch) size_.passed(in_request_, request_octets_);
             set_aside_ = 0;
             backoff_.succeeded();
@@ -314,42 +342,6 @@ private:
             return unreadable(fault{errc::malformed_message, "the server answers with outcomes that cannot be read; the changes stay queued"}, now, random);
         return failed(fault{errc::internal, "the server could not decide any of the changes now; they stay queued and will be sent again"},
                       std::nullopt, now, random);
-    }
-
-    // A server is foreign that answers without our members; one that had an epoch once is not taken for it.
-    [[nodiscard]] bool may_be_plain() const noexcept { return epoch_.empty() || epoch_ == unversioned_epoch; }
-
-    [[nodiscard]] result<mutation_wire::push_reply> read_pushed(const response& answer, const std::vector<batch_item>& sent) {
-        if (may_be_plain()) {
-            auto plain = mutation_wire::read_plain_push_answer(answer.body, engine_->schemas(), sent, form_, options_.json);
-            if (!plain) return std::move(plain).error();
-            if (*plain) {
-                (*plain)->epoch = unversioned_epoch;
-                return std::move(**plain);
-            }
-        }
-        auto reply = mutation_wire::read_push_answer(answer.body, engine_->schemas(), sent, options_.json, options_.inbound);
-        if (reply && (options_.outbound || options_.inbound)) {  // the server's rows are not those that lie here
-            reply->told_whole = 0;
-            for (auto& o : reply->outcomes) o.exact = false;
-        }
-        return reply;
-    }
-
-    [[nodiscard]] result<mutation_wire::pull_reply> read_pulled(const response& answer) {
-        if (may_be_plain()) {
-            auto plain = mutation_wire::read_plain_page(answer.body, engine_->schemas(), asked_from_, form_, options_.json);
-            if (!plain) return std::move(plain).error();
-            if (*plain) {
-                (*plain)->epoch = unversioned_epoch;
-                return std::move(**plain);
-            }
-        }
-        auto reply = mutation_wire::read_pull_answer(answer.body, engine_->schemas(), asked_from_, options_.json, options_.inbound);
-        if (reply && reply->epoch.empty() && !may_be_plain())
-            return make_fault(errc::unsupported, "this device belongs to a Syncline server, and what answers now is none; set the URL right, or begin with "
-                                                 "an empty store");
-        return reply;
     }
 
     // Settles what is said of the batch in flight, and reports it.
@@ -369,7 +361,7 @@ private:
     }
 
     [[nodiscard]] result<void> on_pulled(const response& answer, timestamp now, random_source random) {
-        auto reply = read_pulled(answer);
+        auto reply = mutation_wire::read_any_page(answer, engine_->schemas(), asked_from_, epoch_, form_, options_);
         if (!reply) {
             if (reply.error().code == errc::too_large && smaller_page()) return {};
             return unreadable(fault_of_body(answer, std::move(reply).error()), now, random);
@@ -395,10 +387,7 @@ private:
         if (!walking_ && asked_from_ == 0 && reply->rows.more) walk_started_ = reply->head_stamp;
         report_.pulled += done->applied;
         report_.pull_errors += done->quarantined + done->unread;
-        if (asked_again_ != 0 && !done->stale) {
-            last_asked_ = again_[asked_again_ - 1];
-            again_.erase(again_.begin(), again_.begin() + static_cast<std::ptrdiff_t>(asked_again_));
-        }
+        if (!done->stale) rereading_.answered();
         report_.lost += done->lost;
         report_.hydrated = report_.hydrated || done->hydrated;
         report_.differed += done->differed;
@@ -417,40 +406,9 @@ private:
                               reply.rows.more ? std::optional<cursor>{} : std::optional<cursor>{reply.rows.next}, now, reply.rows.unread, true);
     }
 
-    // Once in a run: what an older program, or this one before its models were right, could not read may be readable now. What is not is
-    // asked for again, where this program has its model, from the one after the last that was asked for.
-    [[nodiscard]] result<void> reread(timestamp now) {
-        if (std::exchange(reread_, true)) return {};
-        std::optional<unread_name> last;
-        while (true) {
-            auto kept = engine_->unread(last ? &*last : nullptr, 500, now);
-            if (!kept) return std::move(kept).error();
-            if (kept->empty()) break;
-            last = kept->back().name;
-            std::vector<std::pair<unread_name, row_image>> readable;
-            for (auto& row : *kept) {
-                const auto model = engine_->schemas().find(row.name.model);
-                if (!model) continue;
-                auto image = epoch_ == unversioned_epoch ? mutation_wire::read_kept_plain_row(row, engine_->schemas(), form_, options_.json)
-                                                         : mutation_wire::read_kept_row(row, engine_->schemas(), options_.json, options_.inbound);
-                if (image)
-                    readable.emplace_back(std::move(row.name), std::move(*image));
-                else
-                    again_.push_back({*model, std::move(row.name.key)});
-            }
-            auto done = engine_->reread(readable, now);
-            if (!done) return std::move(done).error();
-            report_.pulled += done->applied;
-            report_.pull_errors += done->quarantined;
-            report_.lost += done->lost;
-        }
-        std::sort(again_.begin(), again_.end());
-        std::rotate(again_.begin(), std::upper_bound(again_.begin(), again_.end(), last_asked_), again_.end());
-        return {};
-    }
-
     [[nodiscard]] result<void> failed(fault why, std::optional<duration> asked, timestamp now, random_source random, const response* answer = nullptr) {
         if (phase_ == phase::push) size_.failed();
+        if (asked) report_.not_before = (std::max)(report_.not_before, std::optional{later(now, *asked)});
         if (answer != nullptr)
             if (const auto of = refused_for_incarnation(why, *answer)) {
                 auto changed = engine_->note_epoch(of->epoch, of->lost, random, now);
@@ -466,18 +424,32 @@ private:
             return engine_->begin_hydration(now);
         }
         if (phase_ == phase::pull && why.code == errc::too_large && smaller_page()) return {};
+        if (phase_ == phase::push && answer != nullptr && why.code == errc::out_of_sequence && !std::exchange(renewed_, true)) {
+            auto held = renew_source(*engine_, random, true, now);
+            if (!held) return std::move(held).error();
+            report_.failed += *held;
+            return {};
+        }
         const bool refused = answer != nullptr && (answer->status == 400 || answer->status == 413 || answer->status == 422);
         if (phase_ == phase::push && (why.code == errc::too_large || (refused && category_of(why.code) == fault_category::fix_request))) {
             // The request as a whole was refused: halve it until the one that is refused stands alone (W22).
-            if (smaller()) return {};
-            return set_aside(std::move(why), now);
+            if (smaller()) {
+                decided_ = false;
+                return {};
+            }
+            const bool knows = why.code == errc::too_large || decided_;  // that it is this change which it refuses
+            if (knows) return set_aside(std::move(why), now);
+            if (refused_alone_.size() >= (std::max<std::size_t>)(options_.max_set_aside, 1)) return give_up(std::move(why));
+            refused_alone_.emplace_back(batch_.items.front().id, std::move(why));
+            ++report_.retried;
+            return {};
         }
         if (phase_ == phase::push && answer != nullptr && failed_inside(*answer)) {
             const auto verdict = search_.failed(batch_.items.front().id, in_request_);
             if (verdict != culprit_search::step::again) {
                 backoff_.succeeded();
                 ++report_.retried;
-                if (verdict == culprit_search::step::suspect) suspected_ = std::move(why);
+                if (verdict == culprit_search::step::suspect) suspected_ = suspicion{std::move(why), false};
                 return {};
             }
         }
@@ -515,8 +487,14 @@ private:
 
     // The answer to a push of nothing. @pre `suspected_`
     [[nodiscard]] result<void> on_probed(const result<response>& answer, timestamp now) {
-        fault why = std::move(*std::exchange(suspected_, std::nullopt));
+        auto [why, refused] = std::move(*std::exchange(suspected_, std::nullopt));
         if (!answer || !(answer->ok() || answer->status == 400 || answer->status == 422)) return give_up(std::move(why));
+        if (refused) {
+            // A server that says the same of nothing says it of whatever it is sent.
+            const fault of_nothing = answer->ok() ? fault{} : fault_of(*answer);
+            if (!answer->ok() && of_nothing.code == why.code && of_nothing.detail == why.detail) return give_up(std::move(why));
+            return set_aside(std::move(why), now);
+        }
         if (in_request_ > 1) {
             search_.narrow(in_request_);
             return {};
@@ -548,7 +526,13 @@ private:
     [[nodiscard]] result<void> set_aside(fault why, timestamp now) {
         if (set_aside_ >= (std::max<std::size_t>)(options_.max_set_aside, 1)) return give_up(std::move(why));
         ++set_aside_;
-        return refuse(batch_.items.front().id, std::move(why), now);
+        return refuse_alone(batch_.items.front().id, std::move(why), now);
+    }
+    // The next one that is refused needs a proof of its own.
+    [[nodiscard]] result<void> refuse_alone(const mutation_id& id, fault why, timestamp now) {
+        decided_ = false;
+        size_.found();
+        return refuse(id, std::move(why), now);
     }
 
     Replica* engine_;
@@ -571,11 +555,15 @@ private:
     std::size_t in_request_ = 0;
     std::size_t set_aside_ = 0;  // in a row, since the server decided something
     culprit_search search_;
-    std::optional<fault> suspected_;  // what the server says that fails; a push of nothing is to tell whether it works
-    bool reread_ = false;
-    std::vector<record_key> again_;   // unread rows that are still to be asked for in this run
-    std::size_t asked_again_ = 0;
-    record_key last_asked_;
+    struct suspicion {
+        fault why;
+        bool refused = false;  // the request was; otherwise the server failed
+    };
+    std::optional<suspicion> suspected_;        // a push of nothing is to tell whether the server works
+    std::vector<mutation_wire::refused_change> refused_alone_;  // another one is to tell whether the server does so with any
+    bool decided_ = false;  // the server decided something in this run, since it last refused a request for a change that is looked for
+    bool renewed_ = false;  // the device took a new source, in this run
+    mutation_wire::rereading rereading_;
     frozen_batch batch_;
     bool walking_ = false;
     bool push_after_pull_ = false;

@@ -50,6 +50,7 @@ struct push_message {
     std::string client_id;
     std::string epoch;                ///< the incarnation that the device knows; empty: none yet, or a foreign client
     bool extended = false;            ///< it sends bases; otherwise `changes` are the whole payload, and `ordinal` is its `version`
+    std::optional<batch_mark> mark;   ///< of the batch that the mutations are from; nothing: the device does not tell
     std::vector<mutation> mutations;  ///< those that could be read
     std::vector<std::size_t> places;  ///< where each of them stood in the request
     std::vector<outcome> unreadable;  ///< the others, by the place of `unreadable_places`
@@ -129,6 +130,19 @@ namespace detail {
     if (!v || v->is_null() || (v->is_array() && v->size() == 0)) return std::optional<json_view>{};
     if (!v->is_object()) return make_fault(errc::malformed_message, "`", member, "` is an object, not ", name_of(v->kind()));
     return v;
+}
+
+// The member `sequence` of a push.
+[[nodiscard]] inline result<std::optional<batch_mark>> read_mark(json_view root) {
+    auto sequence = read_object(root, "sequence");
+    if (!sequence) return std::move(sequence).error();
+    if (!*sequence) return std::optional<batch_mark>{};
+    auto number = read_integer(**sequence, "number", 0);
+    if (!number) return std::move(number).error();
+    auto token = read_id(**sequence, "token");
+    if (!token) return std::move(token).error();
+    if (*number < 1) return make_fault(errc::malformed_message, "`sequence.number` is missing or below 1; batches are numbered from 1");
+    return std::optional{batch_mark{static_cast<std::uint64_t>(*number), std::move(*token)}};
 }
 
 [[nodiscard]] inline std::string text_or_empty(json_view holder, std::string_view member) {
@@ -289,10 +303,11 @@ enum class unknown_member : std::uint8_t {
 
 }  // namespace detail
 
-/// Writes a push request (sheet 2.1) with the optional members `syncline`, `epoch`, and per mutation `base` (with
-/// `row_version`, `after` and the fields that are `unseen`), `before` and `edited_at`.
+/// Writes a push request (sheet 2.1) of the first @p count of @p items, with the optional members `syncline`, `epoch`, `sequence` (with
+/// `number` and `token` of @p mark), and per mutation `base` (with `row_version`, `after` and the fields that are `unseen`), `before` and `edited_at`.
 [[nodiscard]] inline std::string write_push(const schema_set& schemas, std::string_view client_id, std::string_view epoch,
-                                            const std::vector<batch_item>& items, std::size_t count) {
+                                            const std::vector<batch_item>& items, std::size_t count,
+                                            const std::optional<batch_mark>& mark = std::nullopt) {
     std::string body;
     json_writer w{body};
     w.begin_object();
@@ -303,6 +318,15 @@ enum class unknown_member : std::uint8_t {
     if (!epoch.empty()) {
         w.key("epoch");
         w.string(epoch);
+    }
+    if (mark) {
+        w.key("sequence");
+        w.begin_object();
+        w.key("number");
+        w.integer(static_cast<std::int64_t>(mark->number));
+        w.key("token");
+        w.string(mark->token);
+        w.end_object();
     }
     w.key("mutations");
     w.begin_array();
@@ -388,6 +412,11 @@ enum class unknown_member : std::uint8_t {
     auto extended = detail::read_integer(root, "syncline", 0);
     if (!extended) return std::move(extended).error();
     out.extended = *extended >= 1;
+    if (out.extended) {
+        auto mark = detail::read_mark(root);
+        if (!mark) return std::move(mark).error();
+        out.mark = std::move(*mark);
+    }
     const auto list = root.find("mutations");
     if (!list || !list->is_array()) return make_fault(errc::malformed_message, "`mutations` is missing; it is an array");
     if (list->size() > max_mutations)

@@ -92,7 +92,7 @@ private:
         std::vector<record_key> keys;
         for (const auto& m : message->mutations) keys.push_back(m.what.key);
         const value_equivalence legacy{&mutation_wire::same_legacy_value};
-        auto answer = engine_->push(from, std::move(message->mutations), now, message->extended ? nullptr : &legacy);
+        auto answer = engine_->push(from, std::move(message->mutations), now, message->extended ? nullptr : &legacy, message->mark);
         if (!answer) return fault_response(answer.error());
         newest_ = (std::max)(newest_, answer->newest_write);
         for (std::size_t i = 0; i < keys.size(); ++i) shape(from, keys[i], answer->outcomes[i].row);

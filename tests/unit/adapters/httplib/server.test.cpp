@@ -163,7 +163,7 @@ TEST_CASE("httplib_server: unknown paths, failing handlers and empty errors are 
     for (const header& h : failed->headers) CHECK(h.value.find("1234") == std::string::npos);
     const auto busy = wire(get("/terse"));
     CHECK(is_json_error(*busy, 503, "internal"));
-    CHECK(retry_after(*busy) == std::chrono::seconds{7});
+    CHECK(retry_after(*busy, timestamp{}) == std::chrono::seconds{7});
 }
 
 TEST_CASE("httplib_server: requests that are not clear are JSON errors and end the connection", "[httplib]") {

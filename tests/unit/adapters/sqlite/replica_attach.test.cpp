@@ -24,8 +24,11 @@ std::string layout_file(const std::string& name) {
     return {std::istreambuf_iterator<char>{in}, {}};
 }
 
-// The table of frozen items as layouts 2 to 5 made it.
-const char* const frozen_before_6 =
+// What layouts 2 to 6 did not have.
+const std::string before_7 =
+    "ALTER TABLE syncline_replica_state DROP COLUMN last_run_us; ALTER TABLE syncline_replica_batch DROP COLUMN token; ";
+// And the table of frozen items as layouts 2 to 5 made it.
+const std::string before_6 = before_7 +
     "CREATE TABLE f AS SELECT * FROM syncline_replica_frozen; DROP TABLE syncline_replica_frozen; CREATE TABLE syncline_replica_frozen(model INTEGER NOT NULL, "
     "\"key\" TEXT NOT NULL, id TEXT NOT NULL, position INTEGER NOT NULL, body BLOB NOT NULL, PRIMARY KEY(model,\"key\")) WITHOUT ROWID; CREATE UNIQUE INDEX "
     "syncline_replica_frozen_id ON syncline_replica_frozen(id); CREATE INDEX syncline_replica_frozen_position ON syncline_replica_frozen(position); "
@@ -47,7 +50,7 @@ TEST_CASE("replica_attach: the bookkeeping of layout 2 is brought up to date wit
     std::string move = layout_file("replica_2.sql");
     std::string back;
     const auto columns = [&](const std::string& table) {
-        return d.ask("SELECT group_concat('\"'||name||'\"') FROM pragma_table_info('" + table + "') WHERE name NOT IN('digest','kinds','account','unseen')");
+        return d.ask("SELECT group_concat('\"'||name||'\"') FROM pragma_table_info('" + table + "') WHERE name NOT IN('digest','kinds','account','unseen','last_run_us','token')");
     };
     for (const char* table : {"state", "model", "turn", "base", "open", "batch", "frozen", "hidden", "quarantine", "unread", "lost", "stage"}) {
         const std::string name = std::string{"syncline_replica_"} + table;
@@ -72,7 +75,7 @@ TEST_CASE("replica_attach: a device of layout 3 does not know yet whose data it 
     d.take({image("x", 3, texts({"1"}))});
     d.sql("UPDATE t SET a='mine'");
     d.close();
-    d.sql(std::string{frozen_before_6} + "ALTER TABLE syncline_replica_state DROP COLUMN account; ALTER TABLE syncline_replica_model DROP COLUMN unseen; UPDATE syncline_replica_state SET layout=3");
+    d.sql(before_6 + "ALTER TABLE syncline_replica_state DROP COLUMN account; ALTER TABLE syncline_replica_model DROP COLUMN unseen; UPDATE syncline_replica_state SET layout=3");
     d.open(std::vector<std::string>{"t"});
     CHECK(d.ask("SELECT layout FROM syncline_replica_state") == std::to_string(sqlite_replica_layout));
     CHECK(d.status().state.account.empty());
@@ -85,7 +88,7 @@ TEST_CASE("replica_attach: a device of layout 4 remembers from then on which fie
     d.open(std::vector<std::string>{"t"});
     d.take({image("x", 3, texts({"1"}))});
     d.close();
-    d.sql(std::string{frozen_before_6} + "ALTER TABLE syncline_replica_model DROP COLUMN unseen; UPDATE syncline_replica_state SET layout=4; ALTER TABLE t ADD COLUMN b");
+    d.sql(before_6 + "ALTER TABLE syncline_replica_model DROP COLUMN unseen; UPDATE syncline_replica_state SET layout=4; ALTER TABLE t ADD COLUMN b");
     d.open(std::vector<std::string>{"t"});
     CHECK(d.ask("SELECT layout FROM syncline_replica_state") == std::to_string(sqlite_replica_layout));
     d.sql("UPDATE t SET b='mine'");
@@ -98,11 +101,33 @@ TEST_CASE("replica_attach: what a device of layout 5 has in flight stays in flig
     const auto sent = must(d.engine().freeze(10, false, d.random, d.now))->items;
     REQUIRE(sent.size() == 3);
     d.close();
-    d.sql(std::string{frozen_before_6} + "UPDATE syncline_replica_state SET layout=5; CREATE VIEW broken AS SELECT * FROM nowhere");
+    d.sql(before_6 + "UPDATE syncline_replica_state SET layout=5; CREATE VIEW broken AS SELECT * FROM nowhere");
     d.open(std::vector<std::string>{"t"});
     CHECK(d.ask("SELECT layout FROM syncline_replica_state") == std::to_string(sqlite_replica_layout));
     CHECK(must(d.engine().freeze(10, false, d.random, d.now))->items == sent);
     CHECK(d.ask("SELECT count(*) FROM sqlite_schema WHERE name LIKE 'syncline_replica_frozen%' AND type='table'") == "1");
+}
+
+TEST_CASE("replica_attach: what a device of layout 6 has in flight goes out without a mark, and the next batch with one") {
+    device d{"CREATE TABLE t(id TEXT PRIMARY KEY, a); INSERT INTO t VALUES('z','1')"};
+    d.open(std::vector<std::string>{"t"});
+    const auto sent = *must(d.engine().freeze(10, false, d.random, d.now));
+    must(d.engine().note_synced(d.now, true));
+    d.close();
+    d.sql(before_7 + "UPDATE syncline_replica_state SET layout=6");
+    d.open(std::vector<std::string>{"t"});
+    CHECK(d.ask("SELECT layout FROM syncline_replica_state") == std::to_string(sqlite_replica_layout));
+    const auto again = *must(d.engine().freeze(10, false, d.random, d.now));
+    CHECK(again.items == sent.items);
+    CHECK(again.head.token.empty());
+    CHECK(d.status().state.last_sync_us != 0);
+    CHECK(d.status().state.last_run_us == 0);
+    outcome taken;
+    taken.id = sent.items[0].id;
+    taken.version = 1;
+    must(d.engine().settle(sent.head.id, {taken}, d.now));
+    d.sql("INSERT INTO t VALUES('y','2')");
+    CHECK_FALSE(must(d.engine().freeze(10, false, d.random, d.now))->head.token.empty());
 }
 
 TEST_CASE("replica_attach: rows of layout 2 that nothing was noted of are noted as they were before what the log knows") {
