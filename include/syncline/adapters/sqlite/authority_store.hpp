@@ -8,6 +8,7 @@
 #include <syncline/adapters/sqlite/authority_notes.hpp>
 #include <syncline/adapters/sqlite/authority_options.hpp>
 #include <syncline/adapters/sqlite/authority_records.hpp>
+#include <syncline/adapters/sqlite/authority_renames.hpp>
 #include <syncline/adapters/sqlite/authority_scopes.hpp>
 #include <syncline/adapters/sqlite/authority_sessions.hpp>
 #include <syncline/adapters/sqlite/authority_sources.hpp>
@@ -224,6 +225,7 @@ private:
             }
             if (!owned && options.tenant.empty()) return make_fault(errc::invalid_argument, "the tenant's name is empty; give it one");
             if (auto r = create_sqlite_authority_tables(db, options.epoch); !r) return r;
+            if (auto r = sqlite_authority_renames{db, schemas, models}.follow(); !r) return r;
             auto registered = register_sqlite_models(db, schemas);
             if (!registered) return std::move(registered).error();
             catalog = std::move(*registered);
