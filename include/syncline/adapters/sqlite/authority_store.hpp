@@ -3,6 +3,7 @@
 
 #include <syncline/adapters/sqlite/assigned_key.hpp>
 #include <syncline/adapters/sqlite/authority_capture.hpp>
+#include <syncline/adapters/sqlite/authority_connection.hpp>
 #include <syncline/adapters/sqlite/authority_incarnation.hpp>
 #include <syncline/adapters/sqlite/authority_log.hpp>
 #include <syncline/adapters/sqlite/authority_notes.hpp>
@@ -68,13 +69,8 @@ public:
         made->path = path;
         made->schemas = std::move(schemas);
         made->options = std::move(options);
-        auto db = made->connect();
+        auto db = made->take_out();
         if (!db) return std::move(db).error();
-        const auto mode = (*db)->query_text("PRAGMA journal_mode = WAL");
-        if (!mode) return mode.error();
-        if (*mode != "wal")
-            return make_fault(errc::unsupported, "the database `", path, "` cannot be put into WAL mode (it says `", *mode,
-                              "`); an authority needs a file on a local file system");
         if (auto r = (*db)->execute("BEGIN IMMEDIATE"); !r) return r.error();
         if (auto r = made->attach(**db); !r) {
             (void)(*db)->execute("ROLLBACK");
@@ -143,18 +139,6 @@ private:
         std::vector<std::unique_ptr<sqlite_database>> idle;
         std::int64_t attached_version = 0;  // the schema_version under which every trigger was in place
 
-        [[nodiscard]] result<std::unique_ptr<sqlite_database>> connect() {
-            sqlite_open_options how;
-            how.busy_timeout = options.busy_timeout;
-            auto db = sqlite_database::open(path, how);
-            if (!db) return std::move(db).error();
-            std::string setup{"PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA synchronous = "};
-            setup.append(options.durability == sqlite_durability::full ? "FULL" : "NORMAL");
-            if (auto r = db->execute(setup); !r) return std::move(r).error();
-            if (auto r = db->learn_encoding(); !r) return std::move(r).error();
-            return std::make_unique<sqlite_database>(std::move(*db));
-        }
-
         [[nodiscard]] result<std::unique_ptr<sqlite_database>> take_out() {
             {
                 const std::lock_guard<std::mutex> hold{mutex};
@@ -164,7 +148,7 @@ private:
                     return db;
                 }
             }
-            return connect();
+            return open_sqlite_authority_connection(path, options);
         }
 
         void put_back(std::unique_ptr<sqlite_database> db) {

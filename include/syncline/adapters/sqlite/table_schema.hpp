@@ -470,7 +470,7 @@ struct sqlite_table {
     return {};
 }
 
-/// Checks that this connection can write @p table at all: indexes and triggers may use collations and functions that only the app's own connection has.
+/// Checks that this connection can write @p table at all: indexes, triggers and generated columns may use collations and functions that only the app's own connection has.
 /// @return `errc::unsupported`, naming the table and what is missing
 [[nodiscard]] inline result<void> check_sqlite_writable(sqlite_database& db, const sqlite_table& table, const std::string& key) {
     const std::string t = sqlite_quoted(table.name);
@@ -481,7 +481,8 @@ struct sqlite_table {
         if (compiled) continue;
         if (sqlite3_errcode(db.handle()) != SQLITE_ERROR) return compiled.error();
         return make_fault(errc::unsupported, "table `", table.name, "` cannot be written on this connection (", compiled.error().detail,
-                          "); where an index or trigger uses a collation or function of the app's, give the store a connection that has it");
+                          "); where an index, a trigger or a generated column uses a collation or function of the app's, give a device's store a connection that has it, and "
+                          "a server's a `prepare_connection` that registers it");
     }
     return {};
 }
