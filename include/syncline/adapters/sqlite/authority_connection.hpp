@@ -24,6 +24,7 @@ SYNCLINE_NAMESPACE_BEGIN
     auto opened = sqlite_database::open(path, how);
     if (!opened) return std::move(opened).error();
     auto db = std::make_unique<sqlite_database>(std::move(*opened));
+    if (auto r = db->execute("PRAGMA temp_store = MEMORY"); !r) return std::move(r).error();  // later it would take the hook's temporary tables away
     if (options.prepare_connection) {
         if (auto r = options.prepare_connection(*db); !r) return std::move(r).error();
         if (db->in_transaction())
@@ -36,7 +37,7 @@ SYNCLINE_NAMESPACE_BEGIN
                           "`, which keeps every other one out; an authority has several: leave it at NORMAL");
     if (auto r = use_sqlite_write_ahead_log(*db, path, "an authority needs a file on a local file system, opened with a VFS that has shared memory"); !r)
         return std::move(r).error();
-    std::string setup{"PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA synchronous = "};
+    std::string setup{"PRAGMA foreign_keys = ON; PRAGMA synchronous = "};
     setup.append(options.durability == sqlite_durability::full ? "FULL" : "NORMAL");
     if (auto r = db->execute(setup); !r) return std::move(r).error();
     if (auto r = db->learn_encoding(); !r) return std::move(r).error();

@@ -39,7 +39,7 @@ struct sqlite_authority_options {
     /// Called with each connection that the store opens, before anything is read of the database: here the host registers the functions and collations that its
     /// triggers, indexes and generated columns call, and sets pragmas of its own. Where it fails, so does what needed the connection (`open`, `begin`).
     ///
-    /// The store sets `foreign_keys`, `synchronous`, `temp_store` and WAL mode itself afterwards. A transaction must not stay open, and the locking mode is NORMAL.
+    /// The store sets `foreign_keys`, `synchronous` and WAL mode itself afterwards. A transaction must not stay open, and the locking mode is NORMAL.
     /// Several threads call it at the same time if they use the store so. What it calls on the connection ends with it: `sqlite3_create_function_v2(db.handle(), ...)`.
     std::function<result<void>(sqlite_database& db)> prepare_connection;
     /// How many idle connections are kept for the next transactions.

@@ -165,6 +165,7 @@ private:
         [[nodiscard]] result<void> read_tables(sqlite_database& db, std::vector<sqlite_captured_model>& out) const {
             for (const auto& schema : schemas) {
                 if (auto r = check_sqlite_side(db, schema.table_name(), sqlite_authority_prefix); !r) return r;
+                if (auto r = check_sqlite_unhidden(db, schema.table_name()); !r) return r;
                 if (auto r = prepare_sqlite_assigned_key(db, schema, sqlite_authority_trigger_prefix(schema.table_name())); !r) return r;
                 auto table = read_sqlite_table(db, schema.table_name());
                 if (!table) return std::move(table).error();
