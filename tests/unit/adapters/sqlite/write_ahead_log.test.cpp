@@ -101,7 +101,9 @@ TEST_CASE("write-ahead log: a server whose file was switched back by another pro
     sqlite_authority_options options;
     options.idle_connections = 0;
     auto store = open_store(dir.file(), models_of(dir.file(), {"task"}), options);
-    CHECK(ok(app.db().query_text("PRAGMA journal_mode=DELETE")) == "delete");
+    CHECK(ok(stranger{dir.file()}.db().query_text("PRAGMA journal_mode=DELETE")) == "delete");
+    CHECK(app.number("SELECT count(*) FROM task") == 0);
+    CHECK(ok(app.db().query_text("PRAGMA journal_mode")) == "delete");
     auto reader = ok(store.begin("main", access::snapshot));
     CHECK_FALSE(ok(reader.current({0, "a"})));
     auto writer = ok(store.begin("main", access::write));
