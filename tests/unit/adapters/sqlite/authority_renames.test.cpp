@@ -225,6 +225,45 @@ TEST_CASE("authority renames: a soft-delete column that is renamed takes nothing
     CHECK(seal_now(store) == 1);
 }
 
+TEST_CASE("authority renames: key, owner and columns of times may change their names too, and a program that does not know it is refused by name") {
+    const scratch dir;
+    stranger app{dir.file()};
+    app.run("CREATE TABLE task(id TEXT PRIMARY KEY, a TEXT, who TEXT NOT NULL, made TEXT, touched TEXT); INSERT INTO task VALUES('k','1','ann',NULL,NULL),('l','2','bob',NULL,NULL)");
+    const auto models = [&](const std::string& owner, const std::string& made, const std::string& touched) {
+        auto db = ok(sqlite_database::open(dir.file()));
+        auto model = ok(read_model_schema(db, "task", app_times{{made}, {touched}, {}}));
+        std::erase_if(model.fields, [&](const field_schema& f) { return f.name == owner; });
+        schema_set out;
+        ok(out.add(model));
+        return out;
+    };
+    sqlite_authority_options options;
+    options.owner_column = "who";
+    const auto before = models("who", "made", "touched");
+    {
+        auto store = open_store(dir.file(), before, options);
+        CHECK(seal_now(store, "ann") + seal_now(store, "bob") == 2);
+    }
+    app.run("ALTER TABLE task RENAME COLUMN id TO uid; ALTER TABLE task RENAME COLUMN who TO whose; ALTER TABLE task RENAME COLUMN made TO created; ALTER TABLE task RENAME COLUMN "
+            "touched TO updated; UPDATE task SET a='3' WHERE uid='l'");
+    const auto refused = sqlite_authority_store::open(dir.file(), before, options);
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().detail.find("`id`") != std::string::npos);
+    options.owner_column = "whose";
+    told_store store{open_store(dir.file(), models("whose", "created", "updated"), options), from_microseconds(1'800'000'000'000'000)};
+    {
+        auto t = ok(store.begin("ann", access::write));
+        CHECK(ok(seal(t, store.schemas(), bundle_source{}, {}, timestamp{})).empty());
+        CHECK(ok(t.sealed({0, "k"}))->row == texts({"1"}));
+        ok(t.write({0, "new"}, texts({"4"})));
+        ok(t.commit());
+    }
+    CHECK(app.number("SELECT count(*) FROM task WHERE uid='new' AND whose='ann' AND created LIKE '2027%' AND updated=created") == 1);
+    auto t = ok(store.begin("bob", access::write));
+    CHECK(ok(seal(t, store.schemas(), bundle_source{}, {}, timestamp{})).size() == 1);
+    CHECK(ok(t.sealed({0, "l"}))->row == texts({"3"}));
+}
+
 TEST_CASE("authority renames: a server of an older version of the library compares no row when it is opened first") {
     old_server s;
     s.app.run("DROP TRIGGER syncline_authority_task_fields");
