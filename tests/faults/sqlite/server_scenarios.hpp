@@ -87,6 +87,14 @@ inline std::vector<scenario<server>> starts_of_a_server() {
                                      "PRAGMA defer_foreign_keys=ON", "DROP TABLE node", "ALTER TABLE n2 RENAME TO node"});
                    },
                    starting, true});
+    out.push_back({"server: start after two columns changed names",
+                   [](server& s) {
+                       s.sealed();
+                       s.close();
+                       s.must_other({"ALTER TABLE node RENAME COLUMN a TO c", "ALTER TABLE node RENAME COLUMN b TO a", "ALTER TABLE node RENAME COLUMN c TO b",
+                                     "UPDATE node SET a=6 WHERE id='P'"});
+                   },
+                   starting, true});
     scenario<server> writes{"server: another program writes", [](server& s) { s.sealed(); },
                             [](server& s) {
                                 return s.other({"UPDATE node SET a=9 WHERE id='T'", "INSERT OR REPLACE INTO node VALUES('T2',1,0,'p')", "DELETE FROM node WHERE id='T2'"});

@@ -149,6 +149,23 @@ struct sqlite_captured_model {
     return std::string{sqlite_authority_prefix}.append(table).append("_");
 }
 
+/// What the name of that trigger ends with.
+inline constexpr std::string_view sqlite_rename_trace_suffix = "_fields";
+
+/// A trigger that does nothing but name the columns of a model's fields, in their order, and the soft-delete column behind them: SQLite rewrites it when
+/// a column is renamed (`sqlite_authority_renames`), and drops none that it names. What follows the 0 is compiled away, so that rows cost nothing more.
+/// @param layout  the order of fields under which images are stored; some field, or a soft-delete column, is there
+[[nodiscard]] inline sqlite_trigger make_sqlite_rename_trace(const sqlite_table& table, const model_schema& model, std::int64_t layout) {
+    std::string when{"0 AND 0 IN("};
+    for (const auto& f : model.fields) when.append("OLD.").append(sqlite_quoted(f.name)).append(",");
+    if (model.times.deleted_at.is_there() && !model.find_field(model.times.deleted_at.name))
+        when.append("OLD.").append(sqlite_quoted(model.times.deleted_at.name)).append(",");
+    when.back() = ')';
+    std::string name{sqlite_authority_prefix};
+    name.append(table.name).append(sqlite_rename_trace_suffix);
+    return make_sqlite_trigger(std::move(name), "BEFORE DELETE", sqlite_quoted(table.name), when, std::string{"SELECT "}.append(std::to_string(layout)).append("; "));
+}
+
 /// Finds out how the tables of @p models name their rows, and brings the maps of their local keys up to them. Inside a write transaction.
 /// @param models  by `model_id`; what concerns keys is filled in
 /// @return as `sqlite_local_keys_of`, or a fault of the database
@@ -271,19 +288,24 @@ struct sqlite_captured_model {
         for (auto& t : make_sqlite_key_triggers(m.table, m.keys, sqlite_authority_trigger_prefix(m.table.name), sqlite_replaced_name(sqlite_authority_prefix),
                                                 catalog.numbers[id]))
             script.push_back(std::move(t));
+        if (!schemas[id].fields.empty() || schemas[id].times.deleted_at.is_there())
+            script.push_back(make_sqlite_rename_trace(m.table, schemas[id], catalog.layouts[id]));
         bool in_place = same_tenancy && !catalog.fresh[id];
         for (const auto& trigger : script) {
             bool found = false;
+            // A database that an older version of the library served has none of these, and lacks nothing otherwise.
+            bool captures = !trigger.name.ends_with(sqlite_rename_trace_suffix);
             for (std::size_t i = 0; i < present.size(); ++i) {
                 if (present[i].name != trigger.name) continue;
                 wanted[i] = true;
+                captures = true;
                 found = present[i] == trigger;
                 if (!found)
                     if (auto r = db.execute(std::string{"DROP TRIGGER main."}.append(sqlite_quoted(trigger.name))); !r) return r;
             }
             if (found) continue;
             if (auto r = db.execute(trigger.sql); !r) return r;
-            in_place = false;
+            in_place = in_place && !captures;
         }
         if (in_place) continue;
         if (auto r = stage_everything(db, m, schemas[id], catalog.numbers[id], tenant); !r) return r;

@@ -1,16 +1,20 @@
 #ifndef SYNCLINE_ADAPTERS_SQLITE_AUTHORITY_OPTIONS_HPP
 #define SYNCLINE_ADAPTERS_SQLITE_AUTHORITY_OPTIONS_HPP
 
+#include <syncline/support/result.hpp>
 #include <syncline/support/version.hpp>
 
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
 
 SYNCLINE_NAMESPACE_BEGIN
+
+class sqlite_database;
 
 /// How a commit of an SQLite authority reaches the disk.
 enum class sqlite_durability : std::uint8_t {
@@ -32,6 +36,12 @@ struct sqlite_authority_options {
     sqlite_durability durability = sqlite_durability::full;
     /// Names this incarnation of the data when the bookkeeping is created. Empty: SQLite draws 128 random bits.
     std::string epoch;
+    /// Called with each connection that the store opens, before anything is read of the database: here the host registers the functions and collations that its
+    /// triggers, indexes and generated columns call, and sets pragmas of its own. Where it fails, so does what needed the connection (`open`, `begin`).
+    ///
+    /// The store sets `foreign_keys`, `synchronous` and WAL mode itself afterwards. A transaction must not stay open, and the locking mode is NORMAL.
+    /// Several threads call it at the same time if they use the store so. What it calls on the connection ends with it: `sqlite3_create_function_v2(db.handle(), ...)`.
+    std::function<result<void>(sqlite_database& db)> prepare_connection;
     /// How many idle connections are kept for the next transactions.
     std::size_t idle_connections = 4;
 };

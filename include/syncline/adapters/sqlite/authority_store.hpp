@@ -3,11 +3,13 @@
 
 #include <syncline/adapters/sqlite/assigned_key.hpp>
 #include <syncline/adapters/sqlite/authority_capture.hpp>
+#include <syncline/adapters/sqlite/authority_connection.hpp>
 #include <syncline/adapters/sqlite/authority_incarnation.hpp>
 #include <syncline/adapters/sqlite/authority_log.hpp>
 #include <syncline/adapters/sqlite/authority_notes.hpp>
 #include <syncline/adapters/sqlite/authority_options.hpp>
 #include <syncline/adapters/sqlite/authority_records.hpp>
+#include <syncline/adapters/sqlite/authority_renames.hpp>
 #include <syncline/adapters/sqlite/authority_scopes.hpp>
 #include <syncline/adapters/sqlite/authority_sessions.hpp>
 #include <syncline/adapters/sqlite/authority_sources.hpp>
@@ -67,13 +69,8 @@ public:
         made->path = path;
         made->schemas = std::move(schemas);
         made->options = std::move(options);
-        auto db = made->connect();
+        auto db = made->take_out();
         if (!db) return std::move(db).error();
-        const auto mode = (*db)->query_text("PRAGMA journal_mode = WAL");
-        if (!mode) return mode.error();
-        if (*mode != "wal")
-            return make_fault(errc::unsupported, "the database `", path, "` cannot be put into WAL mode (it says `", *mode,
-                              "`); an authority needs a file on a local file system");
         if (auto r = (*db)->execute("BEGIN IMMEDIATE"); !r) return r.error();
         if (auto r = made->attach(**db); !r) {
             (void)(*db)->execute("ROLLBACK");
@@ -142,18 +139,6 @@ private:
         std::vector<std::unique_ptr<sqlite_database>> idle;
         std::int64_t attached_version = 0;  // the schema_version under which every trigger was in place
 
-        [[nodiscard]] result<std::unique_ptr<sqlite_database>> connect() {
-            sqlite_open_options how;
-            how.busy_timeout = options.busy_timeout;
-            auto db = sqlite_database::open(path, how);
-            if (!db) return std::move(db).error();
-            std::string setup{"PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA synchronous = "};
-            setup.append(options.durability == sqlite_durability::full ? "FULL" : "NORMAL");
-            if (auto r = db->execute(setup); !r) return std::move(r).error();
-            if (auto r = db->learn_encoding(); !r) return std::move(r).error();
-            return std::make_unique<sqlite_database>(std::move(*db));
-        }
-
         [[nodiscard]] result<std::unique_ptr<sqlite_database>> take_out() {
             {
                 const std::lock_guard<std::mutex> hold{mutex};
@@ -163,7 +148,7 @@ private:
                     return db;
                 }
             }
-            return connect();
+            return open_sqlite_authority_connection(path, options);
         }
 
         void put_back(std::unique_ptr<sqlite_database> db) {
@@ -180,6 +165,7 @@ private:
         [[nodiscard]] result<void> read_tables(sqlite_database& db, std::vector<sqlite_captured_model>& out) const {
             for (const auto& schema : schemas) {
                 if (auto r = check_sqlite_side(db, schema.table_name(), sqlite_authority_prefix); !r) return r;
+                if (auto r = check_sqlite_unhidden(db, schema.table_name()); !r) return r;
                 if (auto r = prepare_sqlite_assigned_key(db, schema, sqlite_authority_trigger_prefix(schema.table_name())); !r) return r;
                 auto table = read_sqlite_table(db, schema.table_name());
                 if (!table) return std::move(table).error();
@@ -224,6 +210,7 @@ private:
             }
             if (!owned && options.tenant.empty()) return make_fault(errc::invalid_argument, "the tenant's name is empty; give it one");
             if (auto r = create_sqlite_authority_tables(db, options.epoch); !r) return r;
+            if (auto r = sqlite_authority_renames{db, schemas, models}.follow(); !r) return r;
             auto registered = register_sqlite_models(db, schemas);
             if (!registered) return std::move(registered).error();
             catalog = std::move(*registered);

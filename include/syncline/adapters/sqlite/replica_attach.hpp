@@ -93,6 +93,14 @@ struct standing_sqlite_trigger {
     return {};
 }
 
+/// Whether some row of @p table has NULL in @p column.
+[[nodiscard]] inline result<bool> has_sqlite_null(sqlite_database& db, const std::string& table, const std::string& column) {
+    std::string sql{"SELECT 1 FROM main."};
+    auto s = db.prepare(sql.append(sqlite_quoted(table)).append(" WHERE ").append(sqlite_quoted(column)).append(" IS NULL"));
+    if (!s) return s.error();
+    return s->step();
+}
+
 /// Brings the bookkeeping of one model up to its table as it is now: the log and the triggers stand as they should, what is kept by field fits the
 /// model's fields (`sqlite_replica_evolution`), and what the app did while a trigger was missing is in the log (`sqlite_capture_gap`). Of a table that is
 /// new to it every row is the app's creation. Where values are missing that only the authority has, the device is told to fetch its state anew.
@@ -141,8 +149,16 @@ struct standing_sqlite_trigger {
                 now.unseen.push_back({now.names[i], of_new_fields[i].value_or(value{})});
                 continue;
             }
+            const std::string& before = (*old)->names[*moves->from[i]];
             for (const auto& field : (*old)->unseen)  // of a device that fetched its state since there are none
-                if (field.name == (*old)->names[*moves->from[i]]) now.unseen.push_back({now.names[i], field.otherwise});
+                if (field.name == before) now.unseen.push_back({now.names[i], field.otherwise});
+            if (before == now.names[i] || (!now.unseen.empty() && now.unseen.back().name == now.names[i])) continue;
+            // Of a server whose column was renamed first, rows that came since then were read without it.
+            const auto empty = has_sqlite_null(db, table.table.name, now.names[i]);
+            if (!empty) return empty.error();
+            if (!*empty) continue;
+            fetch = true;
+            now.unseen.push_back({now.names[i], value{}});
         }
         for (std::size_t i = 0; i < moves->other_kind.size(); ++i)
             if (moves->other_kind[i]) as_they_are.insert(static_cast<field_index>(i));

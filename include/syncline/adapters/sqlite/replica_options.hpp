@@ -12,7 +12,8 @@ SYNCLINE_NAMESPACE_BEGIN
 
 /// How a replica's store uses its database.
 struct sqlite_replica_options {
-    /// Write-ahead log: readers and the app's writers go on while the device syncs. Kept by the file. Off: left as it is.
+    /// Write-ahead log: readers and the app's writers go on while the device syncs. Kept by the file. Where the file cannot have one, opening is refused; a
+    /// database in memory needs none. Off: left as it is, and without such a log a reader may have to wait.
     bool write_ahead_log = true;
     /// `PRAGMA synchronous=NORMAL` on the store's own connection: with the log, a power cut may lose the last commits but
     /// never breaks the file. Off: SQLite's default. Never touched on a connection of the app's.

@@ -12,6 +12,7 @@
 #include <syncline/adapters/sqlite/table_schema.hpp>
 #include <syncline/adapters/sqlite/trigger.hpp>
 #include <syncline/adapters/sqlite/unsyncable_rows.hpp>
+#include <syncline/adapters/sqlite/write_ahead_log.hpp>
 #include <syncline/change/batch.hpp>
 #include <syncline/change/bundle.hpp>
 #include <syncline/change/change_codec.hpp>
@@ -59,12 +60,11 @@ public:
     /// @return the store, or
     ///         - `errc::unsupported`, by name: a missing table, a view or virtual table, a composite key, a key that is neither
     ///           PRIMARY KEY nor UNIQUE NOT NULL, a key other than TEXT, INTEGER or BLOB, partial and expression unique indexes, two
-    ///           models on one table
+    ///           models on one table, a file that cannot be put into WAL mode
     ///         - `errc::schema_mismatch`: a model that does not fit its table, or what was synced before; a model left out
     ///         - `errc::busy`, `errc::corrupt`, `errc::io_error`
     /// @par Failure  strong: the database is as before
-    [[nodiscard]] static result<sqlite_replica_store> open(const std::string& path, std::vector<model_schema> models,
-                                                           const sqlite_replica_options& options = {}) {
+    [[nodiscard]] static result<sqlite_replica_store> open(const std::string& path, std::vector<model_schema> models, const sqlite_replica_options& options = {}) {
         auto db = open_file(path, options);
         if (!db) return db.error();
         return attach(std::move(*db), std::move(models), options);
@@ -155,28 +155,33 @@ private:
     [[nodiscard]] static result<sqlite_database> open_file(const std::string& path, const sqlite_replica_options& options) {
         sqlite_open_options how;
         how.busy_timeout = options.busy_timeout;
-        auto db = sqlite_database::open(path, how);
-        if (db && options.synchronous_normal)
-            if (auto ok = db->execute("PRAGMA synchronous=NORMAL"); !ok) return ok.error();
-        return db;
+        return sqlite_database::open(path, how);
     }
 
-    [[nodiscard]] static result<sqlite_replica_store> attach_tables(sqlite_database db, const std::vector<std::string>& names,
-                                                                    const sqlite_replica_options& options) {
+    // What is private has no other readers.
+    [[nodiscard]] static result<void> prepare(sqlite_database& db, const sqlite_replica_options& options) {
+        if (db.in_transaction()) return make_fault(errc::bug, "a transaction is open on the connection that is given to the store; end it first");
+        constexpr std::string_view without = "set `sqlite_replica_options::write_ahead_log` to false where readers may wait";
+        if (options.write_ahead_log && !sqlite_is_private(db))
+            if (auto ok = use_sqlite_write_ahead_log(db, sqlite3_db_filename(db.handle(), "main"), without); !ok) return ok;
+        if (db.is_owned() && options.synchronous_normal)
+            if (auto ok = db.execute("PRAGMA synchronous=NORMAL"); !ok) return ok;
+        return db.learn_encoding();
+    }
+
+    [[nodiscard]] static result<sqlite_replica_store> attach_tables(sqlite_database db, const std::vector<std::string>& names, const sqlite_replica_options& options) {
+        if (auto ok = prepare(db, options); !ok) return ok.error();
         auto models = read_model_schemas(db, names, options.times, options.sync_key);
         if (!models) return models.error();
-        return attach(std::move(db), std::move(*models), options);
+        return attach_prepared(std::move(db), std::move(*models), options);
     }
 
-    [[nodiscard]] static result<sqlite_replica_store> attach(sqlite_database db, std::vector<model_schema> models,
-                                                             const sqlite_replica_options& options) {
-        if (db.in_transaction())
-            return make_fault(errc::bug, "a transaction is open on the connection that is given to the store; end it first");
-        if (auto ok = db.learn_encoding(); !ok) return ok.error();
-        if (options.write_ahead_log) {
-            const auto mode = db.query_text("PRAGMA main.journal_mode=WAL");  // a database in memory stays as it is
-            if (!mode) return mode.error();
-        }
+    [[nodiscard]] static result<sqlite_replica_store> attach(sqlite_database db, std::vector<model_schema> models, const sqlite_replica_options& options) {
+        if (auto ok = prepare(db, options); !ok) return ok.error();
+        return attach_prepared(std::move(db), std::move(models), options);
+    }
+
+    [[nodiscard]] static result<sqlite_replica_store> attach_prepared(sqlite_database db, std::vector<model_schema> models, const sqlite_replica_options& options) {
         auto core = std::make_unique<sqlite_replica_connection>(std::move(db));
         if (auto ok = core->enter(); !ok) return ok.error();
         auto ready = order_sqlite_replica_models(core->db, core->schemas, std::move(models));

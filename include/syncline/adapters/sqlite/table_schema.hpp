@@ -80,6 +80,35 @@ struct sqlite_table {
     });
 }
 
+/// The fault for a table called @p name that the main database does not have; perhaps it stands in another one of the connection's.
+[[nodiscard]] inline fault no_such_sqlite_table(sqlite_database& db, const std::string& name) {
+    auto s = db.prepare("SELECT l.schema, d.file FROM pragma_table_list AS l LEFT JOIN pragma_database_list AS d ON d.name=l.schema WHERE l.schema<>'main' AND "
+                        "(l.name=?1 COLLATE NOCASE OR l.schema||'.'||l.name=?1 COLLATE NOCASE)");
+    if (!s) return std::move(s).error();
+    s->bind_text(1, name);
+    const auto row = s->step();
+    if (!row) return row.error();
+    if (!*row) return make_fault(errc::unsupported, "the database has no table `", name, "`; create it before it is registered for sync");
+    const std::string schema{s->column_text(0)};
+    const std::string file{s->column_text(1)};
+    if (auto ok = s->row_read(); !ok) return std::move(ok).error();
+    if (schema == "temp") return make_fault(errc::unsupported, "`", name, "` is a temporary table of this connection; only tables of the file are synced");
+    return make_fault(errc::unsupported, "the database has no table `", name, "`; one stands in `", schema, "` (`", file,
+                      "`), which is attached to this connection: open that file itself, by its own path, to sync it");
+}
+
+/// Checks that no temporary table or view of this connection hides the table called @p name from SQL that does not say which one it means.
+/// @return `errc::unsupported`, naming it
+[[nodiscard]] inline result<void> check_sqlite_unhidden(sqlite_database& db, const std::string& name) {
+    auto s = db.prepare("SELECT 1 FROM temp.sqlite_schema WHERE type IN ('table','view') AND name=?1 COLLATE NOCASE");
+    if (!s) return s.error();
+    s->bind_text(1, name);
+    const auto hidden = s->step();
+    if (!hidden) return hidden.error();
+    if (!*hidden) return {};
+    return make_fault(errc::unsupported, "a temporary table or view hides table `", name, "` on this connection; give it another name in `prepare_connection`");
+}
+
 /// Reads the table called @p name in the main database.
 /// @return the table; or `errc::unsupported` when there is no such table, or it is a view or virtual.
 [[nodiscard]] inline result<sqlite_table> read_sqlite_table(sqlite_database& db, const std::string& name) {
@@ -90,8 +119,7 @@ struct sqlite_table {
         s->bind_text(1, name);
         const auto row = s->step();
         if (!row) return row.error();
-        if (!*row)
-            return make_fault(errc::unsupported, "the database has no table `", name, "`; create it before it is registered for sync");
+        if (!*row) return no_such_sqlite_table(db, name);
         const bool view = s->column_text(1) == "view";
         table.name = std::string{s->column_text(0)};
         if (auto ok = s->row_read(); !ok) return std::move(ok).error();
@@ -470,7 +498,7 @@ struct sqlite_table {
     return {};
 }
 
-/// Checks that this connection can write @p table at all: indexes and triggers may use collations and functions that only the app's own connection has.
+/// Checks that this connection can write @p table at all: indexes, triggers and generated columns may use collations and functions that only the app's own connection has.
 /// @return `errc::unsupported`, naming the table and what is missing
 [[nodiscard]] inline result<void> check_sqlite_writable(sqlite_database& db, const sqlite_table& table, const std::string& key) {
     const std::string t = sqlite_quoted(table.name);
@@ -481,7 +509,8 @@ struct sqlite_table {
         if (compiled) continue;
         if (sqlite3_errcode(db.handle()) != SQLITE_ERROR) return compiled.error();
         return make_fault(errc::unsupported, "table `", table.name, "` cannot be written on this connection (", compiled.error().detail,
-                          "); where an index or trigger uses a collation or function of the app's, give the store a connection that has it");
+                          "); where an index, a trigger or a generated column uses a collation or function of the app's, give a device's store a connection that has it, and "
+                          "a server's a `prepare_connection` that registers it");
     }
     return {};
 }
