@@ -102,8 +102,7 @@ public:
         return attach_tables(sqlite_database::adopt(connection), tables, options);
     }
 
-    /// Takes capture and bookkeeping out of the database at @p path, unsent intents included; the app's tables stay as they
-    /// are. No store may be open on it.
+    /// Takes capture and bookkeeping out of the database at @p path, unsent intents included; the app's tables stay as they are. No store may be open.
     [[nodiscard]] static result<void> uninstall(const std::string& path) { return detach(path, true); }
 
     /// Takes the capture triggers away from the database at @p path and leaves the bookkeeping: for a migration that drops columns, which SQLite
