@@ -119,7 +119,7 @@ TEST_CASE("golden W21: what cannot be taken is rejected alone, with one of the f
                  R"({"mutation_id":"M5","entity_id":"E5","model":"Task","operation":"create","payload":{"title":"x"},"version":1,"timestamp":TIME}]})") ==
           R"({"applied":["M5"],"rejected":[)"
           R"({"mutation_id":"M1","reason":"validation_failed","data":{"messages":{"":["`entity_id`: the key `id` of `Task` is empty"]},"detail":"`entity_id`: the key `id` of `Task` is empty"}},)"
-          R"({"mutation_id":"M2","reason":"not_found","data":{"detail":"no model `Planet` is registered here"}},)"
+          R"({"mutation_id":"M2","reason":"error","data":{"detail":"no model `Planet` is registered here"}},)"
           R"({"mutation_id":"M3","reason":"validation_failed","data":{"messages":{"":["`operation` is one of create, update and delete"]},"detail":"`operation` is one of create, update and delete"}},)"
           R"({"mutation_id":"M4","reason":"validation_failed","data":{"messages":{"":["field `done` takes true or false"]},"detail":"field `done` takes true or false"}}],"conflicts":[]})");
 }
