@@ -5,7 +5,7 @@
 #   tests/run.sh                what every change must pass
 #   tests/run.sh --quick        the checks, and the Release build with all its tests
 #   tests/run.sh --campaign     and everything else: the mutants, every compiler, Debug, 50,000 seeds
-#   tests/run.sh --only a,b     those stages: checks gcc alone asan tsan meson consumers demo mutants debug clang-14 clang-16 clang-19
+#   tests/run.sh --only a,b     those stages: checks gcc alone asan tsan meson consumers demo bench mutants debug clang-14 clang-16 clang-19
 #
 # Environment: BUILD_DIR (default build/), JOBS (default: processors), SYNCLINE_SEEDS (seeds of the simulation).
 set -euo pipefail
@@ -45,8 +45,8 @@ while [ $# -gt 0 ]; do
 done
 
 quick_stages=(checks gcc)
-full_stages=(checks gcc meson tsan consumers demo)
-campaign_stages=(checks gcc alone asan tsan meson consumers demo mutants debug clang-14 clang-16 clang-19)
+full_stages=(checks gcc meson tsan consumers demo bench)
+campaign_stages=(checks gcc alone asan tsan meson consumers demo bench mutants debug clang-14 clang-16 clang-19)
 case "$mode" in
 quick) stages=("${quick_stages[@]}") ;;
 full) stages=("${full_stages[@]}") ;;
@@ -137,7 +137,7 @@ run_tests() {
 
 stage_checks() {
     local code=0 check
-    for check in "lists.py --check" check_layers.py check_docs.py check_weak_points.py test_tools.py must_fail.py "preprocessed.py --check"; do
+    for check in "lists.py --check" check_layers.py check_docs.py check_weak_points.py check_parity.py test_tools.py must_fail.py "preprocessed.py --check"; do
         # shellcheck disable=SC2086 -- a script and its argument
         if python3 $tools/$check; then
             passed_and_failed 1 0
@@ -235,13 +235,13 @@ same_tests_in_both() {
     passed_and_failed 1 0
 }
 
-# run_script PATH: one of the scripts that other folders bring.
+# run_script PATH ARGUMENTS...: one of the scripts that other folders bring.
 run_script() {
     if [ ! -x "$1" ]; then
         skipped "$1: not there"
         return 0
     fi
-    if env "${test_environment[@]}" "$1"; then
+    if env "${test_environment[@]}" "$@"; then
         passed_and_failed 1 0
     else
         local code=$?
@@ -252,6 +252,11 @@ run_script() {
 
 stage_consumers() { run_script tests/consumers/run.sh; }
 stage_demo() { run_script examples/demo.sh; }
+# So few, and not optimised, that it only shows that it works and that the devices end alike: figures are for a machine that does nothing else.
+stage_bench() {
+    run_script tests/bench/run.sh --quick 1000
+    skipped "tests/bench/run.sh with 10,000 and 100,000 records, whose figures count"
+}
 stage_mutants() { run_script tests/mutants/run.sh; }
 
 stage_debug() {
@@ -287,6 +292,7 @@ describe() {
         ;;
     consumers) echo "projects of others: installed, as a part, by include path" ;;
     demo) echo "examples/demo.sh" ;;
+    bench) echo "tests/bench/run.sh --quick, 1,000 records, both wires" ;;
     mutants) echo "mutants of the core die" ;;
     debug) echo "GCC Debug, all tests, header sets" ;;
     clang-*) echo "Clang ${1#clang-} Release, all tests, header sets" ;;

@@ -9,6 +9,7 @@ from pathlib import Path
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import check_docs  # noqa: E402
+import check_parity  # noqa: E402
 import check_weak_points  # noqa: E402
 import check_layers  # noqa: E402
 import lists  # noqa: E402
@@ -284,6 +285,63 @@ class WeakPoints(Folder):
         self.assertEqual(sorted(tests), ["W04", "W05", "W06"])
         self.assertEqual(rows, {"W02"})
         self.assertEqual(gaps, [f"W{n:02}" for n in range(1, 52) if n not in (2, 4, 5, 6)])
+
+
+class Parity(Folder):
+    PAGE = """# Parity
+## The mutation wire: Tether
+
+| push | ours |
+|---|---|
+| `POST /sync/push`: `client_id`, `$only` | `engine::push`, told by `tests/wire/a.test.cpp: one thing`; see `model/a.hpp` and [the guide](guides/a.md) |
+| `debug:level`, `old` | — nobody needs it |
+
+## Another wire
+
+| push | ours |
+|---|---|
+| `client_key` | |
+"""
+
+    def setUp(self):
+        super().setUp()
+        self.put("tests/lists/tether_names.txt", "# names\n[push]\n/sync/push\nclient_id\n$only\ndebug:level\n")
+        self.put("include/syncline/model/a.hpp", "struct engine { void push(); };\n")
+        self.put("docs/guides/a.md", "\n")
+        self.put("tests/wire/a.test.cpp", 'TEST_CASE("does one thing") {}\n')
+
+    def found(self, page=PAGE, names=None):
+        self.put("docs/parity.md", page)
+        if names:
+            self.put("tests/lists/tether_names.txt", names)
+        return "\n".join(check_parity.problems(self.root)[0])
+
+    def planted(self, old, new, wanted):
+        self.assertIn(old, self.PAGE)
+        self.assertIn(wanted, self.found(self.PAGE.replace(old, new)))
+
+    def test_a_whole_page_passes(self):
+        self.assertEqual(self.found(), "")
+
+    def test_a_name_without_a_row_is_found(self):
+        self.planted("`client_id`", "`client_ids`", "names `client_id`")
+        self.planted("/sync/push`", "/sync/push/more`", "names `/sync/push`")
+        self.planted("`$only`", "`only`", "names `$only`")
+        self.planted("`$only`", "$only", "names `$only`")
+        self.assertIn("names `client_key`", self.found(names="[push]\nclient_key\n"))
+        self.assertIn("names `engine`", self.found(names="[push]\nengine\n"))
+        self.assertIn("no table whose first heading is `pull`", self.found(names="[pull]\nclient_id\n"))
+
+    def test_a_row_that_says_nothing_is_found(self):
+        self.planted("— nobody needs it", "—", "does not say how it is here")
+        self.planted("— nobody needs it", "", "does not say how it is here")
+
+    def test_what_a_row_names_exists(self):
+        self.planted("model/a.hpp", "model/b.hpp", "names model/b.hpp, which does not exist")
+        self.planted("a.test.cpp: one", "b.test.cpp: one", "names tests/wire/b.test.cpp")
+        self.planted("one thing", "another thing", "that does not exist: another thing")
+        self.planted("guides/a.md", "guides/b.md", "links to guides/b.md")
+        self.planted("engine::push", "engine::pull", "names `pull`")
 
 
 class Summary(unittest.TestCase):

@@ -43,11 +43,17 @@ struct proposed_change {
     const record* after;   ///< the row that would be written; nullptr: it would be erased
 };
 
-/// Why the host refuses a change. A code of category `retry` makes it a transient error, which leaves no receipt.
+/// Why the host refuses a change. A code of category `retry` or `report_bug` says nothing of the change but that the host failed on it: an error that
+/// leaves no receipt, so that the change is sent again and is decided once that is mended.
 struct rejection {
     wait_reason why;
     std::vector<field_message> messages;
 };
+
+/// Whether @p code is a failure of the host or its store, and decides nothing about the change that met it.
+[[nodiscard]] constexpr bool decides_nothing(errc code) noexcept {
+    return category_of(code) == fault_category::retry || category_of(code) == fault_category::report_bug;
+}
 
 /// Checks a change against the host's rules, after the decision and before anything is written. Nothing: it is fine.
 using validator = std::function<std::optional<rejection>(const proposed_change&)>;

@@ -73,7 +73,7 @@ template <authority_transaction Transaction>
         auto& m = rows[i];
         if (options.mapper)
             if (auto rejected = options.mapper(who, m)) {
-                if (category_of(rejected->why.code) == fault_category::retry) return fault{rejected->why.code, rejected->why.detail};
+                if (decides_nothing(rejected->why.code)) return fault{rejected->why.code, rejected->why.detail};
                 return refusal(m, std::move(rejected->why));
             }
         auto current = t.current(m.what.key);
@@ -152,7 +152,7 @@ template <authority_transaction Transaction>
         if (options.validate) {
             const proposed_change proposed{who, schema, m.what.key, m.what.op, *current ? &**current : nullptr, row ? &*row : nullptr};
             if (auto rejected = options.validate(proposed)) {
-                if (category_of(rejected->why.code) == fault_category::retry) return fault{rejected->why.code, rejected->why.detail};
+                if (decides_nothing(rejected->why.code)) return fault{rejected->why.code, rejected->why.detail};
                 refused = refusal(m, std::move(rejected->why));
                 return false;
             }
@@ -164,7 +164,7 @@ template <authority_transaction Transaction>
         auto done = row ? t.write(m.what.key, *row) : t.erase(m.what.key);
         if (!done) {
             const errc code = done.error().code;
-            if (category_of(code) == fault_category::retry || category_of(code) == fault_category::report_bug) return std::move(done).error();
+            if (decides_nothing(code)) return std::move(done).error();
             if (code == errc::constraint && !last) return true;
             refused = refusal(m, wait_reason{code, done.error().detail});
             return false;

@@ -189,7 +189,7 @@ private:
             put_off(index, m);
             return {};
         }
-        if (behind_error || (rejected && category_of(rejected->why.code) == fault_category::retry)) {
+        if (behind_error || (rejected && decides_nothing(rejected->why.code))) {
             if (auto r = undecided(index, m); !r) return r;
             outcomes_[index].why = behind_error ? wait_reason{errc::held, "follows a change of the same record or its parent that "
                                                                           "failed for now; both will be sent again"}
@@ -322,7 +322,7 @@ private:
             const proposed_change proposed{who_, schemas_[key.model], key, m.what.op, current ? &*current : nullptr,
                                            d.what == decision::verb::write ? &*d.row : nullptr};
             if (auto rejected = options_.validate(proposed)) {
-                if (category_of(rejected->why.code) == fault_category::retry) {
+                if (decides_nothing(rejected->why.code)) {
                     decided_in_request_.erase(m.id);
                     if (auto r = undecided(index, m); !r) return r;
                     outcomes_[index].why = std::move(rejected->why);
@@ -341,7 +341,7 @@ private:
         auto done = d.what == decision::verb::write ? t_.write(key, *d.row) : t_.erase(key);
         if (!done) {
             const errc code = done.error().code;
-            if (category_of(code) == fault_category::retry || category_of(code) == fault_category::report_bug) return done;
+            if (decides_nothing(code)) return done;
             if (auto r = t_.rollback_to_savepoint(); !r) return r;
             if (code == errc::absent) return refuse_unseen(index, std::move(kept), nothing_there());
             if (code == errc::constraint && may_put_off_) {

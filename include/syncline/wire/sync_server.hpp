@@ -70,6 +70,7 @@ public:
         return answer;
     }
 
+    /// The authority behind the wires, for the host's own calls (`retain`, `begin_incarnation`). Not guarded: only while no thread is serving a request.
     [[nodiscard]] authority<Store>& engine() noexcept { return engine_; }
 
 private:

@@ -1,6 +1,7 @@
 #include <syncline/wire/http_fault.hpp>
 
 #include "support/catch.hpp"
+#include "support/error_codes.hpp"
 
 #include <cstdint>
 #include <string>
@@ -13,13 +14,7 @@ namespace {
 
 using namespace syncline;
 
-/// Every code there is: those that have a name of their own.
-std::vector<errc> all_codes() {
-    std::vector<errc> out;
-    for (std::uint16_t n = 0; n < 1000; ++n)
-        if (const auto code = static_cast<errc>(n); name_of(code) != "unknown") out.push_back(code);
-    return out;
-}
+using syncline_tests::all_codes;
 
 response plain(int status, std::string body = {}) {
     response r;

@@ -253,7 +253,7 @@ TEST_CASE("W42: a model that is not registered can be neither written nor read")
         const auto answer = push(h, model);
         CHECK(answer.status == 200);
         CHECK(answer.body.find(R"("applied":[])") != std::string::npos);
-        CHECK(answer.body.find(R"("rejected":[{"mutation_id":"m","reason":"not_found")") != std::string::npos);
+        CHECK(answer.body.find(R"("rejected":[{"mutation_id":"m","reason":"error")") != std::string::npos);
         CHECK_FALSE(h.store.row("main", key_named("u")));
     }
 }

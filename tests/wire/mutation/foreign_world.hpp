@@ -71,15 +71,15 @@ inline mutation_client_options quick(mutation_client_options o = {}) {
 using lossy = std::function<result<response>(const request&)>;
 
 struct device {
-    device(tether::server& of, std::string called, mutation_client_options options = {}, resolver_set resolvers = resolver_set{})
-        : server(of), name(std::move(called)), random(static_cast<unsigned char>(name[0])), store(schemas), engine(store, std::move(resolvers)),
+    device(tether::server& of, std::string called, mutation_client_options options = {}, resolver_set resolvers = resolver_set{}, duration off = {})
+        : server(of), name(std::move(called)), skew(off), random(static_cast<unsigned char>(name[0])), store(schemas), engine(store, std::move(resolvers)),
           wire(engine, quick(std::move(options))) {
         lab_must(engine.open(random, now()));
     }
     device(const device&) = delete;
     tether::server& server;
     std::string name;
-    duration skew{0};  // of its clock against the server's
+    duration skew;  // of its clock against the server's
     seeded_random random;
     schema_set schemas = device_schemas();
     memory_replica_store store;

@@ -305,7 +305,7 @@ TEMPLATE_TEST_CASE("legacy W21 W22: a mutation that cannot be read is refused al
     CHECK(ann.entries()[0].status == "failed");
     CHECK(ann.entries()[0].reason == "validation_failed");
     CHECK(ann.entries()[1].status == "synced");
-    CHECK(ann.entries()[2].reason == "not_found");
+    CHECK(ann.entries()[2].reason == "error");
     CHECK(w.a("T") == 2);
     REQUIRE(ann.sync(w.line("ann")));
     CHECK(ann.count("failed") == 2);

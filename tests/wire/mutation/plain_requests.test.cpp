@@ -1,11 +1,15 @@
-// Golden vectors: what a device sends to a server of Tether 1.0, to the octet (sheet `mutation`, sections 2.1, 3 and 10).
+// Golden vectors: what a device sends to a server of Tether 1.0, to the octet (sheet `mutation`, sections 2.1, 3 and 10), under clocks of both that are
+// right, days ahead and days behind.
 
 #include <syncline/wire/mutation/plain_messages.hpp>
 
 #include "support/catch.hpp"
 #include "wire/mutation/foreign_world.hpp"
+#include "wire/mutation/golden_world.hpp"
 
+#include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -38,6 +42,9 @@ std::string written(operation op, record row, std::uint64_t version = 1) {
     return mw::write_plain_push(every_kind(), "device", unversioned_epoch, {m}, version, {});
 }
 
+// Of the device's clock against the server's.
+duration skew_of(const golden_tests::golden_clocks& clocks) { return std::chrono::microseconds{clocks.device_ms * 1000 - clocks.server_us}; }
+
 const std::string head = R"({"client_id":"device","syncline":1,"epoch":"unversioned","mutations":[{"mutation_id":"01HF7YAT00ABCDEFGHJKMNPQRS",)"
                          R"("entity_id":"01HF7YAT00KKKKKKKKKKKKKKKK","model":"Thing",)";
 
@@ -57,51 +64,68 @@ TEST_CASE("plain requests: a write carries the whole row but what is read only, 
 }
 
 TEST_CASE("plain requests: what a device sends from its first pull on", "[wire]") {
-    tether::server s{server_models()};
-    mutation_client_options o;
-    o.client_id = [] { return std::string{"till 7"}; };
-    o.page_size = 50;
-    device a{s, "a", o};
-    s.write("Task", "T1", task_json("one"));
-    a.write("T2", task("two", "b", true, 3));
-    REQUIRE(a.sync().ok());
-    REQUIRE(a.sent.size() == 4);
-    for (const auto& r : a.sent) {
-        CHECK(r.method == http_method::post);
-        CHECK(r.headers == std::vector<header>{{"Content-Type", "application/json"}, {"Accept", "application/json"}, {"X-Tether-Client-Version", "syncline"}});
+    for (const auto& clocks : golden_tests::skewed_clocks()) {
+        INFO(clocks.what);
+        tether::server s{server_models()};
+        mutation_client_options o;
+        o.client_id = [] { return std::string{"till 7"}; };
+        o.page_size = 50;
+        s.now = from_microseconds(clocks.server_us);
+        device a{s, "a", o, resolver_set{}, skew_of(clocks)};
+        s.write("Task", "T1", task_json("one"));
+        a.write("T2", task("two", "b", true, 3));
+        REQUIRE(a.sync().ok());
+        REQUIRE(a.sent.size() == 4);
+        for (const auto& r : a.sent) {
+            CHECK(r.method == http_method::post);
+            CHECK(r.headers == std::vector<header>{{"Content-Type", "application/json"}, {"Accept", "application/json"}, {"X-Tether-Client-Version", "syncline"}});
+        }
+        CHECK(a.sent[0].path == "/tether/pull");
+        CHECK(a.sent[0].body == R"({"client_id":"till 7","last_sync_cursor":null,"limit":1,"syncline":1})");
+        CHECK(a.sent[1].body == R"({"client_id":"till 7","last_sync_cursor":null,"limit":50,"syncline":1,"epoch":"unversioned"})");
+        CHECK(a.sent[2].path == "/tether/push");
+        const auto m = json::parse(a.sent[2].body)["mutations"][0];
+        const std::string sent_id = m["mutation_id"];
+        CHECK(sent_id.size() == 26);
+        CHECK(sent_id.find_first_not_of("0123456789ABCDEFGHJKMNPQRSTVWXYZ") == std::string::npos);
+        CHECK(m.size() == 7);
+        CHECK(m["timestamp"].is_number_integer());
+        // Until when the device has seen what others did, by the server's clock, but never later than it was made.
+        const std::int64_t stamp = (std::min)(clocks.server_us / 1000 - 1000, clocks.device_ms);
+        CHECK(a.sent[2].body == R"({"client_id":"till 7","syncline":1,"epoch":"unversioned","mutations":[{"mutation_id":")" + sent_id +
+                                    R"(","entity_id":"T2","model":"Task","operation":"create","payload":{"title":"two","body":"b","done":true,"count":3},)"
+                                    R"("version":1,"timestamp":)" + std::to_string(stamp) + "}]}");
+        CHECK(a.sent[3].body == golden_tests::with_numbers(R"({"client_id":"till 7","last_sync_cursor":STAMP,"limit":50,"syncline":1,"epoch":"unversioned"})", "STAMP", clocks.server_us));
+        // From then on the device follows the server's clock, and its own does not make it lose (W04).
+        s.now += 5s;
+        a.set("T1", 0, value::text("edited"));
+        const auto report = a.sync();
+        CHECK(report.conflicts == 0);
+        CHECK(report.pushed == 1);
+        CHECK(a.text("T1", 0) == "edited");
     }
-    CHECK(a.sent[0].path == "/tether/pull");
-    CHECK(a.sent[0].body == R"({"client_id":"till 7","last_sync_cursor":null,"limit":1,"syncline":1})");
-    CHECK(a.sent[1].body == R"({"client_id":"till 7","last_sync_cursor":null,"limit":50,"syncline":1,"epoch":"unversioned"})");
-    CHECK(a.sent[2].path == "/tether/push");
-    const auto m = json::parse(a.sent[2].body)["mutations"][0];
-    const std::string sent_id = m["mutation_id"];
-    CHECK(sent_id.size() == 26);
-    CHECK(sent_id.find_first_not_of("0123456789ABCDEFGHJKMNPQRSTVWXYZ") == std::string::npos);
-    CHECK(m.size() == 7);
-    CHECK(m["timestamp"].is_number_integer());
-    CHECK(a.sent[2].body == R"({"client_id":"till 7","syncline":1,"epoch":"unversioned","mutations":[{"mutation_id":")" + sent_id +
-                                R"(","entity_id":"T2","model":"Task","operation":"create","payload":{"title":"two","body":"b","done":true,"count":3},)"
-                                R"("version":1,"timestamp":1699999999000}]})");
-    CHECK(a.sent[3].body == R"({"client_id":"till 7","last_sync_cursor":1700000000000000,"limit":50,"syncline":1,"epoch":"unversioned"})");
 }
 
 TEST_CASE("plain requests: at most a hundred mutations a request by default, their order that of sending, versions rising per record", "[wire]") {
-    tether::server s{server_models()};
-    device a{s, "a"};
-    for (int i = 0; i < 250; ++i) a.write("T" + std::to_string(i), task("x"));
-    REQUIRE(a.sync().ok());
-    REQUIRE(s.pushes.size() == 3);
-    CHECK(s.pushes[0]["mutations"].size() == 100);
-    CHECK(s.pushes[2]["mutations"].size() == 50);
-    std::int64_t last = 0;
-    for (int round = 0; round < 4; ++round) {
-        s.now += 5s;
-        a.set("T1", 0, value::text("v" + std::to_string(round)));
+    for (const auto& clocks : golden_tests::skewed_clocks()) {
+        INFO(clocks.what);
+        tether::server s{server_models()};
+        s.now = from_microseconds(clocks.server_us);
+        device a{s, "a", {}, resolver_set{}, skew_of(clocks)};
+        for (int i = 0; i < 250; ++i) a.write("T" + std::to_string(i), task("x"));
         REQUIRE(a.sync().ok());
-        const std::int64_t version = s.pushes.back()["mutations"][0]["version"];
-        CHECK(version > last);
-        last = version;
+        REQUIRE(s.pushes.size() == 3);
+        CHECK(s.pushes[0]["mutations"].size() == 100);
+        CHECK(s.pushes[2]["mutations"].size() == 50);
+        std::int64_t last = 0;
+        for (int round = 0; round < 4; ++round) {
+            s.now += 5s;
+            a.set("T1", 0, value::text("v" + std::to_string(round)));
+            REQUIRE(a.sync().ok());
+            const std::int64_t version = s.pushes.back()["mutations"][0]["version"];
+            CHECK(version > last);
+            last = version;
+        }
     }
 }
 

@@ -133,15 +133,19 @@ inline void write_outcome(json_writer& w, const schema_set& schemas, const answe
 }  // namespace detail
 
 /// What a client that sends no bases is told for a refusal: one of the four reasons that it knows, since any other, like the first three of
-/// them, ends the mutation for good there (sheet 2.3 and 9).
+/// them, ends the mutation for good there (sheet 2.3 and 9). Only `error` is sent again, so that is for whatever is not the change's own fault: what
+/// failed at the server or in its store, what needs another step first, and models that the server does not have (yet), as at the original.
 [[nodiscard]] constexpr std::string_view legacy_reason(errc code) noexcept {
     switch (code) {
     case errc::absent:
-    case errc::unknown_model: return "not_found";
-    case errc::internal:
-    case errc::bug: return "error";
-    default: return "validation_failed";
+    case errc::out_of_view: return "not_found";
+    case errc::forbidden: return "validation_failed";
+    case errc::unknown_model:
+    case errc::schema_mismatch: return "error";
+    default: break;
     }
+    const auto category = category_of(code);
+    return category == fault_category::fix_request || category == fault_category::ask_person ? "validation_failed" : "error";
 }
 
 namespace detail {

@@ -1,7 +1,14 @@
 #include <syncline/wire/mutation/answers.hpp>
 
 #include "support/catch.hpp"
+#include "support/error_codes.hpp"
 #include "unit/wire/mutation/world.hpp"
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 namespace answers_test {
 
@@ -89,6 +96,30 @@ TEST_CASE("mutation answers: the three arrays name each mutation at most once, a
             CHECK(state.find("a")->as_int().value_or(0) == 5);
         }
     }
+}
+
+TEST_CASE("mutation answers: what a client that sends no bases is told for each code: `error`, which it sends again, for whatever is not the change's own fault", "[wire]") {
+    using enum errc;
+    const std::vector<std::pair<std::string_view, std::vector<errc>>> told{
+        // Wrong by itself, or for a person: sent again it would fail again.
+        {"validation_failed", {invalid_argument, malformed_json, malformed_message, malformed_value, unknown_field, invalid_key, too_large, invalid_cursor,
+                               unsupported, validation_failed, constraint, id_reused, conflict, held, lost_by_restore, maybe_sent, forbidden}},
+        // Nothing is said of what is there.
+        {"not_found", {absent, out_of_view}},
+        // The server's fault, or another step is needed first.
+        {"error", {unknown_model, schema_mismatch, busy, unavailable, timed_out, rate_limited, internal, storage_full, io_error, history_pruned, stale,
+                   session_gone, out_of_sequence, source_retired, epoch_changed, unauthenticated, cancelled, other_account, corrupt, bug}}};
+    std::vector<errc> thought_of;
+    for (const auto& [reason, codes] : told)
+        for (const errc code : codes) {
+            CAPTURE(name_of(code));
+            CHECK(mutation_wire::legacy_reason(code) == reason);
+            thought_of.push_back(code);
+            // Never a refusal that ends the change where the server itself failed.
+            if (decides_nothing(code)) CHECK(reason == "error");
+        }
+    std::sort(thought_of.begin(), thought_of.end());
+    CHECK(thought_of == syncline_tests::all_codes());
 }
 
 TEST_CASE("mutation answers: a page arrives as it was given, gone rows and contained mutations too", "[wire]") {
