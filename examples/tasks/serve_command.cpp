@@ -11,7 +11,6 @@
 #include <syncline/model/model_traits.hpp>
 #include <syncline/wire/make_sync.hpp>
 
-#include <iostream>
 #include <optional>
 #include <string>
 
@@ -42,11 +41,10 @@ syncline::resolver resolver_for(conflict_rule rule) {
 syncline::server_listeners told_on_stderr() {
     syncline::server_listeners heard;
     heard.push_completed = [](const syncline::push_served& p) {
-        std::cerr << "tasks serve: " + p.who.id + " sent " + counted(p.applied + p.superseded + p.refused, "change") + ", " +
-                         std::to_string(p.refused) + " refused\n";
+        say_on_stderr("serve", p.who.id + " sent " + counted(p.applied + p.superseded + p.refused, "change") + ", " + std::to_string(p.refused) + " refused");
     };
     heard.pull_completed = [](const syncline::pull_served& p) {
-        if (p.rows != 0) std::cerr << "tasks serve: " + p.who.id + " received " + counted(p.rows, "task") + "\n";
+        if (p.rows != 0) say_on_stderr("serve", p.who.id + " received " + counted(p.rows, "task"));
     };
     return heard;
 }
@@ -54,7 +52,9 @@ syncline::server_listeners told_on_stderr() {
 void let_in(syncline::httplib_server& http, const arguments& a) {
     if (a.allow_anonymous) return or_fail(http.authenticate_with(syncline::allow_anonymous{{"anyone", "main"}}));
     syncline::bearer_tokens users;
-    for (const auto& [name, token] : a.users) or_fail(users.add(token, syncline::principal{name, "main"}));
+    for (const auto& [name, token] : a.users)
+        if (const auto added = users.add(token, syncline::principal{name, "main"}); !added)
+            throw failure{exit_code::wrong_use, "bad_user", "the user " + name + " cannot be let in: " + added.error().detail + "; each needs a token of their own, as --user NAME=TOKEN"};
     or_fail(http.authenticate_with(std::move(users)));
 }
 
@@ -93,10 +93,13 @@ answer serve(const arguments& a) {
         w.key("port");
         w.integer(http.port());
     };
-    static_cast<void>(print(began, a.command, a.json));
     began.said = true;
-    stop.wait();
+    if (const int code = print(began, a.command, a.json); code == 0) {
+        stop.wait();
+    } else {  // nobody would know where it listens
+        began.code = static_cast<exit_code>(code);
+    }
     http.stop();
-    std::cerr << "tasks serve: stopped\n";
+    say_on_stderr("serve", "stopped");
     return began;
 }

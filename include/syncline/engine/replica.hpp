@@ -397,7 +397,8 @@ public:
         return listed(now, [&](work& w) { return w.t.unread(after, limit); });
     }
 
-    /// Takes in rows that were kept unread and can be read now, and releases them. Nothing is done while a picture is awaited.
+    /// Takes in rows that were kept unread and can be read now, and releases them; tries quarantined rows again. Nothing is done while a
+    /// picture is awaited.
     [[nodiscard]] result<apply_report> reread(const std::vector<std::pair<unread_name, row_image>>& rows, timestamp now) {
         apply_report report;
         auto done = run(now, [&](work& w) -> result<void> {
@@ -411,6 +412,7 @@ public:
                 if (auto r = w.intake.take(one, true, report); !r) return r;
                 if (auto r = w.unread.forget({name}); !r) return r;
             }
+            if (auto r = w.intake.retry_quarantined(report); !r) return r;
             return w.intake.settle_references(true, &report);
         });
         return with(std::move(done), std::move(report));
@@ -434,12 +436,10 @@ public:
     }
 
     /// Replaces fields of a waiting intent by the values of @p edits, or adds them to it, and sends it like `take_client`. What was not
-    /// named
-    /// stays as the user wrote it. Where nothing differs from what the authority has any more, the intent is given up.
+    /// named stays as the user wrote it. Where nothing differs from what the authority has any more, the intent is given up.
     /// @param seen  the version that the person decided on (`waiting_explanation::server_version`); nothing: whatever is there
     /// @return `errc::absent`, `errc::stale`, and what `waiting_changes::take_client` names; `errc::constraint` when the app's table
-    ///         refuses the values.
-    ///         Then nothing was changed
+    ///         refuses the values. Then nothing was changed
     [[nodiscard]] result<void> edit(const record_key& key, const field_changes& edits, std::optional<std::int64_t> seen, timestamp now) {
         return run(now, [&](work& w) { return waiting_in(w).take_client(key, edits, seen, now); });
     }
