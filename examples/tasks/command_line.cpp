@@ -134,6 +134,7 @@ void add_serve_command(CLI::App& app, arguments& a, raw_arguments& raw) {
     serve->add_option("file", a.file, "The server's SQLite file; made if there is none")->required();
     serve->add_option("--port", a.port, "A port; otherwise a free one")->check(CLI::Range(1, 65535));
     auto* user = serve->add_option("--user", raw.users, "NAME=TOKEN, one for each user; all share the list")->allow_extra_args(false);
+    serve->add_flag("--restored", a.restored, "Once, after the file was put back from a backup: devices are told, and nothing is mixed up");
     serve->add_flag("--allow-anonymous", a.allow_anonymous, "Let everybody in who reaches the port")->excludes(user);
     serve->add_option("--on-conflict", a.on_conflict, "Where two changed the same field: ask (the later one to sync decides), server, client, latest")
         ->transform(CLI::CheckedTransformer(std::map<std::string, conflict_rule>{{"ask", conflict_rule::ask},

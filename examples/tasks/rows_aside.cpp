@@ -54,7 +54,7 @@ void enter_again(device& here, const row_aside& row, const arguments& a) {
 }
 
 [[noreturn]] void does_not_fit(const row_aside& row, const std::string& what_to_do) {
-    throw failure{exit_code::wrong_use, "cannot_decide", "the row " + row.id + " of the server's is set aside, which cannot be decided like that: " + what_to_do};
+    throw failure{exit_code::wrong_use, "cannot_decide", "the server's row " + row.id + " cannot be decided about like that: " + what_to_do};
 }
 
 }  // namespace

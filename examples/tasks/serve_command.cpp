@@ -7,8 +7,11 @@
 #include <syncline/adapters/httplib/server.hpp>
 #include <syncline/adapters/sqlite/authority_store.hpp>
 #include <syncline/conflict/resolvers.hpp>
-#include <syncline/transport/authentication.hpp>
 #include <syncline/model/model_traits.hpp>
+#include <syncline/support/system_clock.hpp>
+#include <syncline/support/system_random.hpp>
+#include <syncline/support/uuid.hpp>
+#include <syncline/transport/authentication.hpp>
 #include <syncline/wire/make_sync.hpp>
 
 #include <optional>
@@ -49,6 +52,12 @@ syncline::server_listeners told_on_stderr() {
     return heard;
 }
 
+std::string new_incarnation() {
+    syncline::system_random drawn;
+    syncline::random_source random{drawn};
+    return to_string(syncline::make_uuid_v4(random));
+}
+
 void let_in(syncline::httplib_server& http, const arguments& a) {
     if (a.allow_anonymous) return or_fail(http.authenticate_with(syncline::allow_anonymous{{"anyone", "main"}}));
     syncline::bearer_tokens users;
@@ -73,6 +82,7 @@ answer serve(const arguments& a) {
     rules.validate = check;
     or_fail(rules.resolvers.add("task", resolver_for(a.on_conflict)));
     auto server = syncline::make_sync_server(store, rules, told_on_stderr());
+    if (a.restored) or_fail(server.engine().begin_incarnation(new_incarnation(), syncline::system_now()));
     server.mount_mutation_wire();
     or_fail(server.mount_bundle_wire());
 

@@ -209,8 +209,9 @@ answer resolve_conflict(const arguments& a) {
     const std::string id = id_of(what);
     std::visit([&](const auto& it) { decide(here, it, a); }, what);
     const auto left = or_fail(here.client().status()).counts;
+    const auto to_send = left.open + left.frozen;
     answer out;
-    out.text = "decided: " + one_line(id) + "; " + (left.open == 0 ? "there is nothing to send" : "the next sync sends it") +
+    out.text = "decided: " + one_line(id) + "; " + (to_send == 0 ? "there is nothing to send" : "the next sync sends " + counted(to_send, "change")) +
                (waiting_in(left) == 0 ? "" : "; " + std::to_string(waiting_in(left)) + " more to decide, see `tasks conflicts`") + "\n";
     out.members = [id, left](json_writer& w) {
         w.key("id");
