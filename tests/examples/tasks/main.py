@@ -419,8 +419,10 @@ class Running(Case):
         out, _ = self.scene.stop(daemon)
         self.assertEqual(daemon.returncode, 0)
         last = json.loads(out)
-        self.assertEqual((last["command"], last["exit"], last["error"], last["last"]["pushed"]), ("sync", 0, None, 1))
+        self.assertEqual((last["command"], last["exit"], last["error"]), ("sync", 0, None))
         self.assertGreaterEqual(last["syncs"], 2)
+        # On a machine that is busy with other things one more may have looked, and found nothing to send.
+        self.assertEqual(last["last"]["pushed"], 1 if last["syncs"] == 2 else 0)
         self.assertEqual(b("sync")["pulled"], 2)
         self.assertIsNone(a("status")["lease"])
 
