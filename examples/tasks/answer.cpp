@@ -1,13 +1,11 @@
 #include "answer.hpp"
 
-#include <iostream>
+#include "printable.hpp"
+#include "standard_streams.hpp"
 
-int print(const answer& what, const std::string& command, bool as_json) {
-    if (!as_json) {
-        std::cout << what.text << std::flush;
-        if (what.error) std::cerr << "tasks" << (command.empty() ? "" : " ") << command << ": " << what.error->message << "\n";
-        return static_cast<int>(what.code);
-    }
+namespace {
+
+std::string document_of(const answer& what, const std::string& command) {
     std::string out;
     syncline::json_writer w{out};
     w.begin_object();
@@ -28,12 +26,32 @@ int print(const answer& what, const std::string& command, bool as_json) {
     }
     if (what.members) what.members(w);
     w.end_object();
-    std::cout << out << std::endl;
+    return out + "\n";
+}
+
+std::string what_to_do_when_broken(const syncline::fault& why) {
+    return why.code == syncline::errc::corrupt ? std::string{"; "} + how_to_mend_a_list : "; please report this";
+}
+
+}  // namespace
+
+void say_on_stderr(const std::string& command, const std::string& message) {
+    write_to_stderr("tasks" + (command.empty() ? "" : " " + command) + ": " + one_line(message) + "\n");
+}
+
+int print(const answer& what, const std::string& command, bool as_json) {
+    if (const auto why = write_to_stdout(as_json ? document_of(what, command) : printable(what.text))) {
+        const auto code = std::to_string(static_cast<int>(what.code));
+        say_on_stderr(command, "the answer cannot be written to the standard output: " + *why + "; the command itself " +
+                              (what.error ? "failed (exit code " + code + "): " + what.error->message
+                                          : "is done (exit code " + code + "): look before you repeat it"));
+        return static_cast<int>(exit_code::unheard);
+    }
+    if (what.error && !as_json) say_on_stderr(command, what.error->message);
     return static_cast<int>(what.code);
 }
 
 problem problem_of(const syncline::fault& why) {
-    using syncline::errc;
     using syncline::fault_category;
     problem out{exit_code::broken, std::string{name_of(why.code)}, why.detail};
     switch (category_of(why.code)) {
@@ -47,7 +65,7 @@ problem problem_of(const syncline::fault& why) {
         out.code = exit_code::try_later;
         out.message += "; look again, then try again";
         break;
-    case fault_category::report_bug: out.message += "; please report this"; break;
+    case fault_category::report_bug: out.message += what_to_do_when_broken(why); break;
     }
     return out;
 }
@@ -65,7 +83,7 @@ problem problem_of_sync(const syncline::fault& why, const std::string& server) {
         out.message += "; your changes are kept here: see that the server runs, then sync again";
     } else if (category_of(why.code) == fault_category::report_bug) {
         out.code = exit_code::broken;
-        out.message += "; your changes are kept here, please report this";
+        out.message += what_to_do_when_broken(why);
     } else {
         out.code = exit_code::waits;
         out.message += "; is that a server of this program, and of the same version?";

@@ -20,6 +20,7 @@ enum class exit_code {
     wrong_use = 2,  ///< the command or what it was given cannot be used
     try_later = 3,  ///< the server cannot be reached, or something is busy
     broken = 4,     ///< damaged data or a mistake of the program
+    unheard = 5,    ///< the answer could not be written; it goes before the code that the answer has
 };
 
 /// Why a command did not do, or not wholly do, what it was asked.
@@ -51,9 +52,17 @@ struct answer {
 
 /// Prints @p what of the command called @p command.
 /// As text: the answer on stdout, a problem on stderr. As JSON: one document on stdout,
-/// `{"command":..,"exit":..,"error":null or {"code","message"}, ..}`, and nothing on stderr.
+/// `{"command":..,"exit":..,"error":null or {"code","message"}, ..}`, and nothing on stderr. Where stdout does not take it, stderr says so
+/// in both cases, and what became of the command.
 /// @return the exit code
 int print(const answer& what, const std::string& command, bool as_json);
+
+/// Says something about the command called @p command on stderr, on one line.
+void say_on_stderr(const std::string& command, const std::string& message);
+
+/// What to do with a list whose file is damaged.
+inline constexpr const char* how_to_mend_a_list =
+    "the file is damaged: put it back from a backup, or move it away and sync, which brings everything that the server has";
 
 /// The problem that a fault of the library is to whoever runs the program, with what can be done about it.
 problem problem_of(const syncline::fault& why);

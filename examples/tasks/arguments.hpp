@@ -46,6 +46,7 @@ struct arguments {
     int port = 0;
     std::vector<std::pair<std::string, std::string>> users;  // name and token
     bool allow_anonymous = false;
+    bool restored = false;
     conflict_rule on_conflict = conflict_rule::ask;
 };
 

@@ -16,10 +16,11 @@ Every command takes --json: one JSON document on stdout, {"command", "exit", "er
 
 Exit codes:
   0  fine
-  1  something was refused, or a change waits for a person (see `tasks conflicts`)
+  1  something was refused, or a change or a row waits for a person (see `tasks conflicts`)
   2  wrong use: the command, or a file that it was given
   3  the server cannot be reached, or something is busy: try again; nothing is lost
   4  damaged data, or a mistake of this program
+  5  the answer could not be written to stdout; what became of the command stands on stderr
 )";
 
 constexpr const char* first_steps = R"(
@@ -51,8 +52,10 @@ std::chrono::seconds duration_of(const std::string& text) {
 std::string token_in(const std::string& path) {
     std::ifstream file{path};
     std::string line;
-    if (!file || !std::getline(file, line) || line.empty())
-        throw CLI::ValidationError("--token-file", "cannot read a token from the first line of " + path);
+    const bool read = file && std::getline(file, line);
+    if (!line.empty() && line.back() == '\r') line.pop_back();  // of an editor on Windows
+    if (!read || line.empty())
+        throw CLI::ValidationError("--token-file", "no token can be read from the first line of " + path + "; is it there, and may you read it?");
     return line;
 }
 
@@ -74,11 +77,11 @@ void add_fields(CLI::App& command, raw_arguments& raw) {
 }
 
 void add_server(CLI::App& command, arguments& a, raw_arguments& raw) {
-    command.add_option("--server", a.server, "The server's URL")->envname("TASKS_SERVER")->required();
+    command.add_option("--server", a.server, "The server's URL")->envname("TASKS_SERVER");
     command.add_option("--token", a.token, "The token that the server knows you by; others can see it in the list of processes")
         ->envname("TASKS_TOKEN");
     command.add_option("--token-file", raw.token_file, "A file with the token in its first line; it goes before --token");
-    command.add_option("--progress", a.progress, "A progress bar on stderr: auto (on a terminal), always, never")
+    command.add_option("--progress", a.progress, "A progress bar on stderr: auto (on a terminal, without --json), always, never")
         ->transform(CLI::CheckedTransformer(std::map<std::string, progress_display>{
             {"auto", progress_display::automatic}, {"always", progress_display::always}, {"never", progress_display::never}}))
         ->option_text("auto|always|never");
@@ -88,7 +91,7 @@ void add_server(CLI::App& command, arguments& a, raw_arguments& raw) {
 
 void add_app_commands(CLI::App& app, arguments& a, raw_arguments& raw) {
     auto* add = app.add_subcommand("add", "Add a task");
-    add->add_option("title", raw.title, "What is to be done")->required();
+    add->add_option("title", raw.title, "What is to be done; after -- where it begins with -")->required();
     add->add_option("--id", raw.id, "An id of your own; otherwise a random one");
     add_fields(*add, raw);
     auto* edit = app.add_subcommand("edit", "Change fields of a task");
@@ -110,7 +113,7 @@ void add_app_commands(CLI::App& app, arguments& a, raw_arguments& raw) {
 void add_sync_commands(CLI::App& app, arguments& a, raw_arguments& raw) {
     auto* sync = app.add_subcommand("sync", "Send what waits, then take in what is new");
     add_server(*sync, a, raw);
-    sync->add_option("--every", raw.every, "Until stopped, sync whenever the last sync is this old (90s, 5m, 2h), and soon after each change");
+    sync->add_option("--every", raw.every, "Until stopped, sync whenever the last sync is this old (90s, 5m, 2h), and soon after each change; a line on stderr for each");
     add_server(*app.add_subcommand("push", "Only send"), a, raw);
     add_server(*app.add_subcommand("pull", "Only take in"), a, raw);
     app.add_subcommand("status", "What lies where: the queue, the last sync, who syncs just now");
@@ -131,6 +134,7 @@ void add_serve_command(CLI::App& app, arguments& a, raw_arguments& raw) {
     serve->add_option("file", a.file, "The server's SQLite file; made if there is none")->required();
     serve->add_option("--port", a.port, "A port; otherwise a free one")->check(CLI::Range(1, 65535));
     auto* user = serve->add_option("--user", raw.users, "NAME=TOKEN, one for each user; all share the list")->allow_extra_args(false);
+    serve->add_flag("--restored", a.restored, "Once, after the file was put back from a backup: devices are told, and nothing is mixed up");
     serve->add_flag("--allow-anonymous", a.allow_anonymous, "Let everybody in who reaches the port")->excludes(user);
     serve->add_option("--on-conflict", a.on_conflict, "Where two changed the same field: ask (the later one to sync decides), server, client, latest")
         ->transform(CLI::CheckedTransformer(std::map<std::string, conflict_rule>{{"ask", conflict_rule::ask},
@@ -138,6 +142,13 @@ void add_serve_command(CLI::App& app, arguments& a, raw_arguments& raw) {
                                                                                 {"client", conflict_rule::client},
                                                                                 {"latest", conflict_rule::latest}}))
         ->option_text("ask|server|client|latest");
+}
+
+// CLI11 knows commands as subcommands, and names none that it does not know.
+std::string what_is_wrong(const CLI::App& app, const CLI::ParseError& x) {
+    if (x.get_name() != "RequiredError" || !app.get_subcommands().empty()) return x.what();
+    const auto unknown = app.remaining();
+    return unknown.empty() ? "name a command, such as add, list or sync" : "there is no command `" + unknown.front() + "`";
 }
 
 // What CLI11 cannot say by itself.
@@ -160,6 +171,13 @@ void finish(const CLI::App& command, arguments& a, const raw_arguments& raw) {
     if (given("--seen")) a.seen = raw.seen;
     for (const auto& text : raw.merged) a.merged.push_back(pair_of(text, "field=value"));
     for (const auto& text : raw.users) a.users.push_back(pair_of(text, "NAME=TOKEN"));
+    if (std::find(a.ids.begin(), a.ids.end(), "") != a.ids.end()) throw CLI::ValidationError("id", "must not be empty; `tasks list --all` shows all");
+    if (command.get_option_no_throw("--server") != nullptr && a.server.empty())
+        throw CLI::ValidationError("--server", "is missing: name the server's URL with it or with TASKS_SERVER, or start one with `tasks serve`");
+    if (a.every && (given("--progress") || given("--progress-after")))
+        throw CLI::ValidationError("--every", "says a line for each sync and has no bar; leave --progress and --progress-after out");
+    if (a.json && a.progress == progress_display::always)
+        throw CLI::ValidationError("--progress", "always draws a bar between what --json says; take one of them");
     if (a.command == "edit" && !given("--title") && !given("--priority") && !given("--due") && !given("--note"))
         throw CLI::ValidationError("edit", "names nothing to change; give --title, --priority, --due or --note");
     if (a.command == "resolve") {
@@ -206,7 +224,7 @@ command_line read_command_line(int argc, const char* const* argv) {
         if (!asked.empty()) a.command = asked.front()->get_name();
         // It may not have come as far as the flag.
         a.json = a.json || std::any_of(argv, argv + argc, [](std::string_view word) { return word == "--json"; });
-        out.mistake = std::string{x.what()} + "; see `tasks " + (a.command.empty() ? "" : a.command + " ") + "--help`";
+        out.mistake = what_is_wrong(app, x) + "; see `tasks " + (a.command.empty() ? "" : a.command + " ") + "--help`";
     }
     return out;
 }

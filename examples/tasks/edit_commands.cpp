@@ -1,9 +1,11 @@
 // tasks add, edit, done, rm, list: the app's own commands. They read and write its table, and know nothing of sync.
 
 #include "commands.hpp"
+#include "printable.hpp"
 #include "task_json.hpp"
 #include "task_list.hpp"
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -11,13 +13,23 @@ namespace {
 
 // `[x] 3f9k2m1q8abc  Paint the door  (due 2025-12-31, priority 2)`
 std::string line_of(const task& t) {
-    std::string out = std::string{t.done ? "[x] " : "[ ] "} + t.id + "  " + t.title;
+    std::string out = std::string{t.done ? "[x] " : "[ ] "} + one_line(t.id) + "  " + one_line(t.title);
     std::string more;
     const auto say = [&more](const std::string& what) { more += (more.empty() ? "" : ", ") + what; };
-    if (t.due) say("due " + *t.due);
+    if (t.due) say("due " + one_line(*t.due));
     if (t.priority != 0) say("priority " + std::to_string(t.priority));
-    if (t.note) say("note: " + *t.note);
+    if (t.note) say("note: " + one_line(*t.note));
     return out + (more.empty() ? "" : "  (" + more + ")") + "\n";
+}
+
+// Those that @p ids name, each once; all of them are there, or none is touched.
+std::vector<task> named(task_list& list, const std::vector<std::string>& ids) {
+    std::vector<task> out;
+    for (const auto& id : ids) {
+        const task t = list.named(id);
+        if (std::find(out.begin(), out.end(), t) == out.end()) out.push_back(t);
+    }
+    return out;
 }
 
 answer about(const std::string& what, std::vector<task> tasks) {
@@ -57,8 +69,7 @@ answer finish_tasks(const arguments& a) {
     finish.done = !a.undo;
     sql_transaction together{list.file()};
     std::vector<task> changed;
-    for (const auto& id : a.ids) {
-        const task before = list.named(id);
+    for (const auto& before : named(list, a.ids)) {
         list.change(before, finish);
         changed.push_back(finish.applied_to(before));
     }
@@ -69,11 +80,8 @@ answer finish_tasks(const arguments& a) {
 answer remove_tasks(const arguments& a) {
     task_list list{a.database, false};
     sql_transaction together{list.file()};
-    std::vector<task> gone;
-    for (const auto& id : a.ids) {
-        gone.push_back(list.named(id));
-        list.remove(gone.back().id);
-    }
+    auto gone = named(list, a.ids);
+    for (const auto& t : gone) list.remove(t.id);
     together.commit();
     return about("removed ", std::move(gone));
 }

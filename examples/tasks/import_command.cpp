@@ -5,6 +5,8 @@
 #include "task_json.hpp"
 #include "task_list.hpp"
 
+#include <cstdio>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 
@@ -34,6 +36,8 @@ answer import_tasks(const arguments& a) {
     const bool from_stdin = a.file == "-";
     std::ifstream file;
     if (!from_stdin) {
+        if (std::filesystem::is_directory(a.file))
+            throw failure{exit_code::wrong_use, "cannot_read", a.file + " is a folder; name a file of tasks, or - for the standard input"};
         file.open(a.file, std::ios::binary);
         if (!file) throw failure{exit_code::wrong_use, "cannot_read", "the file " + a.file + " cannot be read; is it there, and may you read it?"};
     }
@@ -51,6 +55,8 @@ answer import_tasks(const arguments& a) {
             throw failure{exit_code::wrong_use, "bad_import", items.where() + ": " + x.why().message + "; nothing was imported"};
         }
     }
+    if (from_stdin && std::ferror(stdin) != 0)  // which std::cin takes for the end
+        throw failure{exit_code::wrong_use, "cannot_read", "the standard input cannot be read to its end; nothing was imported"};
     together.commit();
 
     answer out;

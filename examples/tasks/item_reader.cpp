@@ -30,7 +30,9 @@ int item_reader::take() {
 
 int item_reader::peek_past_blanks() {
     while (is_blank(in_->peek())) static_cast<void>(take());
-    return in_->peek();
+    const int c = in_->peek();
+    if (c == end_of_stream && in_->bad()) refuse("the file cannot be read any further");
+    return c;
 }
 
 std::optional<std::string> item_reader::next() {

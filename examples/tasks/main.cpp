@@ -4,10 +4,10 @@
 // sync_command.cpp and waiting_commands.cpp (what it can do then), serve_command.cpp (the server).
 
 #include "commands.hpp"
+#include "standard_streams.hpp"
 
 #include <exception>
 #include <functional>
-#include <iostream>
 #include <map>
 #include <string>
 
@@ -53,12 +53,14 @@ answer run_guarded(const arguments& a) {
 }  // namespace
 
 int main(int argc, char** argv) {
+    prepare_standard_streams();
     const auto line = read_command_line(argc, argv);
-    if (line.help) {
-        std::cout << *line.help;
-        return 0;
-    }
     const auto& a = line.asked;
+    if (line.help) {
+        answer help;
+        help.text = *line.help;
+        return print(help, a.command, false);
+    }
     if (line.mistake) return print(failed({exit_code::wrong_use, "wrong_use", *line.mistake}), a.command, a.json);
     const answer given = run_guarded(a);
     return given.said ? static_cast<int>(given.code) : print(given, a.command, a.json);

@@ -7,11 +7,13 @@
 #include <syncline/adapters/httplib/server.hpp>
 #include <syncline/adapters/sqlite/authority_store.hpp>
 #include <syncline/conflict/resolvers.hpp>
-#include <syncline/transport/authentication.hpp>
 #include <syncline/model/model_traits.hpp>
+#include <syncline/support/system_clock.hpp>
+#include <syncline/support/system_random.hpp>
+#include <syncline/support/uuid.hpp>
+#include <syncline/transport/authentication.hpp>
 #include <syncline/wire/make_sync.hpp>
 
-#include <iostream>
 #include <optional>
 #include <string>
 
@@ -42,19 +44,26 @@ syncline::resolver resolver_for(conflict_rule rule) {
 syncline::server_listeners told_on_stderr() {
     syncline::server_listeners heard;
     heard.push_completed = [](const syncline::push_served& p) {
-        std::cerr << "tasks serve: " + p.who.id + " sent " + counted(p.applied + p.superseded + p.refused, "change") + ", " +
-                         std::to_string(p.refused) + " refused\n";
+        say_on_stderr("serve", p.who.id + " sent " + counted(p.applied + p.superseded + p.refused, "change") + ", " + std::to_string(p.refused) + " refused");
     };
     heard.pull_completed = [](const syncline::pull_served& p) {
-        if (p.rows != 0) std::cerr << "tasks serve: " + p.who.id + " received " + counted(p.rows, "task") + "\n";
+        if (p.rows != 0) say_on_stderr("serve", p.who.id + " received " + counted(p.rows, "task"));
     };
     return heard;
+}
+
+std::string new_incarnation() {
+    syncline::system_random drawn;
+    syncline::random_source random{drawn};
+    return to_string(syncline::make_uuid_v4(random));
 }
 
 void let_in(syncline::httplib_server& http, const arguments& a) {
     if (a.allow_anonymous) return or_fail(http.authenticate_with(syncline::allow_anonymous{{"anyone", "main"}}));
     syncline::bearer_tokens users;
-    for (const auto& [name, token] : a.users) or_fail(users.add(token, syncline::principal{name, "main"}));
+    for (const auto& [name, token] : a.users)
+        if (const auto added = users.add(token, syncline::principal{name, "main"}); !added)
+            throw failure{exit_code::wrong_use, "bad_user", "the user " + name + " cannot be let in: " + added.error().detail + "; each needs a token of their own, as --user NAME=TOKEN"};
     or_fail(http.authenticate_with(std::move(users)));
 }
 
@@ -73,6 +82,7 @@ answer serve(const arguments& a) {
     rules.validate = check;
     or_fail(rules.resolvers.add("task", resolver_for(a.on_conflict)));
     auto server = syncline::make_sync_server(store, rules, told_on_stderr());
+    if (a.restored) or_fail(server.engine().begin_incarnation(new_incarnation(), syncline::system_now()));
     server.mount_mutation_wire();
     or_fail(server.mount_bundle_wire());
 
@@ -93,10 +103,13 @@ answer serve(const arguments& a) {
         w.key("port");
         w.integer(http.port());
     };
-    static_cast<void>(print(began, a.command, a.json));
     began.said = true;
-    stop.wait();
+    if (const int code = print(began, a.command, a.json); code == 0) {
+        stop.wait();
+    } else {  // nobody would know where it listens
+        began.code = static_cast<exit_code>(code);
+    }
     http.stop();
-    std::cerr << "tasks serve: stopped\n";
+    say_on_stderr("serve", "stopped");
     return began;
 }

@@ -1,6 +1,7 @@
 #include "sql.hpp"
 
 #include <filesystem>
+#include <system_error>
 
 namespace {
 
@@ -15,7 +16,9 @@ namespace {
     case SQLITE_IOERR: throw failure{exit_code::try_later, "io_error", why + "; make room or see to the disk, then try again"};
     case SQLITE_READONLY:
     case SQLITE_PERM: throw failure{exit_code::wrong_use, "read_only", why + "; you need the right to write to the file and its folder"};
-    case SQLITE_NOTADB: throw failure{exit_code::wrong_use, "not_a_list", why + "; name a list of tasks with --db"};
+    case SQLITE_CANTOPEN: throw failure{exit_code::wrong_use, "cannot_open", why + "; you need the right to write to the file and its folder"};
+    case SQLITE_NOTADB: throw failure{exit_code::wrong_use, "not_a_list", why + "; name an SQLite file, or one that is not there yet"};
+    case SQLITE_CORRUPT: throw failure{exit_code::broken, "corrupt", why + "; " + how_to_mend_a_list};
     default: throw failure{exit_code::broken, "database", why};
     }
 }
@@ -61,9 +64,14 @@ std::optional<std::string> sql_statement::text_or_null(int column) const {
 }
 
 sql_file::sql_file(const std::string& path, bool make) {
-    if (!make && !std::filesystem::exists(path))
+    if (std::error_code unknown; !make && !path.empty() && !std::filesystem::exists(path, unknown) && !unknown)
         throw failure{exit_code::wrong_use, "no_list",
                       "there is no list of tasks at " + path + "; `tasks add` or `tasks sync` makes one, and --db or TASKS_DB names another"};
+    if (path.empty() || path == ":memory:")  // with which SQLite would forget everything at the end
+        throw failure{exit_code::wrong_use, "cannot_open", "a list lies in a file, and `" + path + "` names none; name one with --db or TASKS_DB"};
+    std::error_code unknown;
+    if (const auto status = std::filesystem::status(path, unknown); std::filesystem::exists(status) && !std::filesystem::is_regular_file(status))
+        throw failure{exit_code::wrong_use, "cannot_open", path + " is no file" + (std::filesystem::is_directory(status) ? " but a folder" : "") + "; name a file in it, or another"};
     sqlite3* db = nullptr;
     const int code = sqlite3_open_v2(path.c_str(), &db, SQLITE_OPEN_READWRITE | (make ? SQLITE_OPEN_CREATE : 0), nullptr);
     db_.reset(db);

@@ -3,7 +3,9 @@
 #include "commands.hpp"
 #include "device.hpp"
 #include "event_loop.hpp"
+#include "printable.hpp"
 #include "progress.hpp"
+#include "standard_streams.hpp"
 #include "stop_request.hpp"
 #include "sync_report.hpp"
 
@@ -12,7 +14,6 @@
 #include <syncline/wire/auto_sync.hpp>
 #include <syncline/wire/system_surroundings.hpp>
 
-#include <iostream>
 #include <optional>
 
 namespace {
@@ -25,6 +26,11 @@ sync_report report_of(device& here, syncline::sync_result done, const std::strin
     if (out.done.skipped)
         if (const auto holder = here.client().lease_holder(); holder && *holder) out.in_the_way = name_of_holder(**holder);
     return out;
+}
+
+bool wants_bar(const arguments& a) {
+    if (a.progress == progress_display::automatic) return !a.json && stderr_shows_bars();
+    return a.progress == progress_display::always;
 }
 
 answer answer_of(const sync_report& r) {
@@ -47,7 +53,7 @@ answer sync_once(const arguments& a, syncline::sync_mode mode) {
     };
     device here{a, stop, std::move(listeners)};
     const auto before = or_fail(here.client().status()).counts;
-    bar.emplace(a.progress, std::chrono::seconds{a.progress_after}, before.open + before.frozen);
+    if (wants_bar(a)) bar.emplace(std::chrono::seconds{a.progress_after}, mode == syncline::sync_mode::pull_only ? 0 : before.open + before.frozen);
     auto done = here.client().run(mode);
     bar.reset();
     return answer_of(report_of(here, std::move(done), a.server));
@@ -71,7 +77,7 @@ answer sync_repeatedly(const arguments& a) {
         ++syncs;
         last = report_of(here, done, a.server);
         const auto why = problem_of(*last);
-        std::cerr << (why ? why->message + "\n" : text_of(*last)) << std::flush;
+        write_to_stderr(why ? one_line(why->message) + "\n" : printable(text_of(*last)));
     };
     std::function<void()> look;
     event_loop loop{[&] { look(); }};

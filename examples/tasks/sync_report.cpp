@@ -1,5 +1,7 @@
 #include "sync_report.hpp"
 
+#include "printable.hpp"
+
 #include <cstddef>
 
 namespace {
@@ -22,7 +24,7 @@ std::string lines_of(const List& list, Line line) {
     std::size_t n = 0;
     for (const auto& item : list) {
         if (n++ == most_lines) return out + "  and " + std::to_string(list.size() - most_lines) + " more; --json shows all\n";
-        out += "  " + line(item) + "\n";
+        out += "  " + one_line(line(item)) + "\n";
     }
     return out;
 }

@@ -1,7 +1,11 @@
 #include "task.hpp"
 
+#include <syncline/support/utf8.hpp>
+
+#include <algorithm>
 #include <chrono>
 #include <string_view>
+#include <utility>
 
 namespace {
 
@@ -24,6 +28,11 @@ bool is_date(std::string_view text) {
 }  // namespace
 
 std::optional<task_problem> problem_with(const task& t) {
+    const auto controls = [](char c) { return static_cast<unsigned char>(c) < 0x20U || c == '\x7f'; };
+    if (t.id.empty() || std::any_of(t.id.begin(), t.id.end(), controls) || !syncline::is_valid_utf8(t.id))
+        return task_problem{"id", "an id is one line of text, and not empty"};
+    for (const auto& [field, text] : {std::pair{"title", std::optional{t.title}}, std::pair{"note", t.note}})
+        if (text && (!syncline::is_valid_utf8(*text) || syncline::has_nul(*text))) return task_problem{field, std::string{"a "} + field + " is text in UTF-8 without zero octets"};
     if (t.title.find_first_not_of(" \t\r\n") == std::string::npos) return task_problem{"title", "a task needs a title"};
     if (t.priority < 0 || t.priority > 3) return task_problem{"priority", "a priority is 0 (none) to 3 (most urgent)"};
     if (t.due && !is_date(*t.due)) return task_problem{"due", "a due date is written like 2025-12-31"};

@@ -1,6 +1,7 @@
 #include "task_json.hpp"
 
 #include <syncline/support/json_tape.hpp>
+#include <syncline/wire/value_json.hpp>
 
 #include <optional>
 
@@ -45,6 +46,14 @@ void write_tasks(syncline::json_writer& w, const std::vector<task>& tasks) {
     w.begin_array();
     for (const auto& t : tasks) write_task(w, t);
     w.end_array();
+}
+
+void write_row(syncline::json_writer& w, std::string_view name, const syncline::model_schema& schema, const std::optional<syncline::record>& row) {
+    w.key(name);
+    if (!row) return w.null();
+    w.begin_object();
+    syncline::write_fields(w, schema, *row);
+    w.end_object();
 }
 
 imported_task read_imported_task(std::string_view json, const std::string& where) {

@@ -5,14 +5,20 @@
 
 #include "task_list.hpp"
 
+#include <syncline/model/model_schema.hpp>
+#include <syncline/model/record.hpp>
 #include <syncline/support/json_writer.hpp>
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 void write_task(syncline::json_writer& w, const task& t);
 void write_tasks(syncline::json_writer& w, const std::vector<task>& tasks);
+
+/// The member @p name: a task as Syncline keeps it, as an object of its fields; nothing: null.
+void write_row(syncline::json_writer& w, std::string_view name, const syncline::model_schema& schema, const std::optional<syncline::record>& row);
 
 /// A task in a file that is imported.
 struct imported_task {

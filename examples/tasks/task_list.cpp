@@ -30,7 +30,10 @@ task task_edit::applied_to(task t) const {
 }
 
 task_list::task_list(const std::string& path, bool make) : file_(path, make) {
-    file_.execute(task_table);
+    if (make) file_.execute(task_table);
+    auto known = file_.prepare("SELECT count(*) FROM pragma_table_info('task') WHERE name IN ('id', 'title', 'done', 'priority', 'due', 'note')");
+    if (!known.step() || known.integer(0) != 6)
+        throw failure{exit_code::wrong_use, "not_a_list", "the database " + path + " has no table `task` as this program makes it; name another file"};
 }
 
 std::optional<task> task_list::find(const std::string& id) {

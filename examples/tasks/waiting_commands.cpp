@@ -2,17 +2,29 @@
 
 #include "commands.hpp"
 #include "device.hpp"
+#include "printable.hpp"
+#include "rows_aside.hpp"
 #include "sync_report.hpp"
+#include "task_json.hpp"
 
 #include <syncline/support/rfc3339.hpp>
-#include <syncline/wire/value_json.hpp>
 
 #include <algorithm>
 #include <charconv>
+#include <cstddef>
+#include <limits>
 #include <string>
+#include <variant>
 #include <vector>
 
 namespace {
+
+constexpr std::size_t every_one = (std::numeric_limits<std::size_t>::max)();
+
+template <class... Cases>
+struct overloaded : Cases... {
+    using Cases::operator()...;
+};
 
 using syncline::json_writer;
 using syncline::model_schema;
@@ -22,14 +34,6 @@ using syncline::waiting_explanation;
 
 std::string time_text(std::int64_t microseconds) {
     return syncline::format_rfc3339_shortest(syncline::from_microseconds(microseconds)).value_or(std::to_string(microseconds));
-}
-
-void write_row(json_writer& w, std::string_view name, const model_schema& schema, const std::optional<record>& row) {
-    w.key(name);
-    if (!row) return w.null();
-    w.begin_object();
-    syncline::write_fields(w, schema, *row);
-    w.end_object();
 }
 
 void write_explanation(json_writer& w, const model_schema& schema, const waiting_explanation& why) {
@@ -58,49 +62,32 @@ void write_explanation(json_writer& w, const model_schema& schema, const waiting
     w.end_object();
 }
 
-// A row that came from the server and could not be shown.
-struct row_aside {
-    std::string id;
-    std::string kind;  // quarantined, unread, lost
-    std::string reason;
-};
+// What `resolve` decides about: a change of the user's, or a row of the server's.
+using decidable = std::variant<syncline::record_key, row_aside>;
 
-std::vector<row_aside> rows_aside(device& here) {
-    std::vector<row_aside> out;
-    for (const auto& q : or_fail(here.client().quarantined())) out.push_back({q.image.key.key, "quarantined", q.why.detail});
-    for (const auto& u : or_fail(here.client().unread())) out.push_back({u.name.key, "unread", u.why.detail});
-    for (const auto& l : or_fail(here.client().lost_by_restore()))
-        out.push_back({l.key.key, "lost", "a restore of the server from a backup took it away or changed it back"});
-    return out;
+const std::string& id_of(const decidable& what) {
+    return std::visit(overloaded{[](const syncline::record_key& key) -> const std::string& { return key.key; },
+                                 [](const row_aside& row) -> const std::string& { return row.id; }},
+                      what);
 }
 
-// Gives up a row of the server's that is kept aside. @return whether there was one
-bool let_go(device& here, const std::string& id) {
-    bool any = false;
-    for (const auto& u : or_fail(here.client().unread()))
-        if (u.name.key == id) {
-            or_fail(here.client().forget_unread(u.name));
-            any = true;
-        }
-    for (const auto& l : or_fail(here.client().lost_by_restore()))
-        if (l.key.key == id) {
-            or_fail(here.client().dismiss_lost(l.key));
-            any = true;
-        }
-    return any;
-}
-
-// The waiting change whose id is @p id or begins with it.
-syncline::record_key waiting_named(device& here, const std::string& id) {
-    std::vector<syncline::record_key> found;
-    for (const auto& change : or_fail(here.client().waiting())) {
-        if (change.key.key == id) return change.key;
-        if (change.key.key.compare(0, id.size(), id) == 0) found.push_back(change.key);
+// The one whose id is @p id or begins with it. Where both wait under one id it is the change, which the row may depend on.
+decidable waiting_named(device& here, const std::string& id) {
+    std::vector<decidable> all;
+    for (const auto& change : or_fail(here.client().waiting(every_one))) all.emplace_back(change.key);
+    for (auto& row : rows_aside(here)) all.emplace_back(std::move(row));
+    const decidable* found = nullptr;
+    for (const auto& one : all) {
+        if (id_of(one) == id) return one;
+        if (id_of(one).compare(0, id.size(), id) != 0) continue;
+        if (found != nullptr && id_of(*found) != id_of(one))
+            throw failure{exit_code::waits, "ambiguous_id",
+                          "several that wait begin with " + id + ", such as " + id_of(*found) + " and " + id_of(one) + "; write more of it"};
+        if (found == nullptr) found = &one;
     }
-    if (found.size() == 1) return found.front();
-    if (found.empty())
-        throw failure{exit_code::waits, "nothing_waits", "no change of a task " + id + " waits; `tasks conflicts` shows what does"};
-    throw failure{exit_code::waits, "ambiguous_id", "several changes that wait begin with " + id + "; write more of it"};
+    if (found == nullptr)
+        throw failure{exit_code::waits, "nothing_waits", "nothing of a task " + id + " waits for you; `tasks conflicts` shows what does"};
+    return *found;
 }
 
 value value_of(const syncline::field_schema& field, const std::string& text) {
@@ -147,13 +134,14 @@ answer show_status(const arguments& a) {
     const auto holder = or_fail(here.client().lease_holder());
     const auto& counts = status.counts;
     const auto& state = status.state;
+    const auto aside = counts.quarantined + counts.unread;
     const bool synced = state.last_sync_us != 0;
     answer out;
     out.code = waiting_in(counts) == 0 ? exit_code::fine : exit_code::waits;
     out.text = "to be sent:       " + std::to_string(counts.open) + "\non their way:     " + std::to_string(counts.frozen) +
                "\nwaiting for you:  " + std::to_string(counts.waiting) + (counts.waiting == 0 ? "" : "  (see `tasks conflicts`)") +
-               "\nset aside:        " + std::to_string(counts.quarantined + counts.unread) + " of the server's rows\nlost by restore:  " +
-               std::to_string(counts.lost) + "\nlast cursor:      " + std::to_string(state.checkpoint) +
+               "\nset aside:        " + std::to_string(aside) + " of the server's rows" + (aside == 0 ? "" : "  (see `tasks conflicts`)") +
+               "\nlost by restore:  " + std::to_string(counts.lost) + (counts.lost == 0 ? "" : "  (see `tasks conflicts`)") + "\nlast cursor:      " + std::to_string(state.checkpoint) +
                "\nlast whole sync:  " + (synced ? time_text(state.last_sync_us) : "never") +
                "\nsyncing now:      " + (holder ? name_of_holder(*holder) + ", until " + time_text(holder->expires_us) : "nobody") + "\n";
     out.members = [=](json_writer& w) {
@@ -191,15 +179,17 @@ answer show_conflicts(const arguments& a) {
     device here{a, false};
     // [conflicts]
     std::vector<waiting_explanation> waiting;
-    for (const auto& change : or_fail(here.client().waiting())) waiting.push_back(or_fail(here.client().explain(change.key)));
+    for (const auto& change : or_fail(here.client().waiting(every_one))) waiting.push_back(or_fail(here.client().explain(change.key)));
     // [/conflicts]
     auto aside = rows_aside(here);
     answer out;
     out.code = waiting.empty() && aside.empty() ? exit_code::fine : exit_code::waits;
     for (const auto& why : waiting) out.text += why.text + "\n\n";
-    for (const auto& row : aside) out.text += "task " + row.id + " is " + row.kind + ": " + row.reason + "\n";
-    out.text += out.text.empty() ? "nothing waits for you\n"
-                                 : "decide with `tasks resolve ID --take server|client`, `--take merged FIELD=VALUE...`, `--retry` or `--discard`\n";
+    if (!waiting.empty())
+        out.text += "decide with `tasks resolve ID --take server|client`, `--take merged FIELD=VALUE...`, `--retry` or `--discard`\n\n";
+    for (const auto& row : aside) out.text += text_of(row, here.schema()) + "\n";
+    if (out.text.empty()) out.text = "nothing waits for you\n";
+    else out.text.pop_back();  // the last empty line
     out.members = [waiting = std::move(waiting), aside = std::move(aside), schema = here.schema()](json_writer& w) {
         w.key("waiting");
         w.begin_array();
@@ -207,16 +197,7 @@ answer show_conflicts(const arguments& a) {
         w.end_array();
         w.key("aside");
         w.begin_array();
-        for (const auto& row : aside) {
-            w.begin_object();
-            w.key("id");
-            w.string(row.id);
-            w.key("kind");
-            w.string(row.kind);
-            w.key("reason");
-            w.string(row.reason);
-            w.end_object();
-        }
+        for (const auto& row : aside) write_row_aside(w, row, schema);
         w.end_array();
     };
     return out;
@@ -224,16 +205,14 @@ answer show_conflicts(const arguments& a) {
 
 answer resolve_conflict(const arguments& a) {
     device here{a, false};
-    std::string id = a.ids.front();
-    if (a.action != resolve_action::discard || !let_go(here, id)) {
-        const auto key = waiting_named(here, id);
-        id = key.key;
-        decide(here, key, a);
-    }
+    const auto what = waiting_named(here, a.ids.front());
+    const std::string id = id_of(what);
+    std::visit([&](const auto& it) { decide(here, it, a); }, what);
     const auto left = or_fail(here.client().status()).counts;
+    const auto to_send = left.open + left.frozen;
     answer out;
-    out.text = "decided: " + id + "; " + (left.open == 0 ? "there is nothing to send" : "the next sync sends it") +
-               (left.waiting == 0 ? "" : ", and " + counted(left.waiting, "more change") + " waiting") + "\n";
+    out.text = "decided: " + one_line(id) + "; " + (to_send == 0 ? "there is nothing to send" : "the next sync sends " + counted(to_send, "change")) +
+               (waiting_in(left) == 0 ? "" : "; " + std::to_string(waiting_in(left)) + " more to decide, see `tasks conflicts`") + "\n";
     out.members = [id, left](json_writer& w) {
         w.key("id");
         w.string(id);

@@ -386,7 +386,8 @@ public:
         return listed(now, [&](work& w) { return w.t.unread(after, limit); });
     }
 
-    /// Takes in rows that were kept unread and can be read now, and releases them. Nothing is done while a picture is awaited.
+    /// Takes in rows that were kept unread and can be read now, and releases them; tries quarantined rows again. Nothing is done while a
+    /// picture is awaited.
     [[nodiscard]] result<apply_report> reread(const std::vector<std::pair<unread_name, row_image>>& rows, timestamp now) {
         apply_report report;
         auto done = run(now, [&](work& w) -> result<void> {
@@ -400,6 +401,7 @@ public:
                 if (auto r = w.intake.take(one, true, report); !r) return r;
                 if (auto r = w.unread.forget({name}); !r) return r;
             }
+            if (auto r = w.intake.retry_quarantined(report); !r) return r;
             return w.intake.settle_references(true, &report);
         });
         return with(std::move(done), std::move(report));

@@ -158,6 +158,14 @@ public:
         const std::lock_guard lock{mutex_};
         return engine_.quarantined(limit, around_.clock());
     }
+    /// Tries them again without a network, for an app that has cleared what stood in their way. What is still refused stays in quarantine.
+    /// @return how many were taken in
+    [[nodiscard]] result<std::size_t> retry_quarantined() {
+        const std::lock_guard lock{mutex_};
+        auto done = engine_.reread({}, around_.clock());
+        if (!done) return std::move(done).error();
+        return done->applied;
+    }
     /// The rows that could not be read, with what could not and why: kept as they came, and asked for again.
     [[nodiscard]] result<std::vector<unread_row>> unread(std::size_t limit = 1000) {
         const std::lock_guard lock{mutex_};

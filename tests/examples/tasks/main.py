@@ -5,8 +5,6 @@ Real processes, real HTTP on free ports, scratch folders. Every answer is taken 
 """
 
 import json
-import os
-import pty
 import signal
 import sqlite3
 import subprocess
@@ -15,41 +13,12 @@ import unittest
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from scene import WAIT, Device, Scene, StalledServer  # noqa: E402
-
-PROGRAM = ""
-
-
-class Case(unittest.TestCase):
-    def setUp(self):
-        self.scene = Scene(PROGRAM)
-        self.addCleanup(self.scene.close)
-
-    def two_devices(self, *words):
-        self.server = self.scene.serve(*words)
-        return Device(self.scene, "a", self.server), Device(self.scene, "b", self.server, token="hidden")
-
-    def shared(self, *words, title="Paint the door"):
-        """Two devices that both have one task. @return both, and its id"""
-        a, b = self.two_devices(*words)
-        key = a.add(title)
-        a("sync")
-        b("sync")
-        return a, b, key
-
-    def sql(self, device, statement, *values):
-        db = sqlite3.connect(self.scene.folder / device.file, timeout=WAIT)
-        with db:
-            db.execute(statement, values)
-        db.close()
-
-    def assert_same(self, a, b):
-        self.assertEqual(a.tasks(), b.tasks())
-
-    def assert_settled(self, *devices):
-        for device in devices:
-            queue = device("status")["queue"]
-            self.assertEqual(set(queue.values()), {0}, queue)
+from aside_cases import *  # noqa: E402,F401,F403
+from case import Case  # noqa: E402
+from file_cases import *  # noqa: E402,F401,F403
+from progress_cases import *  # noqa: E402,F401,F403
+from scene import WAIT, Device, StalledServer  # noqa: E402
+from stream_cases import *  # noqa: E402,F401,F403
 
 
 class Alone(Case):
@@ -450,8 +419,10 @@ class Running(Case):
         out, _ = self.scene.stop(daemon)
         self.assertEqual(daemon.returncode, 0)
         last = json.loads(out)
-        self.assertEqual((last["command"], last["exit"], last["error"], last["last"]["pushed"]), ("sync", 0, None, 1))
+        self.assertEqual((last["command"], last["exit"], last["error"]), ("sync", 0, None))
         self.assertGreaterEqual(last["syncs"], 2)
+        # On a machine that is busy with other things one more may have looked, and found nothing to send.
+        self.assertEqual(last["last"]["pushed"], 1 if last["syncs"] == 2 else 0)
         self.assertEqual(b("sync")["pulled"], 2)
         self.assertIsNone(a("status")["lease"])
 
@@ -475,50 +446,6 @@ class Running(Case):
         self.assertEqual(json.loads(out)["error"]["code"], "unavailable")
 
 
-class Progress(Case):
-    bar = "\r\x1b[Ksending [########............] 100 of 250"
-
-    def setUp(self):
-        super().setUp()
-        self.a, self.b = self.two_devices()
-        self.a("import", "-", stdin=json.dumps([{"title": f"Task {i}"} for i in range(250)]))
-
-    def on_terminal(self, *words):
-        """What a sync shows on a terminal."""
-        master, slave = pty.openpty()
-        try:
-            done = subprocess.run(
-                [PROGRAM, "sync", *words], cwd=self.scene.folder, env=self.scene.environment(self.a.environment()),
-                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=slave, timeout=WAIT, check=False,
-            )
-            self.assertEqual(done.returncode, 0)
-            os.write(slave, b"<end>")
-            shown = b""
-            while not shown.endswith(b"<end>"):
-                shown += os.read(master, 4096)
-            return shown.decode().removesuffix("<end>")
-        finally:
-            os.close(master)
-            os.close(slave)
-
-    def test_a_terminal_shows_a_long_sync(self):
-        shown = self.on_terminal("--progress-after", "0")
-        self.assertIn(self.bar, shown)
-        self.assertTrue(shown.endswith("\r\x1b[K"), shown)
-
-    def test_a_terminal_shows_no_short_sync(self):
-        self.assertEqual(self.on_terminal("--progress-after", "86400"), "")
-
-    def test_a_terminal_shows_none_where_none_is_wanted(self):
-        self.assertEqual(self.on_terminal("--progress-after", "0", "--progress", "never"), "")
-
-    def test_a_script_sees_none_but_where_it_asks(self):
-        self.assertEqual(self.a.run("pull", "--progress-after", "0").stderr, "")
-        shown = self.a.run("sync", "--progress-after", "0", "--progress", "always", "--json")
-        self.assertEqual(self.scene.document(shown, "sync")["pushed"], 250)
-        self.assertIn(self.bar, shown.stderr)
-
-
 if __name__ == "__main__":
-    PROGRAM = str(Path(sys.argv.pop(1)).resolve())
+    Case.program = str(Path(sys.argv.pop(1)).resolve())
     unittest.main()

@@ -8,6 +8,8 @@ import signal
 import subprocess
 import tempfile
 import threading
+import urllib.error
+import urllib.request
 from pathlib import Path
 
 WAIT = 120  # seconds until a process counts as hanging; no case waits for a time to pass
@@ -127,6 +129,50 @@ class Device:
 
     def waiting(self, code=1):
         return {w["id"]: w for w in self("conflicts", code=code)["waiting"]}
+
+
+class MeddlingServer:
+    """Hands every request on to @p server, and its answers back as @p meddle(document) leaves them."""
+
+    def __init__(self, server, meddle):
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                left_out = ("host", "content-length", "connection", "accept-encoding")
+                kept = {name: text for name, text in self.headers.items() if name.lower() not in left_out}
+                try:
+                    answer = urllib.request.urlopen(urllib.request.Request(server.url + self.path, body, kept), timeout=WAIT)
+                except urllib.error.HTTPError as refused:
+                    answer = refused
+                with answer:
+                    text, status, headers = answer.read(), answer.status, answer.headers.items()
+                if text:
+                    document = json.loads(text)
+                    meddle(document)
+                    text = json.dumps(document).encode()
+                self.send_response(status)
+                for name, value in headers:
+                    if name.lower() not in ("content-length", "connection", "transfer-encoding"):
+                        self.send_header(name, value)
+                self.send_header("Content-Length", str(len(text)))
+                self.end_headers()
+                self.wfile.write(text)
+
+            def log_message(self, *_):
+                pass
+
+        self.http = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.http.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self.http.server_address[1]}"
+        self.thread = threading.Thread(target=self.http.serve_forever)
+        self.thread.start()
+
+    def close(self):
+        self.http.shutdown()
+        self.thread.join()
+        self.http.server_close()
 
 
 class StalledServer:

@@ -118,15 +118,19 @@ TEST_CASE("sync client: a fault of the transport ends the run with what was sett
     CHECK(store->row(key_named("T")));
 }
 
-TEST_CASE("sync client: rows that cannot be read, or not be kept, are shown with what is wrong, and can be given up", "[wire]") {
-    host h;
+static std::unique_ptr<memory_replica_store> store_of_unique_rows() {
     memory_table_options unique;
     unique.unique = {{simulation::node_model, 0}};
     schema_set models;
     for (auto& m : simulation::models(overlap_policy::by_field)) REQUIRE(models.add(std::move(m)));
-    memory_replica_store store{std::move(models), unique};
+    return std::make_unique<memory_replica_store>(std::move(models), unique);
+}
+
+TEST_CASE("sync client: rows that cannot be read, or not be kept, are shown with what is wrong, and can be given up", "[wire]") {
+    host h;
+    const auto store = store_of_unique_rows();
     sync_client<memory_replica_store, mutation_client, call> a{
-        store,
+        *store,
         [&](const request& r) -> result<response> {
             auto answer = h.server(r, principal{"a", "main"});
             const auto at = answer.body.find("\"payload\":{\"a\":5");
@@ -152,6 +156,22 @@ TEST_CASE("sync client: rows that cannot be read, or not be kept, are shown with
     CHECK(a.status()->counts.unread == 1);
     REQUIRE(a.forget_unread(unread->front().name));
     CHECK(a.unread()->empty());
+}
+
+TEST_CASE("sync client: rows that could not be kept are tried again without a network", "[wire]") {
+    host h;
+    const auto store = store_of_unique_rows();
+    sync_client<memory_replica_store, mutation_client, call> a{*store, as(h, "a"), mutation_client_options{}, quiet(8)};
+    CHECK(*a.retry_quarantined() == 0);
+    h.lab.server_write(*h.store, key_named("P"), row(1));
+    h.lab.server_write(*h.store, key_named("T"), row(1));
+    REQUIRE(a.sync().pull_errors == 1);
+    CHECK(*a.retry_quarantined() == 0);  // what stands in its way is still there
+    REQUIRE(a.quarantined()->size() == 1);
+
+    h.lab.device_write(*store, key_named("P"), row(2));
+    CHECK(*a.retry_quarantined() == 1);
+    CHECK((a.quarantined()->empty() && store->row(key_named("T"))));
 }
 
 TEST_CASE("sync client: two threads that sync and ask meanwhile do not race", "[wire]") {
