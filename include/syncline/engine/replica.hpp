@@ -72,8 +72,7 @@ public:
     /// after seeing the row is timed before it, up to `replica_options::max_clock_drift`.
     void hear(timestamp authority) noexcept { heard_ = (std::max)(heard_, authority); }
 
-    /// Takes in what the app did since the last call. Every other call does it first by itself.
-    /// @return how many records were edited
+    /// Takes in what the app did since the last call, as every other call does first by itself. @return how many records were edited
     [[nodiscard]] result<std::size_t> absorb(timestamp now) {
         std::size_t absorbed = 0;
         auto done = run(now, [&](work& w) -> result<void> {
@@ -386,8 +385,7 @@ public:
         return listed(now, [&](work& w) { return w.t.unread(after, limit); });
     }
 
-    /// Takes in rows that were kept unread and can be read now, and releases them; tries quarantined rows again. Nothing is done while a
-    /// picture is awaited.
+    /// Takes in rows that were kept unread and can be read now, and releases them; tries quarantined rows again. Nothing is done while a picture is awaited.
     [[nodiscard]] result<apply_report> reread(const std::vector<std::pair<unread_name, row_image>>& rows, timestamp now) {
         apply_report report;
         auto done = run(now, [&](work& w) -> result<void> {
