@@ -12,6 +12,7 @@
 #include <syncline/conflict/resolvers.hpp>
 #include <syncline/engine/replica.hpp>
 #include <syncline/support/random.hpp>
+#include <syncline/support/utf8.hpp>
 
 #include <algorithm>
 #include <cstdint>
@@ -122,12 +123,12 @@ public:
             for (model_id id = 0; id < store_->schemas().size(); ++id) {
                 const auto& m = store_->schemas()[id];
                 sql.append(" UNION SELECT ").append(std::to_string(id)).append(",CAST(").append(m.key_name).append(" AS TEXT) FROM ").append(m.table_name());
-                sql.append(" WHERE typeof(").append(m.key_name).append(")='text' AND ").append(m.key_name).append("<>''");
+                sql.append(" WHERE typeof(").append(m.key_name).append(")='text'");
             }
             auto s = lab_must(db.prepare(sql));
             while (lab_must(s.step())) keys.push_back({static_cast<model_id>(s.column_integer(0)), std::string{s.column_text(1)}});
         }
-        if (keys.empty()) throw std::runtime_error("nothing is known of any record");
+        std::erase_if(keys, [](const record_key& k) { return k.key.empty() || !is_valid_utf8(k.key); });  // those name no record
         simulation::check_visible(*store_, store_->schemas(), "device", keys);
     }
 
