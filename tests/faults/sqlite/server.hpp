@@ -84,6 +84,7 @@ public:
 
     [[nodiscard]] engine_type& engine() { return *engine_; }
     [[nodiscard]] watched_authority_store& store() { return *store_; }
+    [[nodiscard]] const std::string& path() const { return path_; }
 
     /// Started, with the tables' rows sealed as bundle 1, and a change of T's field b by somebody else as bundle 2.
     void sealed() {
