@@ -133,7 +133,7 @@ inline std::vector<scenario<device>> changed_tables_of_a_device() {
                                   "DROP TABLE node", "ALTER TABLE n2 RENAME TO node"}));
     // While the program runs; it hears of it with its next transaction.
     const auto rebuilt_only = [](device& d) { d.must_app(rebuild()); };
-    out.push_back({"device: a rebuild while it runs", synced_and_edited,
+    out.push_back(seldom<device>({"device: a rebuild while it runs", synced_and_edited,
                    [](device& d) -> result<void> {
                        auto db = sqlite_database::open(d.path());
                        if (!db) return std::move(db).error();
@@ -143,7 +143,7 @@ inline std::vector<scenario<device>> changed_tables_of_a_device() {
                            if (auto r = d.app(rebuild()); !r) return r;
                        return told(d.engine().absorb(d.now));
                    },
-                   false, {rebuilt_only}});
+                   false, {rebuilt_only}}));
     return out;
 }
 
@@ -157,7 +157,7 @@ inline std::vector<scenario<device>> older_layouts_of_a_device() {
                            auto db = lab_must(sqlite_database::open(d.path()));
                            older_layouts::replica_to(db, layout);
                        },
-                       [](device& d) { return d.attach(); }, true});
+                       [](device& d) { return d.attach(); }, true, {}, {}, true, {}, {}, layout == 3 || layout == 4});
     return out;
 }
 
@@ -211,7 +211,7 @@ inline std::vector<scenario<device>> keyed_tables_of_a_device() {
                        lab_must(d.engine().stage("walk", 0, 5, 9, {image("N5", 9, node(1)), {key_of_child("K1"), 9, child(3, "N5"), {}}}, std::nullopt, d.now, {}, false));
                    },
                    [](device& d) { return told(d.engine().stage("walk", 5, 9, 9, {image("N2", 9, node(2)), {key_of_child("K5"), 9, child(1, "N2"), {}}}, cursor{40}, d.now, {}, false)); }});
-    out.push_back({"device: open after a rebuild, keys beside",
+    out.push_back(seldom<device>({"device: open after a rebuild, keys beside",
                    [](device& d) {
                        keyed_and_synced(d);
                        d.close();
@@ -219,13 +219,13 @@ inline std::vector<scenario<device>> keyed_tables_of_a_device() {
                                    "INSERT INTO n2 SELECT nr,a,b,s,tether_id FROM node WHERE tether_id IS NOT 'N2'", "INSERT INTO n2(a,s) VALUES(6,'new')",
                                    "PRAGMA defer_foreign_keys=ON", "DELETE FROM child WHERE tether_id='K2'", "DROP TABLE node", "ALTER TABLE n2 RENAME TO node"});
                    },
-                   opening, true});
-    out.push_back({"device: uninstall, keys beside", keyed_and_synced,
+                   opening, true}));
+    out.push_back(seldom<device>({"device: uninstall, keys beside", keyed_and_synced,
                    [](device& d) {
                        d.close();
                        return watched_replica_store::uninstall(d.path());
                    },
-                   true});
+                   true}));
     // What the map knows of numbers that nothing has or refers to any more goes whenever the store is opened.
     for (auto& s : out) {
         if (!s.starts)
@@ -242,7 +242,7 @@ inline std::vector<scenario<device>> keyed_tables_of_a_device() {
 inline std::vector<scenario<device>> trash_of_a_device() {
     using namespace device_steps;
     std::vector<scenario<device>> out;
-    out.push_back({"device: first opening with a trash", [](device&) {}, [](device& d) { return d.attach(); }, true});
+    out.push_back(seldom<device>({"device: first opening with a trash", [](device&) {}, [](device& d) { return d.attach(); }, true}));
     out.push_back({"device: absorb what went into the trash",
                    [](device& d) {
                        d.synced();

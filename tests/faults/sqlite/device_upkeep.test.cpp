@@ -1,5 +1,4 @@
 #include "faults/sqlite/calls.hpp"
-#include "faults/sqlite/device_tables_scenarios.hpp"
 #include "faults/sqlite/device_upkeep_scenarios.hpp"
 #include "faults/sqlite/trial.hpp"
 
@@ -19,13 +18,5 @@ TEST_CASE("device: leases, whatever fails") { try_everything(leases_of_a_device(
 TEST_CASE("device: copies and tokens, whatever fails") { try_everything(copies_of_a_device()); }
 
 TEST_CASE("device: upkeep, whatever fails") { try_everything(upkeep_of_a_device()); }
-
-TEST_CASE("device: tables that changed, whatever fails") { try_everything(changed_tables_of_a_device()); }
-
-TEST_CASE("device: bookkeeping of an older layout, whatever fails") { try_everything(older_layouts_of_a_device()); }
-
-TEST_CASE("device: keys beside the app's own, whatever fails") { try_everything(keyed_tables_of_a_device()); }
-
-TEST_CASE("device: soft deletes and the trash, whatever fails") { try_everything(trash_of_a_device()); }
 
 }  // namespace device_upkeep_test

@@ -138,7 +138,7 @@ inline std::vector<scenario<device>> leases_of_a_device() {
         d.synced();
         lab_must(must_take(d, "another", d.now));
     };
-    out.push_back(std::move(whole));
+    out.push_back(seldom<device>(std::move(whole)));
     return out;
 }
 
@@ -237,6 +237,28 @@ inline std::vector<scenario<device>> upkeep_of_a_device() {
                        lab_must(d.engine().stage("walk", 0, 5, 9, first_part(), std::nullopt, d.now, {}, true));
                    },
                    [](device& d) { return told(d.engine().stage("walk", 5, 9, 9, {image("C1", 9, std::nullopt)}, cursor{40}, d.now, {}, true)); }});
+    out.push_back({"device: a page under a parent that the user erased",
+                   [](device& d) {
+                       d.synced();
+                       d.must_app({"DELETE FROM node WHERE id='P'"});
+                       lab_must(d.engine().absorb(d.now));
+                   },
+                   [](device& d) {
+                       page p;
+                       p.from = 10;
+                       p.next = 20;
+                       p.rows = {image("C2", 8, child(1, "P")), image("C1", 8, child(3, "P"))};
+                       auto done = d.engine().apply(p, d.now);
+                       return done && done->stale ? make_fault(errc::stale, "") : told(done);
+                   },
+                   false, {}, errc::stale});
+    out.push_back({"device: a picture that lacks what was lost",
+                   [](device& d) {
+                       d.synced();
+                       lab_must(d.engine().note_epoch("e1", {}, d.drawn(), d.now));
+                       lab_must(d.engine().note_epoch("e2", {lost_interval{4, 1000, 70, 10000}}, d.drawn(), d.now));
+                   },
+                   [](device& d) { return told(d.engine().stage("walk", 0, 5, 1001, {image("T", 1001, node(8, 8))}, cursor{40}, d.now, {}, false)); }});
     out.push_back({"device: a page of an authority without versions",
                    [](device& d) {
                        lab_must(d.start());

@@ -1,6 +1,5 @@
 #include "faults/sqlite/calls.hpp"
 #include "faults/sqlite/server_tables_scenarios.hpp"
-#include "faults/sqlite/server_views_scenarios.hpp"
 #include "faults/sqlite/trial.hpp"
 
 #include "support/catch.hpp"
@@ -19,9 +18,5 @@ TEST_CASE("server: tables of several owners, whatever fails") { try_everything(o
 TEST_CASE("server: keys beside the app's own, whatever fails") { try_everything(keyed_tables_of_a_server()); }
 
 TEST_CASE("server: soft deletes and the trash, whatever fails") { try_everything(trash_of_a_server()); }
-
-TEST_CASE("server: devices that send no bases, whatever fails") { try_everything(devices_without_bases()); }
-
-TEST_CASE("server: buckets and grants, whatever fails") { try_everything(views_of_devices()); }
 
 }  // namespace server_tables_test

@@ -23,6 +23,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
 #include <functional>
 #include <memory>
@@ -70,7 +71,15 @@ struct scenario {
     bool repeats = true;                               ///< false: a repetition would do it again
     typename Program::world_type world{};              ///< in which the operation runs; the one before may begin in another
     compared_rows only{};                              ///< where a repetition may leave other rows in a table of ours: which of them are compared
+    bool seldom = false;                               ///< faults are injected in a campaign only; without faults it runs always
 };
+
+/// The same, in a campaign only: it takes long, and goes the same way as another for the most part.
+template <class Program>
+[[nodiscard]] scenario<Program> seldom(scenario<Program> what) {
+    what.seldom = true;
+    return what;
+}
 
 /// The same operations in another world.
 template <class Program>
@@ -407,10 +416,17 @@ private:
     std::uint64_t problems_ = 0;
 };
 
+/// Whether this is a campaign, which tries operations too that take long and go much the same way as others.
+[[nodiscard]] inline bool is_campaign() {
+    const char* seeds = std::getenv("SYNCLINE_SEEDS");
+    return seeds != nullptr && std::strtoull(seeds, nullptr, 10) > 2000;
+}
+
 /// Tries each of @p all with everything that can go wrong.
 template <class Program>
 void try_everything(const std::vector<scenario<Program>>& all) {
-    for (const auto& what : all) trial<Program>{what}.try_everything();
+    for (const auto& what : all)
+        if (!what.seldom || is_campaign()) trial<Program>{what}.try_everything();
 }
 
 }  // namespace faults
