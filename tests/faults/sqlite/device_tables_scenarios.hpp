@@ -171,7 +171,7 @@ inline std::vector<scenario<device>> keyed_tables_of_a_device() {
                                               "INSERT INTO child(a,parent) SELECT 1,max(nr) FROM node", "DELETE FROM node WHERE s='n1'"});
                             }};
     writes.repeats = false;
-    out.push_back(std::move(writes));
+    out.push_back(seldom(std::move(writes)));
     out.push_back({"device: absorb, a number given again",
                    [](device& d) {
                        keyed_and_synced(d);

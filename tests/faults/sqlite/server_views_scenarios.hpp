@@ -131,7 +131,7 @@ inline std::vector<scenario<server>> views_of_devices() {
         moved_about(s);
     };
     in(granted(all), {"server: seal and label", moved, [](server& s) { return told(s.engine().seal_foreign("main", s.now)); }});
-    in(granted(all), {"server: pull a view", moved, [shown](server& s) { return told(pull(s, s.ann, *shown, false)); }});
+    in(granted(all), seldom<server>({"server: pull a view", moved, [shown](server& s) { return told(pull(s, s.ann, *shown, false)); }}));
     in(granted({"g1", "g3", "children"}), {"server: pull a view, other grants", moved, [shown](server& s) { return told(pull(s, s.ann, *shown, false)); }});
     in(granted({}), {"server: pull a view, all taken away", [shown](server& s) { *shown = pulled(s); }, [shown](server& s) { return told(pull(s, s.ann, *shown, false)); }});
     in(granted(all), {"server: push into a view", moved, [](server& s) {
