@@ -154,7 +154,7 @@ inline std::vector<scenario<device>> copies_of_a_device() {
         };
     };
     std::vector<scenario<device>> out;
-    out.push_back({"device: open with its first token", synced_and_edited, opening, true});
+    out.push_back({"device: open with its first token", opened_with({}), opening, true});
     out.back().world = with_token({}, "first");
     out.push_back({"device: open with its next token", opened_with("last"), opening, true});
     out.back().world = with_token("last", "next");
