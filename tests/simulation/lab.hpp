@@ -104,13 +104,13 @@ std::optional<intent> open_of(Store& store, const record_key& key) {
     return lab_must(t.open_intent(key));
 }
 
-/// Checks `visible = open(frozen(base))` for every key that the simulation uses; hidden rows are absent by rule.
+/// Checks `visible = open(frozen(base))` for those records; hidden rows are absent by rule.
 template <class Store>
-void check_visible(Store& store, const schema_set& schemas, const std::string& name, const std::vector<std::string>& keys = {"T", "T2", "P", "C1", "C2"}) {
+void check_visible(Store& store, const schema_set& schemas, const std::string& name, const std::vector<record_key>& keys) {
     auto t = lab_must(store.begin());
     auto hidden = lab_must(t.hidden());
-    for (const auto& k : keys) {
-        const record_key key = key_named(k);
+    for (const auto& key : keys) {
+        const std::string& k = key.key;
         auto kept = lab_must(t.base(key));
         auto frozen = lab_must(t.frozen(key));
         auto open = lab_must(t.open_intent(key));
@@ -127,6 +127,13 @@ void check_visible(Store& store, const schema_set& schemas, const std::string& n
         if (is_hidden) row.reset();
         if (row != visible) throw std::runtime_error(name + ": visible is not open(frozen(base)) for " + k);
     }
+}
+/// The same for every key that the simulation uses, by name.
+template <class Store>
+void check_visible(Store& store, const schema_set& schemas, const std::string& name, const std::vector<std::string>& names = {"T", "T2", "P", "C1", "C2"}) {
+    std::vector<record_key> keys;
+    for (const auto& k : names) keys.push_back(key_named(k));
+    check_visible(store, schemas, name, keys);
 }
 
 /// Stores in memory.

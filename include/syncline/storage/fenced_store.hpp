@@ -81,10 +81,11 @@ public:
             if (!holds()) return {};
             auto t = store_->begin();
             if (!t) return std::move(t).error();
-            if (check_lease(*t, held_)) {
+            auto now = t->lease();
+            if (!now) return std::move(now).error();
+            if (now->owner == held_.owner && now->fence == held_.fence)
                 if (auto r = give_back_lease(*t, held_); !r) return r;
-                if (auto r = t->commit(); !r) return r;
-            }
+            if (auto r = t->commit(); !r) return r;
             held_ = sync_lease{};
         }
         return {};
@@ -95,7 +96,10 @@ public:
         if constexpr (leasing_store<Store>) {
             auto t = store_->begin();
             if (!t) return std::move(t).error();
-            return t->lease();
+            auto lease = t->lease();
+            if (!lease) return lease;
+            if (auto r = t->commit(); !r) return std::move(r).error();
+            return lease;
         }
         return sync_lease{};
     }

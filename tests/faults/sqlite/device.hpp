@@ -5,12 +5,14 @@
 
 #include "faults/sqlite/calls.hpp"
 #include "faults/sqlite/rows.hpp"
+#include "faults/sqlite/watched.hpp"
 
 #include <syncline/adapters/sqlite/database.hpp>
-#include <syncline/adapters/sqlite/replica_store.hpp>
+#include <syncline/adapters/sqlite/replica_options.hpp>
 #include <syncline/conflict/resolvers.hpp>
 #include <syncline/engine/replica.hpp>
 #include <syncline/support/random.hpp>
+#include <syncline/support/utf8.hpp>
 
 #include <algorithm>
 #include <cstdint>
@@ -23,11 +25,21 @@
 
 namespace faults {
 
+/// What the devices of a scenario are: the app's tables, the models on them, and how the store is opened.
+struct device_world {
+    std::string tables = app_tables;
+    schema_set (*models)() = faults::models;
+    sqlite_replica_options options{};
+};
+
 class device {
 public:
+    using world_type = device_world;
+    using engine_type = watched_replica<watched_replica_store>;
+
     device(std::string path, bool adopts) : path_(std::move(path)), adopts_(adopts) {}
 
-    void create() { lab_must(lab_must(sqlite_database::open(path_)).execute(app_tables)); }
+    void create() { lab_must(lab_must(sqlite_database::open(path_)).execute(world.tables)); }
 
     result<void> start() {
         if (auto r = attach(); !r) return r;
@@ -58,8 +70,8 @@ public:
     }
     void must_app(const std::vector<std::string>& statements) { lab_must(app(statements)); }
 
-    [[nodiscard]] replica<sqlite_replica_store>& engine() { return *engine_; }
-    [[nodiscard]] sqlite_replica_store& open_store() { return *store_; }
+    [[nodiscard]] engine_type& engine() { return *engine_; }
+    [[nodiscard]] watched_replica_store& open_store() { return *store_; }
     [[nodiscard]] const std::string& path() const { return path_; }
     /// The same numbers each time: a repetition draws what the first time drew.
     [[nodiscard]] random_source drawn() {
@@ -80,9 +92,9 @@ public:
     void synced() {
         lab_must(start());
         const auto first = freeze();
-        std::vector<outcome> outcomes;
-        for (const auto& item : first.items) outcomes.push_back(answer(item.id, outcome_kind::applied, 5));
-        lab_must(engine().settle(first.head.id, outcomes, now));
+        outcomes all;
+        for (const auto& item : first.items) all.push_back(answer(item.id, outcome_kind::applied, 5));
+        lab_must(engine().settle(first.head.id, all, now));
         take({image("T", 5, node(1)), image("P", 5, node(1, 0, "p")), image("C1", 5, child(1, "P"))});
     }
 
@@ -99,13 +111,28 @@ public:
         sqlite3_db_config(app_->handle(), SQLITE_DBCONFIG_ENABLE_TRIGGER, -1, &triggers);
         if (triggers != 1) throw std::runtime_error("the app's triggers are off");
     }
-    /// Starts, and looks whether visible = open(frozen(base)).
+    /// Starts, and looks whether visible = open(frozen(base)), of every record that anything is known of.
     void check() {
         lab_must(start());
         lab_must(engine().absorb(now));
-        simulation::check_visible(*store_, models(), "device", {"T", "T2", "T3", "T4", "T5", "T6", "T7", "P", "P2", "C1", "C2", "C3"});
+        std::vector<record_key> keys;
+        {
+            auto db = lab_must(sqlite_database::open(path_));
+            std::string sql{"SELECT model,\"key\" FROM syncline_replica_base UNION SELECT model,\"key\" FROM syncline_replica_open UNION SELECT model,\"key\" "
+                            "FROM syncline_replica_frozen UNION SELECT model,\"key\" FROM syncline_replica_quarantine"};
+            for (model_id id = 0; id < store_->schemas().size(); ++id) {
+                const auto& m = store_->schemas()[id];
+                sql.append(" UNION SELECT ").append(std::to_string(id)).append(",CAST(").append(m.key_name).append(" AS TEXT) FROM ").append(m.table_name());
+                sql.append(" WHERE typeof(").append(m.key_name).append(")='text'");
+            }
+            auto s = lab_must(db.prepare(sql));
+            while (lab_must(s.step())) keys.push_back({static_cast<model_id>(s.column_integer(0)), std::string{s.column_text(1)}});
+        }
+        std::erase_if(keys, [](const record_key& k) { return k.key.empty() || !is_valid_utf8(k.key); });  // those name no record
+        simulation::check_visible(*store_, store_->schemas(), "device", keys);
     }
 
+    device_world world{};
     timestamp now = at(2000);
 
 private:
@@ -119,13 +146,13 @@ private:
         return &*app_;
     }
     result<void> store() {
-        result<sqlite_replica_store> opened = make_fault(errc::bug, "not opened");
+        result<watched_replica_store> opened = make_fault(errc::bug, "not opened");
         if (adopts_) {
             auto db = own();
             if (!db) return std::move(db).error();
-            opened = sqlite_replica_store::open((*db)->handle(), models());
+            opened = watched_replica_store::open((*db)->handle(), world.models(), world.options);
         } else {
-            opened = sqlite_replica_store::open(path_, models());
+            opened = watched_replica_store::open(path_, world.models(), world.options);
         }
         if (!opened) {
             // Not even a rollback works: what an app can do then is to close its connection.
@@ -141,8 +168,8 @@ private:
     bool adopts_;
     seeded_random random_{7};
     std::optional<sqlite_database> app_;
-    std::optional<sqlite_replica_store> store_;
-    std::optional<replica<sqlite_replica_store>> engine_;
+    std::optional<watched_replica_store> store_;
+    std::optional<engine_type> engine_;
 };
 
 }  // namespace faults

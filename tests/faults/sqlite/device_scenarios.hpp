@@ -46,7 +46,7 @@ inline void refused(device& d) {
     d.synced();
     d.must_app({"UPDATE node SET a=2 WHERE id='T'"});
     const auto sent = d.freeze();
-    lab_must(d.engine().settle(sent.head.id, {answer_with_row(sent.items[0].id, outcome_kind::refused, 8, node(6, 6))}, d.now));
+    lab_must(d.engine().settle(sent.head.id, outcomes{answer_with_row(sent.items[0].id, outcome_kind::refused, 8, node(6, 6))}, d.now));
 }
 inline page next_page() {
     page p;
@@ -87,7 +87,7 @@ inline std::vector<scenario<device>> starts_of_a_device() {
     out.push_back({"device: uninstall", synced_and_edited,
                    [](device& d) {
                        d.close();
-                       return sqlite_replica_store::uninstall(d.path());
+                       return watched_replica_store::uninstall(d.path());
                    },
                    true});
     return out;
@@ -114,9 +114,11 @@ inline std::vector<scenario<device>> local_work_of_a_device() {
     out.push_back({"device: lists", [](device& d) { refused(d); lab_must(d.engine().apply(next_page(), d.now)); },
                    [](device& d) {
                        auto& e = d.engine();
+                       if (auto r = told(e.standing(d.now)); !r) return r;
                        if (auto r = told(e.status(d.now)); !r) return r;
                        if (auto r = told(e.in_flight(d.now)); !r) return r;
                        if (auto r = told(e.waiting(10, d.now)); !r) return r;
+                       if (auto r = told(e.explain(key_named("T"), d.now)); !r) return r;
                        if (auto r = told(e.quarantined(10, d.now)); !r) return r;
                        if (auto r = told(e.unread(nullptr, 10, d.now)); !r) return r;
                        return told(e.lost_by_restore(10, d.now));
@@ -144,18 +146,18 @@ inline std::vector<scenario<device>> answers_to_a_device() {
                        d.must_app({"UPDATE node SET b=3 WHERE id IN('T','T4')"});
                    },
                    [sent](device& d) {
-                       std::vector<outcome> outcomes;
+                       outcomes told_of;
                        for (const auto& item : sent->items) {
                            const auto& key = item.what.key.key;
-                           if (key == "T" || key == "C1") outcomes.push_back(answer(item.id, outcome_kind::applied, 8));
-                           if (key == "T2") outcomes.push_back(answer_with_row(item.id, outcome_kind::applied, 8, node(2, 9)));
-                           if (key == "T3") outcomes.push_back(answer_with_row(item.id, outcome_kind::superseded, 8, node(9, 9)));
-                           if (key == "T4") outcomes.push_back(answer_with_row(item.id, outcome_kind::refused, 8, node(9, 9)));
-                           if (key == "T5") outcomes.push_back(answer(item.id, outcome_kind::held));
-                           if (key == "T6") outcomes.push_back(answer(item.id, outcome_kind::error));
-                           if (key == "T7") outcomes.push_back(answer_with_row(item.id, outcome_kind::superseded, 8, std::nullopt));
+                           if (key == "T" || key == "C1") told_of.push_back(answer(item.id, outcome_kind::applied, 8));
+                           if (key == "T2") told_of.push_back(answer_with_row(item.id, outcome_kind::applied, 8, node(2, 9)));
+                           if (key == "T3") told_of.push_back(answer_with_row(item.id, outcome_kind::superseded, 8, node(9, 9)));
+                           if (key == "T4") told_of.push_back(answer_with_row(item.id, outcome_kind::refused, 8, node(9, 9)));
+                           if (key == "T5") told_of.push_back(answer(item.id, outcome_kind::held));
+                           if (key == "T6") told_of.push_back(answer(item.id, outcome_kind::error));
+                           if (key == "T7") told_of.push_back(answer_with_row(item.id, outcome_kind::superseded, 8, std::nullopt));
                        }
-                       return told(d.engine().settle(sent->head.id, outcomes, d.now));
+                       return told(d.engine().settle(sent->head.id, told_of, d.now));
                    }});
     auto numbered = std::make_shared<frozen_batch>();
     const auto layered = [numbered](device& d) { *numbered = two_layers(d, true); };
@@ -178,7 +180,7 @@ inline std::vector<scenario<device>> answers_to_a_device() {
                        refusal.key = key_named("T2");
                        refusal.op = operation::create;
                        refusal.why = wait_reason{errc::validation_failed, "no"};
-                       return told(d.engine().obstructed(numbered->head.id, {conflict, refusal}, d.now));
+                       return told(d.engine().obstructed(numbered->head.id, std::vector<commit_obstacle>{conflict, refusal}, d.now));
                    }});
     return out;
 }
@@ -200,39 +202,39 @@ inline std::vector<scenario<device>> news_for_a_device() {
                    },
                    applying});
     out.push_back({"device: apply a bundle", synced_and_edited,
-                   [](device& d) { return told(d.engine().apply_bundle(10, 11, {image("T", 11, node(7, 7)), image("T3", 11, node(1, 0, "q")), image("C1", 11, std::nullopt)}, d.now)); }});
+                   [](device& d) { return told(d.engine().apply_bundle(10, 11, images{image("T", 11, node(7, 7)), image("T3", 11, node(1, 0, "q")), image("C1", 11, std::nullopt)}, d.now)); }});
     out.push_back({"device: begin hydration", pending, [](device& d) { return d.engine().begin_hydration(d.now); }});
-    out.push_back({"device: stage", hydrating, [](device& d) { return told(d.engine().stage("walk", 0, 5, 9, first_part(), std::nullopt, d.now)); }});
+    out.push_back({"device: stage", hydrating, [](device& d) { return told(d.engine().stage("walk", 0, 5, 9, first_part(), std::nullopt, d.now, {}, false)); }});
     out.push_back({"device: stage the last, and swap",
                    [](device& d) {
                        hydrating(d);
-                       lab_must(d.engine().stage("walk", 0, 5, 9, first_part(), std::nullopt, d.now));
+                       lab_must(d.engine().stage("walk", 0, 5, 9, first_part(), std::nullopt, d.now, {}, false));
                    },
                    [](device& d) {
                        const std::vector<row_image> rows{image("T5", 9, node(1)), image("P", 9, node(5, 0, "q")), image("C3", 9, child(1, "P2"))};
                        return told(d.engine().stage("walk", 5, 9, 9, rows, cursor{40}, d.now,
-                                                    {unread_row{{"node", "T3"}, 9, "{}", {errc::malformed_value, "a"}}}));
+                                                    std::vector<unread_row>{unread_row{{"node", "T3"}, 9, "{}", {errc::malformed_value, "a"}}}, false));
                    }});
     out.push_back({"device: note_epoch with loss",
                    [](device& d) {
                        two_layers(d, true);
-                       lab_must(d.engine().note_epoch("e1", {}, d.drawn(), d.now));
+                       lab_must(d.engine().note_epoch("e1", lost_intervals{}, d.drawn(), d.now));
                        d.take({image("T3", 9, node(1))});
                    },
-                   [](device& d) { return told(d.engine().note_epoch("e2", {lost_interval{7, 1000, 70, 10000}}, d.drawn(), d.now)); }});
+                   [](device& d) { return told(d.engine().note_epoch("e2", lost_intervals{lost_interval{7, 1000, 70, 10000}}, d.drawn(), d.now)); }});
     const auto unread = [pending](device& d) {
         pending(d);
         lab_must(d.engine().apply(next_page(), d.now));
     };
     out.push_back({"device: reread", unread,
-                   [](device& d) { return told(d.engine().reread({{unread_name{"node", "T5"}, image("T5", 8, node(4))}}, d.now)); }});
+                   [](device& d) { return told(d.engine().reread(reread_rows{{unread_name{"node", "T5"}, image("T5", 8, node(4))}}, d.now)); }});
     out.push_back({"device: forget_unread", unread, [](device& d) { return d.engine().forget_unread(unread_name{"dog", "D"}, d.now); }});
     out.push_back({"device: dismiss_lost",
                    [](device& d) {
                        d.synced();
-                       lab_must(d.engine().note_epoch("e1", {}, d.drawn(), d.now));
-                       lab_must(d.engine().note_epoch("e2", {lost_interval{4, 1000, 70, 10000}}, d.drawn(), d.now));
-                       lab_must(d.engine().stage("walk", 0, 5, 1001, {image("T", 1001, node(8, 8))}, cursor{40}, d.now));
+                       lab_must(d.engine().note_epoch("e1", lost_intervals{}, d.drawn(), d.now));
+                       lab_must(d.engine().note_epoch("e2", lost_intervals{lost_interval{4, 1000, 70, 10000}}, d.drawn(), d.now));
+                       lab_must(d.engine().stage("walk", 0, 5, 1001, images{image("T", 1001, node(8, 8))}, cursor{40}, d.now, {}, false));
                    },
                    [](device& d) { return d.engine().dismiss_lost(key_named("T"), d.now); }});
     return out;

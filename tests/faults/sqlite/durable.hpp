@@ -16,6 +16,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <map>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -52,13 +53,16 @@ inline void describe(const sqlite_statement& s, int at, std::string& out) {
     out.append(" ");
 }
 
+/// Of some tables only rows for which an SQL expression holds.
+using compared_rows = std::map<std::string, std::string>;
+
 /// A connection of somebody who only looks.
 class observer {
 public:
     explicit observer(const std::string& path) : db_(lab_must(sqlite_database::open(path))) {}
 
     /// Everything in the database: the schema, and the rows of every table, ours and the app's, in one order.
-    [[nodiscard]] std::string all() {
+    [[nodiscard]] std::string all(const compared_rows& only = {}) {
         std::string out;
         std::vector<std::string> tables;
         {
@@ -71,12 +75,14 @@ public:
         }
         for (const auto& table : tables) {
             std::string sql{"SELECT * FROM "};
-            auto s = lab_must(db_.cached(sql.append(sqlite_quoted(table))));
-            const int columns = sqlite3_column_count(s->handle());
+            sql.append(sqlite_quoted(table));
+            if (const auto rows = only.find(table); rows != only.end()) sql.append(" WHERE ").append(rows->second);
+            auto s = lab_must(db_.cached(sql));
             std::vector<std::string> rows;
             while (lab_must(s->step())) {
                 std::string row{table};
                 row.append(": ");
+                const int columns = sqlite3_data_count(s->handle());  // of a statement made before the table changed only a row tells
                 for (int i = 0; i < columns; ++i) describe(*s, i, row);
                 rows.push_back(std::move(row));
             }

@@ -6,6 +6,7 @@
 
 #include <sqlite3.h>
 
+#include "faults/sqlite/chance.hpp"
 #include "faults/sqlite/plan.hpp"
 
 #include <cstdint>
@@ -48,8 +49,15 @@ private:
         vfs_.xRandomness = [](sqlite3_vfs* v, int n, char* out) { return system(v).xRandomness(&system(v), n, out); };
         // Whoever waits for a lock here waits in vain: the other one is the same thread. So waiting takes no time.
         vfs_.xSleep = [](sqlite3_vfs*, int microseconds) { return microseconds; };
-        vfs_.xCurrentTime = [](sqlite3_vfs* v, double* t) { return system(v).xCurrentTime(&system(v), t); };
-        vfs_.xCurrentTimeInt64 = [](sqlite3_vfs* v, sqlite3_int64* t) { return system(v).xCurrentTimeInt64(&system(v), t); };
+        // It is always the same day: what SQL makes of the time is the same in every run.
+        vfs_.xCurrentTime = [](sqlite3_vfs*, double* t) {
+            *t = static_cast<double>(day) / 86'400'000.0;
+            return SQLITE_OK;
+        };
+        vfs_.xCurrentTimeInt64 = [](sqlite3_vfs*, sqlite3_int64* t) {
+            *t = day;
+            return SQLITE_OK;
+        };
         vfs_.xGetLastError = [](sqlite3_vfs* v, int n, char* out) { return system(v).xGetLastError(&system(v), n, out); };
 
         methods_ = sqlite3_io_methods{};
@@ -93,6 +101,7 @@ private:
         methods_.xShmBarrier = [](sqlite3_file* f) { how(f).xShmBarrier(real(f)); };
         methods_.xShmUnmap = [](sqlite3_file* f, int erase) { return how(f).xShmUnmap(real(f), erase); };
         sqlite3_vfs_register(&vfs_, 1);
+        chance::install();
     }
     ~files() { sqlite3_vfs_unregister(&vfs_); }
 
@@ -139,6 +148,8 @@ private:
         (void)how(f).xFileSize(real(f), &size);
         return end > size ? end - size : 0;
     }
+
+    static constexpr sqlite3_int64 day = 212'600'000'000'000;  // the Julian day, in milliseconds
 
     sqlite3_vfs* system_ = nullptr;
     sqlite3_vfs vfs_{};

@@ -60,6 +60,8 @@ public:
         return hit_;
     }
 
+    /// Whether an operation is being tried without faults.
+    [[nodiscard]] bool counts() const { return mode_ == mode::count; }
     [[nodiscard]] std::uint64_t points(layer where) const { return where == layer::calls ? calls_ : files_; }
     /// The changes of files so far: for each whether half of it may be left by a dying process.
     [[nodiscard]] const std::vector<bool>& changes() const { return changes_; }

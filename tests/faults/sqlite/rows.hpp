@@ -7,6 +7,7 @@
 #include <syncline/change/batch.hpp>
 #include <syncline/change/bundle.hpp>
 #include <syncline/change/receipt.hpp>
+#include <syncline/change/unread_row.hpp>
 #include <syncline/model/model_schema.hpp>
 #include <syncline/model/record.hpp>
 #include <syncline/support/time.hpp>
@@ -17,6 +18,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace faults {
 
@@ -84,6 +86,11 @@ inline outcome answer_with_row(const mutation_id& id, outcome_kind kind, std::in
     o.row = std::move(row);
     return o;
 }
+
+using images = std::vector<row_image>;
+using outcomes = std::vector<outcome>;
+using mutations = std::vector<mutation>;
+using reread_rows = std::vector<std::pair<unread_name, row_image>>;
 
 /// What became of @p r, without its value.
 template <class T>

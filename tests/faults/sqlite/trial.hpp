@@ -13,6 +13,7 @@
 // meets no fault, shows for all of them that it goes on. States are compared whole, so each link begins where a run without faults begins.
 
 #include "faults/sqlite/calls.hpp"
+#include "faults/sqlite/chance.hpp"
 #include "faults/sqlite/durable.hpp"
 
 #include <syncline/support/result.hpp>
@@ -22,6 +23,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
 #include <functional>
 #include <memory>
@@ -51,6 +53,7 @@ inline constexpr std::uint64_t stride = 1;
 #endif
 
 /// One operation of a @p Program, which is a class with
+/// - `world`: its tables and models, and how it opens its store
 /// - `Program(path, adopts)`: opens nothing; @p adopts: as an app that gives its own connection, where there is such a thing
 /// - `create()`: makes the app's tables and rows in an empty file
 /// - `attach()`: the first step of a program, which changes nothing where it was done before; again after a failure
@@ -66,7 +69,24 @@ struct scenario {
     std::vector<std::function<void(Program&)>> halfway{};  ///< each makes of the state before one that may stay in between
     std::optional<errc> when_done{};                   ///< what a repetition may answer where the operation has taken effect
     bool repeats = true;                               ///< false: a repetition would do it again
+    typename Program::world_type world{};              ///< in which the operation runs; the one before may begin in another
+    compared_rows only{};                              ///< where a repetition may leave other rows in a table of ours: which of them are compared
+    bool seldom = false;                               ///< faults are injected in a campaign only; without faults it runs always
 };
+
+/// The same, in a campaign only: it takes long, and goes the same way as another for the most part.
+template <class Program>
+[[nodiscard]] scenario<Program> seldom(scenario<Program> what) {
+    what.seldom = true;
+    return what;
+}
+
+/// The same operations in another world.
+template <class Program>
+[[nodiscard]] std::vector<scenario<Program>> in_world(const typename Program::world_type& world, std::vector<scenario<Program>> all) {
+    for (auto& s : all) s.world = world;
+    return all;
+}
 
 template <class Program>
 class trial {
@@ -74,24 +94,26 @@ public:
     explicit trial(const scenario<Program>& what) : what_(what) {
         INFO(what_.name);
         {
-            Program p{folder_.database(), false};
-            p.create();
-            what_.prepare(p);
+            auto p = made(false);
+            chance::begin(0);
+            p->create();
+            what_.prepare(*p);
         }
         folder_.keep();
         before_ = durable();
-        Program{folder_.database(), false}.check();
+        made(false)->check();
         for (const auto& part : what_.halfway) {
             folder_.put_back();
+            chance::begin(1);
             part(*started());
             between_.push_back(durable());
-            Program{folder_.database(), false}.check();
+            made(false)->check();
         }
         folder_.put_back();
         {
             auto p = started();
             plan::current().count();
-            const auto done = what_.operation(*p);
+            const auto done = attempt(*p);
             calls_ = plan::current().points(layer::calls);
             files_ = plan::current().points(layer::files);
             p->settled();
@@ -104,12 +126,12 @@ public:
         again_ = after_;
         if (what_.repeats) {
             auto p = started();
-            const auto done = what_.operation(*p);
+            const auto done = attempt(*p);
             if (done || what_.when_done != done.error().code) lab_must(done);
             p.reset();
             again_ = durable();
         }
-        Program{folder_.database(), false}.check();
+        made(false)->check();
         CHECK(calls_ > 0);
         CHECK(files_ > 0);
         std::printf("%-34s %5llu calls, %4llu of the file system, %4zu changes of files\n", what_.name.c_str(), static_cast<unsigned long long>(calls_),
@@ -140,7 +162,7 @@ public:
                 now = before_;
             } else {
                 if (!eye) eye.emplace(folder_.database());
-                if (eye->has_changed()) now = eye->all();
+                if (eye->has_changed()) now = eye->all(what_.only);
                 // A rollback may have been among what failed; the next operation makes up for it.
                 if (!lasting || !p) expect(eye->can_write(), at, "the write lock is still held");
             }
@@ -178,7 +200,7 @@ public:
                 const int code = in_child([&] {
                     auto p = started();
                     plan::current().die(n, torn);
-                    const auto done = what_.operation(*p);
+                    const auto done = attempt(*p);
                     p.reset();
                     (void)plan::current().end();
                     return done ? 0 : 1;
@@ -201,7 +223,7 @@ public:
             const auto done = attempt(*p);
             const bool hit = plan::current().end();
             observer eye{folder_.database()};
-            const std::string now = eye.all();
+            const std::string now = eye.all(what_.only);
             judge(done, now, at);
             if (!done) expect(done.error().code == errc::storage_full, at, "a full disk is not called so", done);
             expect(eye.can_write(), at, "the write lock is still held");
@@ -221,7 +243,7 @@ public:
             auto other = lab_must(sqlite_database::open(folder_.database()));
             lab_must(other.execute("BEGIN IMMEDIATE; CREATE TABLE uncommitted(x); INSERT INTO uncommitted VALUES(1)"));
             const auto done = attempt(*p);
-            const std::string now = eye.all();
+            const std::string now = eye.all(what_.only);
             const std::string at = point("another connection writes", 0);
             if (done) expect(!what_.starts, at, "it succeeded");
             else expect(done.error().code == errc::busy, at, "a lock is not called busy", done);
@@ -233,7 +255,7 @@ public:
             folder_.put_back();
             ++trials_;
             const std::string at = point("another connection has the file for itself", 0);
-            auto p = std::make_unique<Program>(folder_.database(), false);
+            auto p = made(false);
             {
                 auto other = lab_must(sqlite_database::open(folder_.database()));
                 lab_must(other.execute("PRAGMA locking_mode=EXCLUSIVE; BEGIN EXCLUSIVE; CREATE TABLE uncommitted(x); INSERT INTO uncommitted VALUES(1)"));
@@ -241,7 +263,7 @@ public:
                 expect(!done && done.error().code == errc::busy, at, "a lock is not called busy", done);
             }
             observer eye{folder_.database()};
-            const std::string now = eye.all();
+            const std::string now = eye.all(what_.only);
             expect(now == before_, at, "something changed under another's lock: " + difference(before_, now));
             if (!what_.starts) lab_must(p->attach());
             complete(*p, now, eye, at);
@@ -253,27 +275,45 @@ public:
         auto p = started();
         observer reader{folder_.database()};
         lab_must(reader.db().execute("BEGIN"));
-        const std::string seen = reader.all();
+        const std::string seen = reader.all(what_.only);
         const auto done = attempt(*p);
         const std::string at = point("another connection reads", 0);
         expect(done.has_value(), at, "a reader is in the way", done);
-        expect(reader.all() == seen, at, "a reader's picture changed under it");
+        expect(reader.all(what_.only) == seen, at, "a reader's picture changed under it");
         lab_must(reader.db().execute("COMMIT"));
-        const std::string now = reader.all();
+        const std::string now = reader.all(what_.only);
         expect(now == after_, at, "not the state after: " + difference(after_, now));
         CHECK(problems_ == 0);
+    }
+
+    /// All of them, one after the other.
+    void try_everything() {
+        INFO(what_.name);
+        for (const layer where : {layer::calls, layer::files})
+            for (const bool lasting : {false, true}) fail_each(where, lasting);
+        die_at_each();
+        fill_at_each_page();
+        meet_locks();
     }
 
     [[nodiscard]] std::uint64_t trials() const { return trials_; }
 
 private:
-    [[nodiscard]] std::string durable() const { return observer{folder_.database()}.all(); }
-    [[nodiscard]] std::unique_ptr<Program> started(bool adopts = false) const {
+    [[nodiscard]] std::string durable() const { return observer{folder_.database()}.all(what_.only); }
+    [[nodiscard]] std::unique_ptr<Program> made(bool adopts) const {
         auto p = std::make_unique<Program>(folder_.database(), adopts);
+        p->world = what_.world;
+        return p;
+    }
+    [[nodiscard]] std::unique_ptr<Program> started(bool adopts = false) const {
+        auto p = made(adopts);
         if (!what_.starts) lab_must(p->attach());
         return p;
     }
-    [[nodiscard]] result<void> attempt(Program& p) const { return what_.operation(p); }
+    [[nodiscard]] result<void> attempt(Program& p) const {
+        chance::begin(1);
+        return what_.operation(p);
+    }
 
     // The answer and the state that it left.
     void judge(const result<void>& done, const std::string& now, const std::string& at) {
@@ -283,7 +323,15 @@ private:
             return;
         }
         expect(category_of(done.error().code) == fault_category::retry, at, "a failing disk is called something else", done);
-        expect(now == before_ || now == after_ || partly, at, "a part of it stayed: " + difference(before_, now));
+        expect(now == before_ || now == after_ || partly, at, partly || now == before_ || now == after_ ? std::string{} : "a part of it stayed: " + from_the_nearest(now));
+    }
+    // How @p now differs from the state that it is most like.
+    [[nodiscard]] std::string from_the_nearest(const std::string& now) const {
+        std::string out = difference(before_, now);
+        for (const auto& state : between_)
+            if (auto other = difference(state, now); other.size() < out.size()) out = std::move(other);
+        if (auto other = difference(after_, now); other.size() < out.size()) out = std::move(other);
+        return out;
     }
     void settled(Program& p, const std::string& at) {
         try {
@@ -300,8 +348,9 @@ private:
             expect(done.has_value() || known, at, "it cannot be repeated", done);
         }
         settled(p, at);
-        const std::string end = eye.all();
+        const std::string end = eye.all(what_.only);
         const std::string& same = now == after_ ? again_ : after_;
+        expect(eye.is_sound(), at, "the file is damaged");
         expect(end == same, at, "repeated, it ends otherwise than without a fault: " + difference(same, end));
     }
     // A program finds what another one left. Where that is the state before, the next one that dies starts from it.
@@ -310,9 +359,9 @@ private:
         {
             observer eye{folder_.database()};
             expect(eye.is_sound(), at, "the file is damaged");
-            const std::string now = eye.all();
+            const std::string now = eye.all(what_.only);
             const bool partly = std::find(between_.begin(), between_.end(), now) != between_.end();
-            expect(now == before_ || now == after_ || partly, at, "a part of it stayed: " + difference(before_, now));
+            expect(now == before_ || now == after_ || partly, at, partly || now == before_ || now == after_ ? std::string{} : "a part of it stayed: " + from_the_nearest(now));
             if (now == before_) return;
             auto p = started();
             complete(*p, now, eye, at);
@@ -366,6 +415,19 @@ private:
     std::uint64_t trials_ = 0;
     std::uint64_t problems_ = 0;
 };
+
+/// Whether this is a campaign, which tries operations too that take long and go much the same way as others.
+[[nodiscard]] inline bool is_campaign() {
+    const char* seeds = std::getenv("SYNCLINE_SEEDS");
+    return seeds != nullptr && std::strtoull(seeds, nullptr, 10) > 2000;
+}
+
+/// Tries each of @p all with everything that can go wrong.
+template <class Program>
+void try_everything(const std::vector<scenario<Program>>& all) {
+    for (const auto& what : all)
+        if (!what.seldom || is_campaign()) trial<Program>{what}.try_everything();
+}
 
 }  // namespace faults
 

@@ -2,11 +2,9 @@
 
 #include "support/catch.hpp"
 #include "support/file_sync.hpp"
+#include "support/older_layouts.hpp"
 #include "support/scratch_folder.hpp"
 
-#include <cstdlib>
-#include <fstream>
-#include <iterator>
 #include <string>
 #include <vector>
 
@@ -19,39 +17,6 @@ namespace {
 
 const std::vector<std::string> tables{"t"};
 const std::string app = "CREATE TABLE t(id TEXT PRIMARY KEY, a TEXT, b TEXT)";
-
-std::string format_1() {
-    const char* const tests = std::getenv("SYNCLINE_TEST_DIR");
-    REQUIRE(tests != nullptr);
-    std::ifstream in{std::string{tests} + "/unit/adapters/sqlite/layouts/authority_1.sql"};
-    REQUIRE(in);
-    return {std::istreambuf_iterator<char>{in}, {}};
-}
-
-// Puts the content of today's tables into those that format 1 made.
-void go_back(const std::string& path, bool with_labels) {
-    auto db = must(sqlite_database::open(path));
-    std::vector<std::string> names;
-    must(each_sqlite_row(
-        db, "SELECT name FROM sqlite_schema WHERE type='table' AND name LIKE 'syncline_authority_%'", [](sqlite_statement&) {},
-        [&](sqlite_statement& s) {
-            names.emplace_back(s.column_text(0));
-            return true;
-        }));
-    std::string away;
-    std::string back = format_1();
-    for (const auto& name : names) {
-        const bool of_format_1 = back.find("TABLE " + name + "(") != std::string::npos;
-        if (!of_format_1 && with_labels) continue;
-        if (of_format_1) {
-            away += "CREATE TABLE keep_" + name + " AS SELECT * FROM " + name + ";";
-            back += "INSERT INTO " + name + " SELECT * FROM keep_" + name + "; DROP TABLE keep_" + name + ";";
-        }
-        away += "DROP TABLE " + name + ";";
-    }
-    must(db.execute(away + back + "UPDATE syncline_authority_meta SET value=1 WHERE name='format';"));
-    if (with_labels) must(db.execute("INSERT INTO syncline_authority_meta VALUES('scopes_format',1)"));
-}
 
 std::string schema_of(const std::string& path) { return ask(path, "SELECT group_concat(sql,';') FROM (SELECT sql FROM sqlite_schema WHERE type<>'trigger' ORDER BY name)"); }
 
@@ -82,7 +47,10 @@ TEST_CASE("authority tables: a server of format 1 is brought up to date with wha
             run(dir.file("a.db"), "UPDATE t SET b='device' WHERE id='old'");
             const std::string as_made = schema_of(path);
             const std::string history = ask(path, "SELECT group_concat(tenant||model||key||seq||stamp) FROM syncline_authority_changes");
-            go_back(path, with_labels);
+            {
+                auto db = must(sqlite_database::open(path));
+                older_layouts::authority_to(db, 1, with_labels);
+            }
             CHECK((schema_of(path) == as_made) == with_labels);
 
             server with{path, tables};

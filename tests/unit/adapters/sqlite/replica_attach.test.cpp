@@ -1,10 +1,8 @@
 #include <syncline/adapters/sqlite/replica_attach.hpp>
 
+#include "support/older_layouts.hpp"
 #include "unit/adapters/sqlite/replica_fixture.hpp"
 
-#include <cstdlib>
-#include <fstream>
-#include <iterator>
 #include <string>
 #include <utility>
 #include <vector>
@@ -15,24 +13,6 @@ using namespace replica_fixture;
 using store_contract::fault_of;
 
 namespace {
-
-std::string layout_file(const std::string& name) {
-    const char* const tests = std::getenv("SYNCLINE_TEST_DIR");
-    REQUIRE(tests != nullptr);
-    std::ifstream in{std::string{tests} + "/unit/adapters/sqlite/layouts/" + name};
-    REQUIRE(in);
-    return {std::istreambuf_iterator<char>{in}, {}};
-}
-
-// What layouts 2 to 6 did not have.
-const std::string before_7 =
-    "ALTER TABLE syncline_replica_state DROP COLUMN last_run_us; ALTER TABLE syncline_replica_batch DROP COLUMN token; ";
-// And the table of frozen items as layouts 2 to 5 made it.
-const std::string before_6 = before_7 +
-    "CREATE TABLE f AS SELECT * FROM syncline_replica_frozen; DROP TABLE syncline_replica_frozen; CREATE TABLE syncline_replica_frozen(model INTEGER NOT NULL, "
-    "\"key\" TEXT NOT NULL, id TEXT NOT NULL, position INTEGER NOT NULL, body BLOB NOT NULL, PRIMARY KEY(model,\"key\")) WITHOUT ROWID; CREATE UNIQUE INDEX "
-    "syncline_replica_frozen_id ON syncline_replica_frozen(id); CREATE INDEX syncline_replica_frozen_position ON syncline_replica_frozen(position); "
-    "INSERT INTO syncline_replica_frozen SELECT model,\"key\",id,position,body FROM f; DROP TABLE f; ";
 
 row_image image(const std::string& k, std::int64_t version, std::optional<record> row) { return {{0, k}, version, std::move(row), {}}; }
 
@@ -46,18 +26,7 @@ TEST_CASE("replica_attach: the bookkeeping of layout 2 is brought up to date wit
     d.absorb();
     d.sql("UPDATE t SET b='logged' WHERE id='x'");
     d.close();
-    // The same content in tables as that layout made them.
-    std::string move = layout_file("replica_2.sql");
-    std::string back;
-    const auto columns = [&](const std::string& table) {
-        return d.ask("SELECT group_concat('\"'||name||'\"') FROM pragma_table_info('" + table + "') WHERE name NOT IN('digest','kinds','account','unseen','last_run_us','token')");
-    };
-    for (const char* table : {"state", "model", "turn", "base", "open", "batch", "frozen", "hidden", "quarantine", "unread", "lost", "stage"}) {
-        const std::string name = std::string{"syncline_replica_"} + table;
-        back += "CREATE TABLE keep_" + std::string{table} + " AS SELECT " + columns(name) + " FROM " + name + "; DROP TABLE " + name + ";";
-        move += "INSERT INTO " + name + "(" + columns(name) + ") SELECT * FROM keep_" + table + "; DROP TABLE keep_" + table + ";";
-    }
-    d.sql(back + move + "DROP TABLE syncline_replica_lease; UPDATE syncline_replica_state SET layout=2");
+    older_layouts::replica_to(d.app, 2);
     d.open(std::vector<std::string>{"t"});
     CHECK(d.ask("SELECT layout FROM syncline_replica_state") == std::to_string(sqlite_replica_layout));
     CHECK(d.status().counts.open == 2);
@@ -75,7 +44,7 @@ TEST_CASE("replica_attach: a device of layout 3 does not know yet whose data it 
     d.take({image("x", 3, texts({"1"}))});
     d.sql("UPDATE t SET a='mine'");
     d.close();
-    d.sql(before_6 + "ALTER TABLE syncline_replica_state DROP COLUMN account; ALTER TABLE syncline_replica_model DROP COLUMN unseen; UPDATE syncline_replica_state SET layout=3");
+    older_layouts::replica_to(d.app, 3);
     d.open(std::vector<std::string>{"t"});
     CHECK(d.ask("SELECT layout FROM syncline_replica_state") == std::to_string(sqlite_replica_layout));
     CHECK(d.status().state.account.empty());
@@ -88,7 +57,8 @@ TEST_CASE("replica_attach: a device of layout 4 remembers from then on which fie
     d.open(std::vector<std::string>{"t"});
     d.take({image("x", 3, texts({"1"}))});
     d.close();
-    d.sql(before_6 + "ALTER TABLE syncline_replica_model DROP COLUMN unseen; UPDATE syncline_replica_state SET layout=4; ALTER TABLE t ADD COLUMN b");
+    older_layouts::replica_to(d.app, 4);
+    d.sql("ALTER TABLE t ADD COLUMN b");
     d.open(std::vector<std::string>{"t"});
     CHECK(d.ask("SELECT layout FROM syncline_replica_state") == std::to_string(sqlite_replica_layout));
     d.sql("UPDATE t SET b='mine'");
@@ -101,7 +71,8 @@ TEST_CASE("replica_attach: what a device of layout 5 has in flight stays in flig
     const auto sent = must(d.engine().freeze(10, false, d.random, d.now))->items;
     REQUIRE(sent.size() == 3);
     d.close();
-    d.sql(before_6 + "UPDATE syncline_replica_state SET layout=5; CREATE VIEW broken AS SELECT * FROM nowhere");
+    older_layouts::replica_to(d.app, 5);
+    d.sql("CREATE VIEW broken AS SELECT * FROM nowhere");
     d.open(std::vector<std::string>{"t"});
     CHECK(d.ask("SELECT layout FROM syncline_replica_state") == std::to_string(sqlite_replica_layout));
     CHECK(must(d.engine().freeze(10, false, d.random, d.now))->items == sent);
@@ -114,7 +85,7 @@ TEST_CASE("replica_attach: what a device of layout 6 has in flight goes out with
     const auto sent = *must(d.engine().freeze(10, false, d.random, d.now));
     must(d.engine().note_synced(d.now, true));
     d.close();
-    d.sql(before_7 + "UPDATE syncline_replica_state SET layout=6");
+    older_layouts::replica_to(d.app, 6);
     d.open(std::vector<std::string>{"t"});
     CHECK(d.ask("SELECT layout FROM syncline_replica_state") == std::to_string(sqlite_replica_layout));
     const auto again = *must(d.engine().freeze(10, false, d.random, d.now));
