@@ -112,12 +112,12 @@ public:
     /// order of sending, get their ids here (ENGINE.md rule 4). Nothing: there is nothing to send.
     /// @param numbered  bundle wire: the batch gets the source's next bundle number
     [[nodiscard]] result<std::optional<frozen_batch>> freeze(std::size_t limit, bool numbered, random_source random, timestamp now) {
-        return freeze(limit, numbered, batch_growth::none, random, now);
+        return freeze_with(limit, numbered, batch_growth::none, random, now);
     }
 
     /// Mutation wire: the same, and a batch that the authority has answered and left undecided is filled up to @p limit.
     [[nodiscard]] result<std::optional<frozen_batch>> freeze_more(std::size_t limit, random_source random, timestamp now) {
-        return freeze(limit, false, batch_growth::fill_up, random, now);
+        return freeze_with(limit, false, batch_growth::fill_up, random, now);
     }
 
     /// The ids of the batch in flight, for a pull: rows that contain one of them say so.
@@ -501,7 +501,7 @@ private:
         return out;
     }
 
-    [[nodiscard]] result<std::optional<frozen_batch>> freeze(std::size_t limit, bool numbered, batch_growth growth, random_source random, timestamp now) {
+    [[nodiscard]] result<std::optional<frozen_batch>> freeze_with(std::size_t limit, bool numbered, batch_growth growth, random_source random, timestamp now) {
         std::optional<frozen_batch> out;
         auto done = run(now, [&](work& w) -> result<void> {
             if (auto r = freeze_batch(w.t, schemas(), w.state, limit, numbered, growth, random, now, out); !r) return r;

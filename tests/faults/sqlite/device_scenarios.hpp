@@ -48,6 +48,20 @@ inline void refused(device& d) {
     const auto sent = d.freeze();
     lab_must(d.engine().settle(sent.head.id, outcomes{answer_with_row(sent.items[0].id, outcome_kind::refused, 8, node(6, 6))}, d.now));
 }
+/// The authority has left the change of T undecided, and taken in that of T2; T3 is to be sent.
+inline void undecided(device& d) {
+    const auto sent = two_layers(d, false);
+    outcomes said;
+    for (const auto& item : sent.items) {
+        outcome o;
+        o.id = item.id;
+        o.kind = item.what.key == key_named("T") ? outcome_kind::error : outcome_kind::applied;
+        o.version = item.what.key == key_named("T") ? 0 : 9;
+        said.push_back(std::move(o));
+    }
+    lab_must(d.engine().settle(sent.head.id, said, d.now));
+    d.must_app({"INSERT INTO node VALUES('T3',1,0,NULL)"});
+}
 inline page next_page() {
     page p;
     p.from = 10;
@@ -105,6 +119,7 @@ inline std::vector<scenario<device>> local_work_of_a_device() {
     out.push_back(std::move(writes));
     out.push_back({"device: absorb", [](device& d) { d.synced(); edited(d); }, [](device& d) { return told(d.engine().absorb(d.now)); }});
     out.push_back({"device: freeze", synced_and_edited, [](device& d) { return told(d.engine().freeze(100, true, d.drawn(), d.now)); }});
+    out.push_back({"device: freeze_more", undecided, [](device& d) { return told(d.engine().freeze_more(100, d.drawn(), d.now)); }});
     out.push_back({"device: retry", refused, [](device& d) { return d.engine().retry(key_named("T"), d.now); }, false, {}, errc::absent});
     out.push_back({"device: take_client", refused, [](device& d) { return d.engine().take_client(key_named("T"), d.now); }, false, {}, errc::absent});
     out.push_back({"device: discard", refused, [](device& d) { return d.engine().discard(key_named("T"), d.now); }, false, {}, errc::absent});

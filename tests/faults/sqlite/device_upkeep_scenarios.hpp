@@ -66,7 +66,7 @@ inline result<void> sync_under_a_lease(device& d) {
     if (!*mine) return make_fault(errc::bug, "the lease is held by one who is gone");
     {
         const fenced_store<watched_replica_store>::raised up{fence.store(), when};
-        if (auto r = engine.note_synced(d.now); !r) return r;
+        if (auto r = engine.note_synced(d.now, true); !r) return r;
     }
     if (auto r = fence.renew(when + std::chrono::seconds{50}); !r) return r;
     if (auto r = fence.give_back(); !r) return r;
@@ -130,7 +130,7 @@ inline std::vector<scenario<device>> leases_of_a_device() {
                        return told(d.engine().status(d.now));  // ends what could not be rolled back
                    }});
     scenario<device> whole{"device: a sync under a lease", [](device& d) { d.synced(); }, sync_under_a_lease, false,
-                           {[](device& d) { lab_must(d.engine().note_synced(d.now)); }}};
+                           {[](device& d) { lab_must(d.engine().note_synced(d.now, true)); }}};
     whole.only = {{"syncline_replica_lease", "0"}};  // another number each time
     out.push_back(whole);
     whole.name = "device: a sync after a dead one";

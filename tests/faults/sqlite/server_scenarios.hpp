@@ -36,11 +36,11 @@ inline std::vector<mutation> changes() {
 }
 inline void staged_for_push(server& s) {
     s.sealed();
-    lab_must(s.engine().push(s.ann, mutations{change_of("m7", "T5", std::nullopt, node(1))}, s.now, nullptr));
+    lab_must(s.engine().push(s.ann, mutations{change_of("m7", "T5", std::nullopt, node(1))}, s.now, nullptr, std::nullopt));
     s.must_other({"UPDATE node SET a=4 WHERE id='P'"});
 }
 inline result<void> pushed(server& s) {
-    auto answer = s.engine().push(s.ann, changes(), s.now, nullptr);
+    auto answer = s.engine().push(s.ann, changes(), s.now, nullptr, batch_mark{1, "t"});
     if (!answer) return std::move(answer).error();
     std::string kinds;
     for (const auto& o : answer->outcomes) kinds.append(name_of(o.kind)).append(" ");

@@ -79,7 +79,7 @@ inline std::string kinds_of(const push_answer& answer) {
 }
 /// A push whose outcomes are these, told the first time or again.
 inline result<void> push(server& s, std::vector<mutation> all, const std::string& kinds) {
-    auto answer = s.engine().push(s.ann, std::move(all), s.now, nullptr);
+    auto answer = s.engine().push(s.ann, std::move(all), s.now, nullptr, std::nullopt);
     if (!answer) return std::move(answer).error();
     return kinds_of(*answer) == kinds ? result<void>{} : make_fault(errc::bug, kinds_of(*answer));
 }

@@ -29,7 +29,7 @@ inline mutation whole(const mutation_id& id, const std::string& key, const std::
     m.what.ordinal = number;
     return m;
 }
-inline result<push_answer> push_without_bases(server& s, const caller& who, std::vector<mutation> all) { return s.engine().push(who, std::move(all), s.now, &same_values()); }
+inline result<push_answer> push_without_bases(server& s, const caller& who, std::vector<mutation> all) { return s.engine().push(who, std::move(all), s.now, &same_values(), std::nullopt); }
 inline pull_query from_cursor(cursor from, bool legacy) {
     pull_query q;
     q.from = from;

@@ -84,7 +84,7 @@ struct watched_call<Watched, Result (Of::*)(Arguments...) const> {
     X(drop_sessions) X(append_session) X(session_mutations) X(make_snapshot) X(find_snapshot) X(drop_snapshot) X(snapshot_rows) X(put_source)        \
     X(find_source) X(drop_source) X(sources) X(put_note) X(find_note) X(notes) X(drop_notes) X(prune) X(expire) X(commit) X(tell_time)
 #define SYNCLINE_FAULTS_REPLICA(X)                                                                                                                   \
-    X(open) X(absorb) X(standing) X(status) X(freeze) X(in_flight) X(settle) X(apply) X(committed) X(replay) X(apply_bundle) X(obstructed)           \
+    X(open) X(absorb) X(standing) X(status) X(freeze) X(freeze_more) X(in_flight) X(settle) X(apply) X(committed) X(replay) X(apply_bundle) X(obstructed)           \
     X(renew_source) X(begin_hydration) X(stage) X(note_epoch) X(note_account) X(change_account) X(lost_by_restore) X(dismiss_lost) X(note_synced)    \
     X(waiting) X(quarantined) X(unread) X(reread) X(forget_unread) X(retry) X(take_client) X(edit) X(explain) X(discard) X(hear)
 #define SYNCLINE_FAULTS_AUTHORITY(X)                                                                                                                 \
