@@ -75,7 +75,9 @@ class Quarantined(Case):
         self.assertEqual(b("status", code=1)["queue"]["quarantined"], 1100)
         self.sql(a, "UPDATE task SET title = ''")
         a("sync", code=1)
-        self.assertEqual(len(a.waiting()), 1100)
+        waiting = list(a.waiting())
+        self.assertEqual(len(waiting), 1100)
+        self.assertEqual(a("resolve", waiting[-1], "--discard")["waiting"], 1099)  # the last one is found, too
 
 
 class Unread(Case):
