@@ -1,6 +1,7 @@
 #include <syncline/adapters/httplib/server.hpp>
 
 #include <syncline/support/random.hpp>
+#include <syncline/transport/retry_after.hpp>
 
 #include "support/catch.hpp"
 #include "unit/adapters/httplib/fixture.hpp"
