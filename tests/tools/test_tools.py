@@ -195,6 +195,11 @@ class Lists(Folder):
         self.assertIn("<syncline/model/a.hpp>", umbrella)
         self.assertNotIn("sqlite", umbrella)
 
+    def test_a_program_that_only_sleeps_has_no_threads(self):
+        self.put("tests/unit/model/a.test.cpp", "#include <syncline/model/a.hpp>\n#include <thread>  // sleeps, starts none\n")
+        lists.Lists(self.root).write()
+        self.assertIn("unit.model catch - unit/model/a.test.cpp", self.rows("tests.txt"))
+
     def test_a_header_without_test_is_found(self):
         (self.root / "tests/unit/model/a.test.cpp").unlink()
         self.assertIn("no tests/unit/model/a.test.cpp", self.problems())

@@ -17,8 +17,9 @@ NEEDS = {
     "zlib": ("zlib.h",),
     "cli11": ("CLI/",),
 }
-# Reaching one of these means that the program has threads and belongs under ThreadSanitizer.
+# Reaching one of these means that the program has threads and belongs under ThreadSanitizer, unless the line says that it is for a sleep only.
 THREADS = ("thread", "future", "httplib.h")
+SLEEP = re.compile(r"^#include <thread>  // sleeps, starts none$", re.M)
 
 
 def read(path):
@@ -59,7 +60,7 @@ class Includes:
     def direct(self, path):
         if path not in self._direct:
             found = []
-            for match in INCLUDE.finditer(without_comments(read(path))):
+            for match in INCLUDE.finditer(without_comments(SLEEP.sub("", read(path)))):
                 found.append((match.group(2), self._resolve(path, match.group(2))))
             self._direct[path] = found
         return self._direct[path]

@@ -8,7 +8,7 @@
 #include <syncline/wire/sync_client.hpp>
 
 #include <cstdint>
-#include <thread>
+#include <thread>  // sleeps, starts none
 
 SYNCLINE_NAMESPACE_BEGIN
 
