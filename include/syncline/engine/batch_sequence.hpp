@@ -42,7 +42,7 @@ namespace detail {
 /// source: a file that was copied, or restored from a backup. What it sends may have been sent by the other one, under other ids.
 /// @param mutations  what is sent: where there is a receipt for each, it was on its way already when the copy was made, and is answered (rule 8)
 /// @return `errc::out_of_sequence`, and nothing was noted: the device needs a new source id. Faults of the store
-template <class Transaction>
+template <authority_transaction Transaction>
 [[nodiscard]] result<void> continue_sequence(Transaction& t, const caller& who, const batch_mark& mark, const std::vector<mutation>& mutations) {
     const std::string name = detail::batch_note_name(who.source);
     auto body = t.find_note(who.principal, name);

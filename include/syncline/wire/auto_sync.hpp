@@ -61,9 +61,8 @@ public:
     /// As `stop`.
     ~auto_sync() { stop(); }
 
-    /// Begins: reads when the last whole sync and the last run of any kind ended, and whether changes were left over from before, which count as local writes. Before
-    /// that, and
-    /// after `stop`, notes do nothing. Starting again is fine.
+    /// Begins: reads when the last whole sync and the last run of any kind ended, and whether changes were left over from before, which count as local
+    /// writes. Before that, and after `stop`, notes do nothing. Starting again is fine.
     /// @return faults of the store; then nothing was begun
     [[nodiscard]] result<void> start() {
         auto status = shared_->client->status();

@@ -185,6 +185,26 @@ TEST_CASE("statuses: where the network fails while the client asks who is at fau
     }
 }
 
+TEST_CASE("statuses: a server that fails on whatever else it is asked about is not asked without end, and nothing is set aside", "[wire]") {
+    for (const int status : {500, 502, 503, 429}) {
+        CAPTURE(status);
+        world w;
+        device a{w, "a"};
+        REQUIRE(a.sync().ok());
+        for (int i = 0; i < 60; ++i) a.write("T" + std::to_string(i), 1, 1);
+        a.sent.clear();
+        const auto report = a.sync(sync_mode::push_then_pull, [&](const request& r) -> result<response> {
+            if (r.path != "/tether/push") return w.handle(r, "a");
+            return pushes(r, "T0") ? response{422, {}, R"({"message":"no"})"} : response{status, {}, "{}"};
+        });
+        CHECK(report.why);
+        CHECK(waiting(a).empty());
+        CHECK(a.sent.size() < 20);
+        CHECK(a.sync().ok());
+        CHECK(counts(a).frozen == 0);
+    }
+}
+
 TEST_CASE("statuses: requests are as large as before once the one was found", "[wire]") {
     world w;
     mutation_client_options options;
