@@ -209,7 +209,7 @@ private:
         batch_ = std::move(**batch);
         pulled_all_ = false;
         const bool asks = !refused_alone_.empty();
-        if (asks && !mutation_wire::bring_witness(engine_->schemas(), batch_, refused_alone_, witness_draw_)) {
+        if (asks && !mutation_wire::bring_witness(engine_->schemas(), batch_, refused_alone_, random)) {
             // Of a single change, a push of nothing is to tell.
             fault why = std::move(refused_alone_.front().second);
             const bool single = refused_alone_.size() == 1;
@@ -441,7 +441,6 @@ private:
             if (knows) return set_aside(std::move(why), now);
             if (refused_alone_.size() >= (std::max<std::size_t>)(options_.max_set_aside, 1)) return give_up(std::move(why));
             refused_alone_.emplace_back(batch_.items.front().id, std::move(why));
-            witness_draw_ = random.next();
             ++report_.retried;
             return {};
         }
@@ -562,7 +561,6 @@ private:
     };
     std::optional<suspicion> suspected_;        // a push of nothing is to tell whether the server works
     std::vector<mutation_wire::refused_change> refused_alone_;  // another one is to tell whether the server does so with any
-    std::uint64_t witness_draw_ = 0;                            // which one
     bool decided_ = false;  // the server decided something in this run, since it last refused a request for a change that is looked for
     bool renewed_ = false;  // the device took a new source, in this run
     mutation_wire::rereading rereading_;

@@ -6,12 +6,12 @@
 #include <syncline/change/queue_rules.hpp>
 #include <syncline/engine/replica_types.hpp>
 #include <syncline/model/model_schema.hpp>
+#include <syncline/support/random.hpp>
 #include <syncline/support/result.hpp>
 #include <syncline/support/version.hpp>
 
 #include <algorithm>
 #include <cstddef>
-#include <cstdint>
 #include <utility>
 #include <vector>
 
@@ -33,11 +33,9 @@ namespace mutation_wire {
 using refused_change = std::pair<mutation_id, fault>;
 
 /// Puts a change in front of @p batch that a server is to be asked about next, since it refused each of @p refused: where it takes this one in, the
-/// fault lies in those; where it goes on refusing, in none (W22).
-/// @param draw  decides which one: random, so that in the long run no others can keep the fault from being found, and the same again for the same
-///              question, so that a server which fails on that one too is seen to
+/// fault lies in those; where it goes on refusing, in none (W22). Which one is drawn, so that in the long run no others can keep it from being found.
 /// @return false: there is none, and nothing was moved. Complexity: linear in the batch for each change that refers to others
-[[nodiscard]] inline bool bring_witness(const schema_set& schemas, frozen_batch& batch, const std::vector<refused_change>& refused, std::uint64_t draw) {
+[[nodiscard]] inline bool bring_witness(const schema_set& schemas, frozen_batch& batch, const std::vector<refused_change>& refused, random_source random) {
     std::vector<std::size_t> able;
     for (std::size_t i = 0; i < batch.items.size(); ++i) {
         const auto& id = batch.items[i].id;
@@ -45,7 +43,7 @@ using refused_change = std::pair<mutation_id, fault>;
         if (stands_alone(schemas, batch, batch.items[i])) able.push_back(i);
     }
     if (able.empty()) return false;
-    const auto place = static_cast<std::ptrdiff_t>(able[draw % able.size()]);
+    const auto place = static_cast<std::ptrdiff_t>(able[random.next() % able.size()]);
     std::rotate(batch.items.begin(), batch.items.begin() + place, batch.items.begin() + place + 1);
     if (!batch.rows.empty()) std::rotate(batch.rows.begin(), batch.rows.begin() + place, batch.rows.begin() + place + 1);
     return true;
