@@ -88,10 +88,11 @@ struct tree {
         return out;
     }
     void settle(outcome_kind kind) {
-        const auto batch = *freeze();
+        const auto batch = freeze();
+        REQUIRE(batch);
         std::vector<outcome> said;
-        for (const auto& item : batch.items) said.push_back(answer(item.id, kind, kind == outcome_kind::applied ? 1 : 0));
-        lab_must(engine.settle(batch.head.id, said, now));
+        for (const auto& item : batch->items) said.push_back(answer(item.id, kind, kind == outcome_kind::applied ? 1 : 0));
+        lab_must(engine.settle(batch->head.id, said, now));
     }
 
     seeded_random random{1};
