@@ -83,7 +83,7 @@ public:
             if (!t) return std::move(t).error();
             auto now = t->lease();
             if (!now) return std::move(now).error();
-            if (now->owner == held_.owner && now->fence == held_.fence)
+            if (is_same_taking(*now, held_))
                 if (auto r = give_back_lease(*t, held_); !r) return r;
             if (auto r = t->commit(); !r) return r;
             held_ = sync_lease{};

@@ -110,12 +110,17 @@ template <leasing_transaction Transaction>
     return std::optional<sync_lease>{std::move(mine)};
 }
 
+/// Whether the lease that stands is the one that was taken as @p mine: its end may have moved.
+[[nodiscard]] inline bool is_same_taking(const sync_lease& standing, const sync_lease& mine) noexcept {
+    return standing.owner == mine.owner && standing.fence == mine.fence;
+}
+
 /// Checks inside a transaction that @p mine is still the lease, whether or not its time is up: nobody took it over.
 /// @return the lease as it stands; `errc::busy` when another one has it or had it since
 template <leasing_transaction Transaction>
 [[nodiscard]] result<sync_lease> check_lease(Transaction& t, const sync_lease& mine) {
     auto held = t.lease();
-    if (!held || (held->owner == mine.owner && held->fence == mine.fence)) return held;
+    if (!held || is_same_taking(*held, mine)) return held;
     return make_fault(errc::busy, "another sync took over this one's lease, since it was not renewed in time; this one changes nothing "
                                   "any more: sync again");
 }

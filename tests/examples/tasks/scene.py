@@ -131,7 +131,23 @@ class Device:
         return {w["id"]: w for w in self("conflicts", code=code)["waiting"]}
 
 
-class MeddlingServer:
+class LoopbackServer:
+    """Answers on a free port of this machine until it is closed."""
+
+    def serve(self, handler):
+        self.http = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self.http.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self.http.server_address[1]}"
+        self.thread = threading.Thread(target=self.http.serve_forever)
+        self.thread.start()
+
+    def close(self):
+        self.http.shutdown()
+        self.thread.join()
+        self.http.server_close()
+
+
+class MeddlingServer(LoopbackServer):
     """Hands every request on to @p server, and its answers back as @p meddle(document) leaves them."""
 
     def __init__(self, server, meddle):
@@ -163,19 +179,10 @@ class MeddlingServer:
             def log_message(self, *_):
                 pass
 
-        self.http = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.http.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self.http.server_address[1]}"
-        self.thread = threading.Thread(target=self.http.serve_forever)
-        self.thread.start()
-
-    def close(self):
-        self.http.shutdown()
-        self.thread.join()
-        self.http.server_close()
+        self.serve(Handler)
 
 
-class StalledServer:
+class StalledServer(LoopbackServer):
     """Takes a request and answers it when it is told to, with 503."""
 
     def __init__(self):
@@ -197,14 +204,8 @@ class StalledServer:
             def log_message(self, *_):
                 pass
 
-        self.http = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.http.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self.http.server_address[1]}"
-        self.thread = threading.Thread(target=self.http.serve_forever)
-        self.thread.start()
+        self.serve(Handler)
 
     def close(self):
         self.go_on.set()
-        self.http.shutdown()
-        self.thread.join()
-        self.http.server_close()
+        super().close()

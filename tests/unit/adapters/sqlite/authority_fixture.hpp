@@ -32,6 +32,18 @@ std::string why(const result<T>& r) {
     return std::string{name_of(r.error().code)}.append(": ").append(r.error().detail);
 }
 
+/// A fault of that code whose words are among its own.
+template <class T>
+void check_refused(const result<T>& r, errc code, const std::vector<std::string>& words) {
+    REQUIRE_FALSE(r);
+    INFO(r.error().detail);
+    CHECK(r.error().code == code);
+    for (const auto& word : words) {
+        INFO(word);
+        CHECK(r.error().detail.find(word) != std::string::npos);
+    }
+}
+
 /// The value, or a failed test that says why.
 template <class T>
 T ok(result<T> r) {

@@ -18,17 +18,6 @@ using namespace authority_fixture;
 
 namespace {
 
-template <class T>
-void check_refused(const result<T>& r, errc code, const std::vector<std::string>& words) {
-    REQUIRE_FALSE(r);
-    INFO(r.error().detail);
-    CHECK(r.error().code == code);
-    for (const auto& word : words) {
-        INFO(word);
-        CHECK(r.error().detail.find(word) != std::string::npos);
-    }
-}
-
 constexpr const char* task = "CREATE TABLE task(id TEXT PRIMARY KEY, title TEXT)";
 std::int64_t ours(const std::string& path) {
     stranger app{path};

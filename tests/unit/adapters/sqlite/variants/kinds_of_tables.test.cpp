@@ -19,17 +19,6 @@ namespace {
 const std::vector<std::string> tables{"task"};
 const std::string rows = "SELECT count(*)||':'||group_concat(id||'|'||quote(a)||'|'||quote(b)) FROM (SELECT * FROM task ORDER BY id)";
 
-template <class T>
-void check_refused(const result<T>& r, errc code, const std::vector<std::string>& words) {
-    REQUIRE_FALSE(r);
-    INFO(r.error().detail);
-    CHECK(r.error().code == code);
-    for (const auto& word : words) {
-        INFO(word);
-        CHECK(r.error().detail.find(word) != std::string::npos);
-    }
-}
-
 }  // namespace
 
 TEST_CASE("kinds of tables: strict ones, those without rowid and those with generated columns are synced, whatever SQL runs on either side") {
