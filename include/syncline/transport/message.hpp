@@ -3,10 +3,8 @@
 
 #include <syncline/support/hex.hpp>
 #include <syncline/support/result.hpp>
-#include <syncline/support/time.hpp>
 #include <syncline/support/version.hpp>
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <optional>

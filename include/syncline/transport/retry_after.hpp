@@ -6,7 +6,6 @@
 #include <syncline/transport/http_date.hpp>
 #include <syncline/transport/message.hpp>
 
-#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <optional>
