@@ -81,28 +81,12 @@ public:
     /// @param early  the row may stand in an answer to a push and have come before what it refers to: then it is kept but not shown until that comes
     /// @return a fault for which `refuses_row` holds when the app's table refuses the row; then nothing was changed
     [[nodiscard]] result<void> place(const record_key& key, const known_base& base, bool early = false) {
-        const model_schema& schema = schemas_[key.model];
-        bool layered = false;
-        std::optional<record> target = base.row;
-        if (has_layers()) {
-            auto frozen = frozen_intent(key);
-            if (!frozen) return std::move(frozen).error();
-            auto open = open_ ? t_.open_intent(key) : result<std::optional<intent>>{std::nullopt};
-            if (!open) return std::move(open).error();
-            layered = frozen->has_value() || open->has_value();
-            target = visible_row(schema, *frozen ? &(*frozen)->what : nullptr, *open ? &**open : nullptr, std::move(target), base.out_of_view);
-        }
-        bool hide = false;
-        std::vector<record_key> references;
-        if (target && !schema.references.empty()) {
-            references = references_of(schemas_, key.model, *target);
-            // The user's own change is shown, whatever others erased.
-            std::optional<std::int64_t> as_of;
-            if (!layered) as_of = base.provisional ? (std::numeric_limits<std::int64_t>::max)() : early ? -1 : base.version;
-            auto under = under_erased(key, references, as_of);
-            if (!under) return std::move(under).error();
-            hide = *under;
-        }
+        auto over = seen_over(key, base);
+        if (!over) return std::move(over).error();
+        auto& [target, layered, references] = *over;
+        auto under = under_erased(key, references, known_as_of(base, layered, early));
+        if (!under) return std::move(under).error();
+        const bool hide = target && *under;
         if (hide) target.reset();
 
         auto shown = visible(key);
@@ -261,22 +245,46 @@ public:
         return {};
     }
 
-    /// Shows hidden rows whose parent is back. To be called when all rows are placed.
+    /// Shows hidden rows whose parents are back; those that hide each other in a cycle come together. To be called when all rows are placed.
+    /// Complexity: linear in the hidden rows and their references, times the length of the longest cycle among them
     [[nodiscard]] result<void> show_hidden() {
         if (hidden_.empty()) return {};
         std::vector<record_key> keys(hidden_.begin(), hidden_.end());
         std::sort(keys.begin(), keys.end());
         std::vector<known_base> bases;
+        std::vector<row_over> rows;
         std::vector<std::vector<record_key>> references;
         for (const auto& key : keys) {
             auto base = load(key);
             if (!base) return std::move(base).error();
-            references.push_back(base->row ? references_of(schemas_, key.model, *base->row) : std::vector<record_key>{});
+            auto over = seen_over(key, *base);
+            if (!over) return std::move(over).error();
+            references.push_back(over->references);
+            rows.push_back(std::move(*over));
             bases.push_back(std::move(*base));
         }
-        for (const std::size_t i : referenced_first(keys, references))
-            if (auto r = place(keys[i], bases[i]); !r && !refuses_row(r.error().code)) return r;
-        return {};
+        const auto order = referenced_first(keys, references);
+        // All are taken for shown at first, and those go that cannot be even then.
+        showing_ = hidden_;
+        for (bool changed = true; changed;) {
+            changed = false;
+            for (const std::size_t i : order) {
+                if (!showing_.contains(keys[i])) continue;
+                auto under = under_erased(keys[i], rows[i].references, known_as_of(bases[i], rows[i].layered, false));
+                if (!under) return std::move(under).error();
+                if (!*under && rows[i].target) continue;
+                showing_.erase(keys[i]);
+                changed = true;
+            }
+        }
+        result<void> done;
+        for (const std::size_t i : order) {
+            done = place(keys[i], bases[i]);
+            if (!done && !refuses_row(done.error().code)) break;
+            done = {};
+        }
+        showing_.clear();
+        return done;
     }
 
     /// Ends a transaction that changed rows: puts back once what the app's triggers changed under our writes, and quarantines what they change again.
@@ -414,6 +422,31 @@ private:
         bool stands = true;
     };
 
+    // A record as its layers make it of a base.
+    struct row_over {
+        std::optional<record> target;
+        bool layered = false;
+        std::vector<record_key> references;  // of the target
+    };
+    [[nodiscard]] result<row_over> seen_over(const record_key& key, const known_base& base) {
+        row_over out{base.row, false, {}};
+        if (has_layers()) {
+            auto frozen = frozen_intent(key);
+            if (!frozen) return std::move(frozen).error();
+            auto open = open_ ? t_.open_intent(key) : result<std::optional<intent>>{std::nullopt};
+            if (!open) return std::move(open).error();
+            out.layered = frozen->has_value() || open->has_value();
+            out.target = visible_row(schemas_[key.model], *frozen ? &(*frozen)->what : nullptr, *open ? &**open : nullptr, std::move(out.target), base.out_of_view);
+        }
+        if (out.target && !schemas_[key.model].references.empty()) out.references = references_of(schemas_, key.model, *out.target);
+        return out;
+    }
+    // As of when a row tells of what it refers to; nothing: the user's own change is shown, whatever others erased.
+    [[nodiscard]] static std::optional<std::int64_t> known_as_of(const known_base& base, bool layered, bool early) {
+        if (layered) return std::nullopt;
+        return base.provisional ? (std::numeric_limits<std::int64_t>::max)() : early ? -1 : base.version;
+    }
+
     [[nodiscard]] result<std::optional<batch_item>> frozen_intent(const record_key& key) {
         if (!frozen_ || settled_.contains(key)) return std::optional<batch_item>{};
         return t_.frozen(key);
@@ -504,7 +537,7 @@ private:
     [[nodiscard]] result<bool> under_erased(const record_key& key, const std::vector<record_key>& references, std::optional<std::int64_t> as_of) {
         if (!as_of && !has_layers()) return false;
         for (const auto& parent : references) {
-            if (parent == key) continue;
+            if (parent == key || showing_.contains(parent)) continue;
             auto there = is_visible(parent);
             if (!there) return std::move(there).error();
             if (*there) continue;
@@ -529,6 +562,7 @@ private:
     std::optional<std::pair<record_key, std::optional<record>>> seen_last_;  // what was read last and not written since
     bool quarantined_ = true;
     std::unordered_set<record_key, record_key_hash> hidden_;
+    std::unordered_set<record_key, record_key_hash> showing_;  // of those, what is about to be shown
     std::unordered_map<record_key, std::optional<record>, record_key_hash> wrote_;
     std::unordered_map<record_key, bool, record_key_hash> seen_;  // of what is not in `wrote_`: whether it is visible
     std::vector<leaning_row> leaning_;                            // in the order of placing
