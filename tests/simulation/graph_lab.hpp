@@ -214,21 +214,27 @@ private:
     }
 
     [[nodiscard]] static std::string table_of(model_id m) { return m == folder_model ? "folder" : m == left_model ? "\"left\"" : "\"right\""; }
+    static void bind(sqlite_statement& s, const record_key& key, const record& row) {
+        s.bind_text(1, key.key);
+        for (int f = 0; f < 3; ++f) {
+            const value& v = row.fields[static_cast<std::size_t>(f)];
+            if (v.is_null())
+                s.bind_null(f + 2);
+            else
+                s.bind_text(f + 2, v.as_string());
+        }
+    }
     void run(const std::string& name, const graph_rows& rows, const std::vector<record_key>& erased) {
         auto& db = apps_.at(name);
         lab_must(db.execute("BEGIN IMMEDIATE"));
         for (const auto& [key, row] : rows) {
-            auto s = lab_must(db.cached("INSERT INTO " + table_of(key.model) +
-                                        "(id,name,note,refers) VALUES(?1,?2,?3,?4) ON CONFLICT(id) DO UPDATE SET name=excluded.name,note=excluded.note,refers=excluded.refers"));
-            s->bind_text(1, key.key);
-            for (int f = 0; f < 3; ++f) {
-                const value& v = row.fields[static_cast<std::size_t>(f)];
-                if (v.is_null())
-                    s->bind_null(f + 2);
-                else
-                    s->bind_text(f + 2, v.as_string());
-            }
-            lab_must(s->run());
+            // The reference is set only where it changes: setting it makes SQLite look for a record that somebody else may have erased.
+            auto insert = lab_must(db.cached("INSERT INTO " + table_of(key.model) + "(id,name,note,refers) VALUES(?1,?2,?3,?4) ON CONFLICT(id) DO UPDATE SET name=?2,note=?3"));
+            bind(*insert, key, row);
+            lab_must(insert->run());
+            auto refer = lab_must(db.cached("UPDATE " + table_of(key.model) + " SET refers=?4 WHERE id=?1 AND ?2 IS NOT ?3 AND refers IS NOT ?4"));
+            bind(*refer, key, row);
+            lab_must(refer->run());
         }
         for (const auto& key : erased) {
             auto s = lab_must(db.cached("DELETE FROM " + table_of(key.model) + " WHERE id=?1"));

@@ -180,7 +180,10 @@ private:
         for (const auto& [key, row] : write)
             for (const field_index f : {name_field, note_field}) {
                 const auto was = before.find(key);
-                if (was == before.end() || was->second.fields[f] != row.fields[f]) pending_.push_back({row.fields[f].as_string(), d.name, key, f});
+                if (was != before.end() && was->second.fields[f] == row.fields[f]) continue;
+                // Also where it was not shown: a row of the user's own that waits under an erased one.
+                std::erase_if(pending_, [&](const written& w) { return w.device == d.name && w.key == key && w.field == f; });
+                pending_.push_back({row.fields[f].as_string(), d.name, key, f});
             }
     }
     void foreign_edit() {
@@ -462,9 +465,11 @@ private:
     // --- the end
 
     void sync(device_type& d) {
-        d.wire->cancel();
-        d.awaiting = 0;
-        d.running = false;
+        if (d.running) {
+            d.wire->cancel();
+            d.awaiting = 0;
+            while (d.running) poll(d);  // what was settled is told
+        }
         poll(d, sync_mode::push_then_pull);
         for (int i = 0; d.running; ++i) {
             if (i > 2000) throw violation(d.name + ": a sync does not end");

@@ -560,11 +560,13 @@ private:
             auto& base = bases.at(item.what.key);  // without its rows the commit shows as it was made, until the picture comes
             if (rows == nullptr && base.version < seq) base = known_base{seq, overlay(schemas()[item.what.key.model], &item.what, base.row), {}};
         }
+        // A picture that was taken meanwhile has all that the bundle did, and of what is gone since maybe no trace.
+        const bool contained = seq <= w.state.checkpoint && !w.state.needs_hydration;
         if (rows != nullptr)
             for (const auto& row : *rows) {
                 if (auto r = load(row.key); !r) return r;
                 auto& base = bases.at(row.key);
-                if (row.version > base.version) base = known_base{row.version, row.row, std::nullopt}, ++report.applied;
+                if (row.version > base.version && !contained) base = known_base{row.version, row.row, std::nullopt}, ++report.applied;
             }
         if (auto r = w.t.drop_batch(); !r) return r;
         for (const auto& item : items) {
