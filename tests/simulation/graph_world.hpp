@@ -256,6 +256,8 @@ private:
         for (const auto& m : report.met) {
             say("  ", d.name, " is told of a conflict: ", named(m.key), ", ", name_of(m.kind), " ", m.rule);
             forget(d.name, m.key);
+            // Told of an erase that took others along, the user knows of what went with it, its own newest writes included.
+            if (m.rule.find("take along") != std::string::npos) forget_what_is_not_shown(d);
         }
         for (const auto& r : report.rejections) say("  ", d.name, " is told: ", named(r.key), ": ", r.why.detail);
     }

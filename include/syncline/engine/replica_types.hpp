@@ -43,18 +43,6 @@ struct frozen_batch {
     std::vector<record> rows{};     ///< for an authority without versions: the whole row that each write makes, as known now
 };
 
-/// What one call that took in rows did.
-struct apply_report {
-    bool stale = false;             ///< the page did not continue the checkpoint and was dropped
-    std::size_t applied = 0;        ///< rows that were news; those that had to be quarantined among them
-    std::size_t skipped = 0;        ///< rows that were no news: older than what is held, or the echo of an acknowledged change
-    std::size_t quarantined = 0;    ///< rows that the app's table refused, or that refer to a record which is not there
-    std::size_t unread = 0;         ///< rows that could not be read, and were not known as such
-    std::size_t lost = 0;           ///< rows that a restore of the authority took away or changed back
-    bool hydrated = false;          ///< a staged picture was swapped in
-    std::size_t differed = 0;       ///< records that the picture shows in another version, or with other content, than they were known in
-};
-
 /// A change that met changes of others, and what was decided, by the authority or by the replica.
 struct decided_conflict {
     record_key key;
@@ -65,6 +53,19 @@ struct decided_conflict {
     std::int64_t server_version = 0;            ///< and its version; 0: not told
 
     friend bool operator==(const decided_conflict&, const decided_conflict&) = default;
+};
+
+/// What one call that took in rows did.
+struct apply_report {
+    bool stale = false;             ///< the page did not continue the checkpoint and was dropped
+    std::size_t applied = 0;        ///< rows that were news; those that had to be quarantined among them
+    std::size_t skipped = 0;        ///< rows that were no news: older than what is held, or the echo of an acknowledged change
+    std::size_t quarantined = 0;    ///< rows that the app's table refused, or that refer to a record which is not there
+    std::size_t unread = 0;         ///< rows that could not be read, and were not known as such
+    std::size_t lost = 0;           ///< rows that a restore of the authority took away or changed back
+    bool hydrated = false;          ///< a staged picture was swapped in
+    std::vector<decided_conflict> conflicts{};  ///< changes in flight that a row contained, with another value of a field than theirs
+    std::size_t differed = 0;       ///< records that the picture shows in another version, or with other content, than they were known in
 };
 
 /// What one call that settled a batch did.

@@ -17,6 +17,7 @@
 #include <cstdint>
 #include <limits>
 #include <optional>
+#include <string>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
@@ -214,7 +215,7 @@ public:
                 if (base.version != row.version || base.row != row.row) ++report.differed;
                 if (kept->lost)
                     if (auto r = report_lost(row.key, base, row.row, report); !r) return r;
-                if (auto r = settle_contained(row); !r) return r;
+                if (auto r = settle_contained(row, report); !r) return r;
                 if (auto r = rows_.judge_unseen(row.key, row.row); !r) return r;
                 if (auto r = place(row.key, known_base{row.version, row.row, std::nullopt}, &report); !r) return r;
             }
@@ -255,14 +256,28 @@ private:
         ++report.lost;
         return t_.put_lost(row_image{key, old.version, old.row, {}});
     }
-    // Laid over a row that contains it already, the frozen mutation would show its differences twice.
-    [[nodiscard]] result<void> settle_contained(const row_image& row) {
+    // Laid over a row that contains it already, the frozen mutation would show its differences twice. Its outcome does not come any more, so
+    // what the outcome would have told of others is told by what the row has.
+    [[nodiscard]] result<void> settle_contained(const row_image& row, apply_report& report) {
         if (row.contains.empty() || !rows_.has_layers()) return {};
         auto frozen = t_.frozen(row.key);
         if (!frozen) return std::move(frozen).error();
         if (!*frozen || (*frozen)->id != row.contains) return {};
+        if (std::string others = changed_by_others((*frozen)->what, row.row); !others.empty())
+            report.conflicts.push_back({row.key, outcome_kind::applied, "the answer was lost; " + std::move(others), (*frozen)->id, row.row, row.version});
         if (auto r = rows_.drop_frozen(row.key); !r) return r;
         return drop_empty_batch();
+    }
+    // Which values that @p what set are not what @p row has; fields with a merge say nothing. Empty: none.
+    [[nodiscard]] std::string changed_by_others(const intent& what, const std::optional<record>& row) const {
+        if (what.op == operation::erase) return row ? "the server has the record again" : "";
+        if (!row) return "the server has erased the record since";
+        const auto& fields = rows_.schemas()[what.key.model].fields;
+        std::string names;
+        for (const auto& c : what.changes)
+            if (fields[c.field].merge == nullptr && c.field < row->fields.size() && row->fields[c.field] != c.to)
+                names.append(names.empty() ? "" : ", ").append(fields[c.field].name);
+        return names.empty() ? names : "the server has other values of " + names;
     }
     // @return a fault for which `refuses_row` holds when the app's table refuses the row; then nothing of it was placed or counted
     [[nodiscard]] result<void> take_one(const row_image& row, apply_report& report) {
@@ -284,7 +299,7 @@ private:
                 if (!base) return std::move(base).error();
                 lost = std::move(*base);
             }
-            if (auto r = settle_contained(row); !r) return r;
+            if (auto r = settle_contained(row, report); !r) return r;
             if (auto r = rows_.place(row.key, known_base{row.version, row.row, std::nullopt}); !r) return r;
             if (auto r = release_up_to(row.key, row.version); !r) return r;
             if (lost)

@@ -388,6 +388,7 @@ private:
         report_.pulled += done->applied;
         report_.pull_errors += done->quarantined + done->unread;
         if (!done->stale) rereading_.answered();
+        report_.note(engine_->schemas(), done->conflicts);
         report_.lost += done->lost;
         report_.hydrated = report_.hydrated || done->hydrated;
         report_.differed += done->differed;
