@@ -294,6 +294,23 @@ TEST_CASE("bundle wire: the rows of an own commit that the device did not send, 
     d.check();
 }
 
+TEST_CASE("bundle wire: the rows of an own commit that a picture contains bring nothing back that is gone since") {
+    device d;
+    d.write("T", node_row(1));
+    const auto batch = *d.freeze(10, true);
+    CHECK(lab_must(d.engine.committed(batch.head.id, 2, "h", d.now)));
+    REQUIRE(d.engine.begin_hydration(d.now));
+    CHECK(lab_must(d.engine.stage("walk", 0, 1, 5, {image("X", 4, node_row(9))}, cursor{5}, d.now)).hydrated);
+    const std::vector<row_image> rows{image("T", 2, node_row(1)), image("T2", 2, node_row(5)), image("X", 2, node_row(8))};
+    CHECK(lab_must(d.engine.replay(batch.head.id, 2, &rows, d.now)).applied == 0);
+    CHECK_FALSE(d.row("T"));
+    CHECK_FALSE(d.row("T2"));
+    CHECK(d.row("X") == node_row(9));
+    CHECK(d.status().state.checkpoint == 5);
+    CHECK_FALSE(d.freeze(10, true));
+    d.check();
+}
+
 TEST_CASE("bundle wire: a commit whose rows are gone is not undone before the device rehydrates") {
     device d;
     lab_must(d.engine.apply_bundle(0, 1, {image("T", 1, node_row(1))}, d.now));

@@ -108,6 +108,26 @@ TEST_CASE("taking rows in: a row that contains the mutation in flight settles it
     d.check();
 }
 
+TEST_CASE("taking rows in: a row that contains the mutation in flight tells which of its values others changed, since its outcome does not come any more") {
+    device d;
+    d.take({image("T", 5, node_row(1)), image("T2", 5, node_row(1)), image("P", 5, node_row(1))});
+    d.write("T", node_row(2, 3));
+    d.write("T2", node_row(2, 0, 4));
+    d.erase("P");
+    const auto batch = *d.freeze();
+    const auto id_of = [&](const std::string& key) {
+        for (const auto& item : batch.items)
+            if (item.what.key == key_named(key)) return item.id;
+        return mutation_id{};
+    };
+    const auto report = d.take({image("T", 7, node_row(9, 3), id_of("T")), image("T2", 7, node_row(2, 8, 6), id_of("T2")), image("P", 7, node_row(4), id_of("P"))});
+    CHECK(d.status().counts.frozen == 0);
+    REQUIRE(report.conflicts.size() == 2);
+    CHECK(report.conflicts[0] == decided_conflict{key_named("T"), outcome_kind::applied, "the answer was lost; the server has other values of a", id_of("T"), node_row(9, 3), 7});
+    CHECK(report.conflicts[1].key == key_named("P"));
+    CHECK(report.conflicts[1].rule == "the answer was lost; the server has the record again");
+}
+
 TEST_CASE("taking rows in: another mutation's id settles nothing") {
     device d;
     d.take({image("T", 5, node_row(1, 0, 10))});
@@ -382,6 +402,23 @@ TEST_CASE("references: inside one page rows may refer to each other in any order
     CHECK(d.shown() == "abcd");
     CHECK(d.take({tree::row("z", 3, "7")}).applied == 3);
     CHECK(d.shown() == "abcdxyz");
+    CHECK(d.quarantined() == 0);
+}
+
+TEST_CASE("references: rows that are hidden because of one another come back together, and only those whose own parents are there") {
+    tree d;
+    d.take({tree::row("p", 1, "p"), tree::row("q", 1, "q")});
+    lab_must(d.store.app_erase({0, "p"}));
+    lab_must(d.store.app_erase({0, "q"}));
+    d.take({tree::row("a", 2, "a", "p", "b"), tree::row("b", 2, "b", nullptr, "a"), tree::row("c", 2, "c", "q", "a")});
+    const auto batch = *lab_must(d.engine.freeze(10, false, d.random, d.now));
+    REQUIRE(batch.items.size() == 2);
+    lab_must(d.engine.settle(batch.head.id, {answer(batch.items[0].id, outcome_kind::refused), answer(batch.items[1].id, outcome_kind::refused)}, d.now));
+    CHECK(d.shown().empty());
+    lab_must(d.engine.discard({0, "p"}, d.now));
+    CHECK(d.shown() == "abp");
+    lab_must(d.engine.discard({0, "q"}, d.now));
+    CHECK(d.shown() == "abcpq");
     CHECK(d.quarantined() == 0);
 }
 
