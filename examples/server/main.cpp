@@ -12,6 +12,8 @@
 #include "served_tables.hpp"
 #include "standard_streams.hpp"
 
+#include <syncline/support/hex.hpp>
+
 #include <exception>
 #include <string>
 #include <vector>
@@ -50,8 +52,18 @@ int run(const arguments& asked) {
     return say("nothing is wrong with the configuration\n");
 }
 
+// A complaint quotes what it complains of, which may hold anything: it stays on one line and leaves the terminal alone.
+std::string one_line(const std::string& text) {
+    std::string out;
+    for (const char c : text) {
+        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) out += "\\x" + syncline::hex_encode(std::string(1, c));
+        else out += c;
+    }
+    return out;
+}
+
 int ended(exit_code code, const std::vector<std::string>& why) {
-    for (const auto& one : why) write_to_stderr("syncline-server: " + one + "\n");
+    for (const auto& one : why) write_to_stderr("syncline-server: " + one_line(one) + "\n");
     return static_cast<int>(code);
 }
 

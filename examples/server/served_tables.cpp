@@ -165,6 +165,9 @@ served_tables read_tables(const configuration& c, complaints& wrong) {
     how.create = false;
     how.busy_timeout = std::chrono::seconds{5};
     auto db = or_fail(syncline::sqlite_database::open(c.database, how));
+    if (const auto read = db.learn_encoding(); !read)
+        throw failure{syncline::category_of(read.error().code) == syncline::fault_category::retry ? exit_code::try_later : exit_code::wrong_use,
+                      "the database " + c.database + " cannot be read; is it one of SQLite's, without a key? " + read.error().detail};
     std::set<bool> kinds_of_owners;
     for (const auto& t : c.tables) {
         auto model = table_reader{db, c, t, wrong, out.remarks}.read();
