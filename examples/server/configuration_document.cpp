@@ -1,5 +1,6 @@
 #include "configuration_document.hpp"
 
+#include "files.hpp"
 #include "problem.hpp"
 
 #include <syncline/support/json_tape.hpp>
@@ -162,8 +163,8 @@ void make_absolute(nlohmann::json& holder, const char* name, const std::string& 
 }  // namespace
 
 nlohmann::json read_document(const std::string& path) {
-    std::error_code unknown;
-    if (std::filesystem::is_directory(path, unknown)) throw failure{exit_code::wrong_use, path + " is a folder; name the configuration file in it"};
+    // Whoever can write it decides who comes in.
+    if (complaints wrong; !check_file(path, "the configuration", file_kind::open_to_all, wrong)) throw failure{exit_code::wrong_use, wrong};
     std::ifstream file{path, std::ios::binary};
     if (!file) throw failure{exit_code::wrong_use, "the configuration file " + path + " cannot be read; is it there, and may you read it?"};
     std::string text(largest_file + 1, '\0');

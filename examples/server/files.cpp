@@ -7,7 +7,7 @@
 #include <system_error>
 
 bool check_file(const std::string& path, const std::string& member, file_kind kind, complaints& wrong) {
-    const std::string named = "`" + member + "` is " + path + ", ";
+    const std::string named = member + " is " + path + ", ";
     const auto refuse = [&](const std::string& why) {
         wrong.push_back(named + why);
         return false;
@@ -19,5 +19,6 @@ bool check_file(const std::string& path, const std::string& member, file_kind ki
     if (::access(path.c_str(), R_OK) != 0) return refuse("which may not be read by the user that runs this server");
     if (kind == file_kind::secret && (about.st_mode & (S_IRWXO | S_IWGRP)) != 0)
         return refuse("a secret that every user of this machine can read or its group can write; run chmod 600 on it");
+    if ((about.st_mode & S_IWOTH) != 0) return refuse("which every user of this machine can write; run chmod o-w on it");
     return true;
 }

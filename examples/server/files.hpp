@@ -8,8 +8,8 @@
 /// Whether others on this machine may read it.
 enum class file_kind { open_to_all, secret };
 
-/// Adds to @p wrong where no file stands at @p path, it cannot be read, or it is a secret that others can read or write.
-/// @param member  what names it
+/// Adds to @p wrong where no file stands at @p path, it cannot be read, everybody can write it, or it is a secret that others can read or write.
+/// @param member  what names it, as it stands in a sentence
 /// @return whether it is fine
 bool check_file(const std::string& path, const std::string& member, file_kind kind, complaints& wrong);
 

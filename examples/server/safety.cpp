@@ -90,8 +90,8 @@ void check_listen(const listen_configuration& l, complaints& wrong) {
     if (!tls && !l.allow_plaintext && !syncline::is_loopback_host(l.address))
         wrong.push_back("`listen.address` is " + l.address + ", so tokens and rows would cross the network in plain text; name certificate and key with `listen.tls`, or say "
                         "`listen.allow_plaintext_beyond_loopback` if a proxy in front of it does the TLS");
-    if (!l.tls_certificate.empty()) check_file(l.tls_certificate, "listen.tls.certificate", file_kind::open_to_all, wrong);
-    if (!l.tls_key.empty()) check_file(l.tls_key, "listen.tls.key", file_kind::secret, wrong);
+    if (!l.tls_certificate.empty()) check_file(l.tls_certificate, "`listen.tls.certificate`", file_kind::open_to_all, wrong);
+    if (!l.tls_key.empty()) check_file(l.tls_key, "`listen.tls.key`", file_kind::secret, wrong);
 }
 
 void check_jwt(const jwt_configuration& j, complaints& wrong) {
@@ -105,7 +105,7 @@ void check_jwt(const jwt_configuration& j, complaints& wrong) {
 
 void check_safety(const configuration& c, complaints& wrong) {
     if (c.database.empty()) wrong.push_back("`database` is missing: the SQLite file with your tables");
-    else check_file(c.database, "database", file_kind::open_to_all, wrong);
+    else check_file(c.database, "`database`", file_kind::open_to_all, wrong);
     check_tables(c, wrong);
     check_users(c, wrong);
     check_wires(c, wrong);

@@ -39,7 +39,7 @@ bool is_known(const std::string& secret) {
 }
 
 std::string text_of_file(const std::string& path, complaints& wrong) {
-    if (!check_file(path, "jwt.secret_file", file_kind::secret, wrong)) return {};
+    if (!check_file(path, "`jwt.secret_file`", file_kind::secret, wrong)) return {};
     std::ifstream file{path, std::ios::binary};
     std::string text(longest_secret + 3, '\0');
     file.read(text.data(), static_cast<std::streamsize>(text.size()));

@@ -48,7 +48,7 @@ bool holds(const std::vector<std::string>& names, const std::string& name) { ret
 class table_reader {
 public:
     table_reader(syncline::sqlite_database& db, const configuration& c, const table_configuration& t, complaints& wrong, std::vector<std::string>& remarks)
-        : db_(db), t_(t), owner_(c.owner_of(t)), wrong_(wrong), remarks_(remarks) {}
+        : db_(db), t_(t), tables_(c.tables), owner_(c.owner_of(t)), wrong_(wrong), remarks_(remarks) {}
 
     std::optional<model_schema> read() {
         auto table = syncline::read_sqlite_table(db_, t_.name);
@@ -133,8 +133,12 @@ private:
         return syncline::check_sqlite_writable(db_, table_, model.key_name);
     }
 
-    // Rows of devices would be refused one by one, and nobody would see why.
+    // Rows of devices would be refused one by one, and nobody would see why; or a user's row could name, and be erased with, one that is not theirs.
     void remark_on_columns(const model_schema& model) {
+        for (const auto& r : model.references)
+            if (std::none_of(tables_.begin(), tables_.end(), [&](const auto& t) { return syncline::sqlite_same_name(t.name, r.model); }))
+                remarks_.push_back("table `" + table_.name + "`: the field `" + model.fields[r.field].name + "` refers to `" + r.model +
+                                   "`, which is not served, so users can name any row of it, whosever it is");
         for (const auto& c : table_.columns) {
             const auto field = model.find_field(c.name);
             const bool given = c.name == model.key_name || c.name == owner_ || c.name == table_.rowid_column || c.generated || c.name == t_.created_at || c.name == t_.updated_at;
@@ -145,6 +149,7 @@ private:
 
     syncline::sqlite_database& db_;
     const table_configuration& t_;
+    const std::vector<table_configuration>& tables_;
     const std::string& owner_;
     complaints& wrong_;
     std::vector<std::string>& remarks_;

@@ -52,8 +52,9 @@ class Configuration(Case):
                 self.assert_refused(self.scene.run(self.scene.config_file(text), "--check"), words)
 
     def test_a_file_that_cannot_be_read(self):
-        self.assert_refused(self.scene.run("none.json", "--check"), "none.json cannot be read")
-        self.assert_refused(self.scene.run(str(self.scene.folder), "--check"), "is a folder")
+        self.assert_refused(self.scene.run("none.json", "--check"), "none.json, where there is no file")
+        self.assert_refused(self.scene.run(str(self.scene.folder), "--check"), "which is a folder")
+        self.assert_refused(self.scene.run(self.scene.file("open.json", "{}", 0o666), "--check"), "which every user of this machine can write")
 
     def test_unknown_members_are_refused_with_the_name_that_was_meant(self):
         for members, words in (

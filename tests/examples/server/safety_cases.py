@@ -14,6 +14,8 @@ class Safety(Case):
         self.assertFalse((self.scene.folder / "none.db").exists())
         self.assert_refused(self.check(database="."), "which is a folder")
         self.assert_refused(self.check(database=None), "`database` is missing")
+        os.chmod(self.scene.folder / "app.db", 0o666)
+        self.assert_refused(self.check(), "app.db, which every user of this machine can write")
 
     def test_a_database_that_is_none(self):
         self.scene.file("text.db", "this is no database, whatever its name says; it goes on for a while" * 20)

@@ -80,6 +80,14 @@ class Tables(Case):
         server = self.serve(tables=[{"name": "t", "only": ["b"]}])
         self.assertIn("the column `a`", server.logged("remark")[0]["text"])
 
+    def test_a_reference_to_what_is_not_served_is_remarked(self):
+        self.scene.database(*NOTEBOOKS)
+        done = self.check(tables=["pages"])
+        self.assertEqual(done.returncode, 0)
+        self.assertIn("the field `notebook_id` refers to `notebooks`, which is not served", done.stderr)
+        self.assert_fine(self.check(tables=["pages", "notebooks"]))
+        self.assert_fine(self.check(tables=[{"name": "pages", "except": ["notebook_id"]}]))
+
     def test_references_hold_when_fields_before_them_are_left_out(self):
         self.scene.database(*NOTEBOOKS)
         server = self.serve(tables=[{"name": "pages", "except": ["text"]}, "notebooks"], wires={"bundle": {}})

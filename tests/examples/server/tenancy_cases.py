@@ -2,6 +2,7 @@
 
 from case import Case
 from scene import token
+from table_cases import NOTEBOOKS
 
 __all__ = ["Tenancy"]
 
@@ -50,6 +51,18 @@ class Tenancy(Case):
         self.assertEqual(server.ask("POST", path + "/commit", None, token("ben"), self.source()).status, 404)
         server.ask("DELETE", path, None, token("ben"), self.source())
         self.assertEqual(server.ask("POST", path + "/chunks", body, token("ann"), self.source()).status, 200)
+
+    def test_another_users_row_cannot_be_referred_to_nor_be_told_from_none(self):
+        self.scene.database(*NOTEBOOKS)
+        server = self.serve(tables=["pages", "notebooks"])
+        self.assertEqual(self.push_rows(server, "ben", [self.note("b", table="notebooks", title="of ben")], source="device-2").status, 200)
+        said = []
+        for key in ("b", "none"):
+            answer = self.push_rows(server, "ann", [self.note("p", table="pages", notebook_id=key, text="x")])
+            said.append((answer.status, answer.body))
+        self.assertEqual(said[0], said[1])
+        self.assertEqual(said[0][0], 422)
+        self.assertEqual(self.scene.rows("SELECT * FROM pages"), [])
 
     def test_both_wires_serve_one_users_rows(self):
         server = self.serve()
