@@ -116,7 +116,7 @@ def compile_source(source, include, into):
 
 def libraries():
     words = []
-    for name in ("catch2", "sqlite3"):
+    for name in ("catch2", "sqlite3", "libcrypto"):
         found = command(["pkg-config", "--libs", name]) if shutil.which("pkg-config") else None
         words += found.stdout.split() if found and found.returncode == 0 else []
     return words

@@ -26,7 +26,7 @@ THIRD_PARTIES = {
     "date/": ("support/rfc3339.hpp",),
     "sqlite3.h": ("adapters/sqlite/",),
     "httplib.h": ("adapters/httplib/",),
-    "openssl/": ("adapters/httplib/",),
+    "openssl/": ("adapters/httplib/", "adapters/openssl/"),
     "zlib.h": ("adapters/httplib/",),
     "libpq-fe.h": ("adapters/postgres/",),
     "boost/": ("adapters/beast/",),

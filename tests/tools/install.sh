@@ -7,7 +7,7 @@
 set -euo pipefail
 
 want=(cmake ninja-build g++ nlohmann-json3-dev libhowardhinnant-date-dev libsqlite3-dev sqlite3 libcpp-httplib-dev
-    libssl-dev zlib1g-dev pkg-config python3 iso-codes libcli11-dev ccache openssl)
+    libssl-dev zlib1g-dev pkg-config python3 iso-codes libcli11-dev ccache openssl curl)
 clang=(clang-19 libclang-rt-19-dev)
 case "${1:-test}" in
 build) clang=() ;;
@@ -24,7 +24,7 @@ command_of() {
     case "$1" in
     ninja-build) echo ninja ;;
     clang-*) echo "clang++-${1#clang-}" ;;
-    cmake | g++ | sqlite3 | pkg-config | python3 | ccache | meson | git | openssl) echo "$1" ;;
+    cmake | g++ | sqlite3 | pkg-config | python3 | ccache | meson | git | openssl | curl) echo "$1" ;;
     esac
 }
 

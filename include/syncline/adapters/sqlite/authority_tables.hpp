@@ -153,6 +153,19 @@ CREATE TABLE IF NOT EXISTS syncline_authority_views(tenant INTEGER NOT NULL, pri
     return db.execute(last.append(std::to_string(sqlite_authority_format)).append(" WHERE name = 'format'"));
 }
 
+/// The tenants that have history in the database, in no particular order: those for whom a host calls `authority::retain`.
+[[nodiscard]] inline result<std::vector<std::string>> sqlite_authority_tenants(sqlite_database& db) {
+    std::vector<std::string> out;
+    auto read = each_sqlite_row(
+        db, "SELECT name FROM syncline_authority_tenants", [](sqlite_statement&) {},
+        [&](sqlite_statement& s) {
+            out.emplace_back(s.column_text(0));
+            return true;
+        });
+    if (!read) return std::move(read).error();
+    return out;
+}
+
 /// One order of a model's fields under which images were stored.
 struct sqlite_image_layout {
     model_id model = 0;                             ///< meaningful where `registered`

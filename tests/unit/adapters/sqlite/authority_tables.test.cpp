@@ -5,6 +5,7 @@
 #include "support/older_layouts.hpp"
 #include "support/scratch_folder.hpp"
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -114,6 +115,26 @@ TEST_CASE("authority tables: bookkeeping of a format that is not known is left a
     server with{path, tables};
     run(path, "UPDATE syncline_authority_meta SET value=4 WHERE name='format'; CREATE TABLE syncline_authority_more(x)");
     CHECK(fault_of(with.store.begin("main", access::write)) == errc::unsupported);
+}
+
+TEST_CASE("authority tables: the tenants that have history") {
+    const scratch_folder dir;
+    const std::string path = dir.file("server.db");
+    run(path, "CREATE TABLE t(id TEXT PRIMARY KEY NOT NULL, who TEXT NOT NULL, a TEXT, b TEXT); INSERT INTO t VALUES('1','ann','x','y'),('2','ben','x','y')");
+    auto db = must(sqlite_database::open(path));
+    auto model = must(read_model_schema(db, "t"));
+    std::erase_if(model.fields, [](const field_schema& f) { return f.name == "who"; });
+    schema_set models;
+    must(models.add(model));
+    sqlite_authority_options options;
+    options.owner_column = "who";
+    auto store = must(sqlite_authority_store::open(path, models, options));
+    CHECK(must(sqlite_authority_tenants(db)).empty());
+    authority<sqlite_authority_store> engine{store};
+    for (const char* tenant : {"ben", "ann"}) must(engine.retain(tenant, 0, timestamp{}));
+    auto tenants = must(sqlite_authority_tenants(db));
+    std::sort(tenants.begin(), tenants.end());
+    CHECK(tenants == std::vector<std::string>{"ann", "ben"});
 }
 
 }  // namespace authority_tables_test
