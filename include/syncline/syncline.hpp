@@ -116,6 +116,10 @@
 #include <syncline/wire/auto_sync.hpp>
 #include <syncline/wire/bundle/capabilities.hpp>
 #include <syncline/wire/bundle/client.hpp>
+#include <syncline/wire/bundle/client_hydration.hpp>
+#include <syncline/wire/bundle/client_pull.hpp>
+#include <syncline/wire/bundle/client_push.hpp>
+#include <syncline/wire/bundle/client_run.hpp>
 #include <syncline/wire/bundle/codes.hpp>
 #include <syncline/wire/bundle/messages.hpp>
 #include <syncline/wire/bundle/obstacles.hpp>

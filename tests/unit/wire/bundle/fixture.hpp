@@ -14,6 +14,7 @@
 
 #include "support/catch.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <functional>
 #include <map>
@@ -21,6 +22,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -162,6 +164,13 @@ struct device_side {
     }
     sync_result sync(sync_mode mode = sync_mode::push_then_pull) { return *run(mode); }
 };
+
+inline bool asks_for(const request& r, http_method method, std::string_view part) {
+    return r.method == method && r.path.find(part) != std::string::npos;
+}
+inline std::size_t asked(const device_side& d, http_method method, std::string_view part) {
+    return static_cast<std::size_t>(std::count_if(d.sent.begin(), d.sent.end(), [&](const request& r) { return asks_for(r, method, part); }));
+}
 
 inline std::string text_of(const std::optional<record>& r) {
     if (!r) return "gone";
