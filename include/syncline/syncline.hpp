@@ -15,6 +15,7 @@
 #include <syncline/change/mutation_log.hpp>
 #include <syncline/change/queue_rules.hpp>
 #include <syncline/change/receipt.hpp>
+#include <syncline/change/source_replacement.hpp>
 #include <syncline/change/unread_row.hpp>
 #include <syncline/conflict/add_wins_set.hpp>
 #include <syncline/conflict/conflict.hpp>
@@ -46,6 +47,7 @@
 #include <syncline/engine/row_intake.hpp>
 #include <syncline/engine/row_placement.hpp>
 #include <syncline/engine/running_order.hpp>
+#include <syncline/engine/scope_connection.hpp>
 #include <syncline/engine/scopes.hpp>
 #include <syncline/engine/sealing.hpp>
 #include <syncline/engine/source_renewal.hpp>
@@ -121,6 +123,7 @@
 #include <syncline/wire/bundle/client_push.hpp>
 #include <syncline/wire/bundle/client_run.hpp>
 #include <syncline/wire/bundle/codes.hpp>
+#include <syncline/wire/bundle/connect_messages.hpp>
 #include <syncline/wire/bundle/messages.hpp>
 #include <syncline/wire/bundle/obstacles.hpp>
 #include <syncline/wire/bundle/pull_messages.hpp>

@@ -270,7 +270,9 @@ private:
     }
 
     [[nodiscard]] response handle_snapshot(const request& r, const caller& from, timestamp now, random_source random) {
-        if (auto read = bundle_wire::read_snapshot_request(r.body, options_.json); !read) return body_fault(step::make_snapshot, read.error());
+        auto replacing = bundle_wire::read_snapshot_request(r.body, options_.json);
+        if (!replacing) return body_fault(step::make_snapshot, replacing.error());
+        if (*replacing) return json_error(400, "snapshot_session_invalid", "this server does not replace sources");
         auto made = engine_->create_snapshot(from, to_string(make_uuid_v4(random)), now);
         if (!made) return fault_response(step::make_snapshot, made.error());
         auto head = engine_->head(from.tenant);
