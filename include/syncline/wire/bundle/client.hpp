@@ -11,6 +11,7 @@
 #include <syncline/transport/retry_after.hpp>
 #include <syncline/wire/account.hpp>
 #include <syncline/wire/authority_time.hpp>
+#include <syncline/wire/bundle/client_connect.hpp>
 #include <syncline/wire/bundle/client_hydration.hpp>
 #include <syncline/wire/bundle/client_pull.hpp>
 #include <syncline/wire/bundle/client_push.hpp>
@@ -29,7 +30,7 @@
 SYNCLINE_NAMESPACE_BEGIN
 
 /// The device side of the bundle wire (sheet `bundle`): a state machine without anything durable of its own. See `client_step` for how it
-/// is driven. Push: freeze, create, chunks, commit, committed rows, replay, and again until nothing is left; conflicts are decided on the
+/// is driven. Connect: a device that is not in its account asks to be let in before anything else. Push: freeze, create, chunks, commit, committed rows, replay, and again until nothing is left; conflicts are decided on the
 /// device. Pull: whole bundles, or a snapshot where history no longer reaches. A bundle with a row that cannot be read stops the pull before
 /// it, with a fault that names the row, and is asked for again with the next sync.
 ///
@@ -43,7 +44,7 @@ class bundle_client {
 
 public:
     explicit bundle_client(Replica& engine, bundle_client_options options = {})
-        : run_(engine, std::move(options)), push_(run_), pull_(run_), hydration_(run_) {}
+        : run_(engine, std::move(options)), connect_(run_), push_(run_), pull_(run_), hydration_(run_) {}
 
     bundle_client(const bundle_client&) = delete;
     bundle_client& operator=(const bundle_client&) = delete;
@@ -51,6 +52,7 @@ public:
     /// Begins a run; one that was going on is cancelled.
     void start(sync_mode mode) {
         run_.begin(mode);
+        connect_.begin();
         push_.begin();
         pull_.begin();
         hydration_.begin();
@@ -68,10 +70,15 @@ public:
                 run_.end(fault{errc::bug, "the server does not come to an end: too many requests in one run"});
             result<std::optional<client_step>> step = std::optional<client_step>{};
             switch (run_.phase) {
+            case phase::connect: step = connect_.next(now); break;
             case phase::push: step = push_.next(now, random); break;
             case phase::pull: step = pull_.next(now); break;
             case phase::hydrate: step = hydration_.next(now); break;
             case phase::finish:
+                if (run_.mode == sync_mode::connect_only) {
+                    run_.phase = phase::done;
+                    break;
+                }
                 if (auto r = run_.engine->note_synced(now, !run_.report.why && run_.mode == sync_mode::push_then_pull); !r && !run_.report.why)
                     return std::move(r).error();
                 run_.phase = phase::done;
@@ -90,6 +97,7 @@ public:
         run_.awaiting = 0;
         run_.refused_code.clear();
         run_.refused_ordinal.reset();
+        run_.replaced_by.clear();
         const asked what = std::exchange(run_.asked, asked::nothing);
         if (what == asked::drop_snapshot) {
             hydration_.dropped();
@@ -110,9 +118,11 @@ public:
             auto refused = bundle_wire::read_refusal(*answer, run_.options.json);
             run_.refused_ordinal = refused.row_ordinal;
             run_.refused_code = std::move(refused.code);
+            run_.replaced_by = std::move(refused.replaced_by);
             return failed(what, std::move(refused.why), retry_after(*answer, now), &*answer, now, random);
         }
         switch (what) {
+        case asked::connect: return connect_.on(*answer, now, random);
         case asked::pull: return pull_.on(*answer, now, random);
         case asked::make_snapshot:
         case asked::page: return hydration_.on(what, *answer, now, random);
@@ -147,6 +157,13 @@ private:
         if (asked_for) run_.report.not_before = (std::max)(run_.report.not_before, std::optional{later(now, *asked_for)});
         if (answer != nullptr)
             if (const auto of = refused_for_incarnation(why, *answer)) return meet_incarnation(*of, std::move(why), now, random);
+        if (what == asked::connect) return connect_.failed(std::move(why), asked_for, answer, now, random);
+        if (answer != nullptr && bundle_wire::tells_disconnection(why.code)) {
+            run_.backoff.succeeded();
+            push_.forget();
+            hydration_.forget();
+            return connect_.meet_disconnection(std::move(why), now);
+        }
         switch (what) {
         case asked::pull: return pull_.failed(std::move(why), asked_for, now, random);
         case asked::make_snapshot:
@@ -156,6 +173,7 @@ private:
     }
 
     bundle_wire::client_run<Replica> run_;
+    bundle_wire::client_connect<Replica> connect_;
     bundle_wire::client_push<Replica> push_;
     bundle_wire::client_pull<Replica> pull_;
     bundle_wire::client_hydration<Replica> hydration_;

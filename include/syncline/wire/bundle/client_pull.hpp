@@ -38,9 +38,15 @@ public:
     [[nodiscard]] result<optional_step> next(timestamp now) {
         auto standing = run_.look(now);
         if (!standing) return std::move(standing).error();
-        if (standing->state.needs_hydration) {
+        if (standing->state.needs_hydration && standing->state.initialization_id.empty()) {
             run_.phase = client_phase::hydrate;
             run_.after_hydration = client_phase::pull;
+            return optional_step{};
+        }
+        if (!standing->state.initialization_id.empty()) {
+            // Until this device has filled the account there is nothing in it.
+            if (!run_.report.why) run_.report.why = fault{errc::stale, "this device is to fill the account for the first time; push before pulling"};
+            run_.phase = client_phase::finish;
             return optional_step{};
         }
         if (standing->has.frozen) {

@@ -5,6 +5,7 @@
 #include <syncline/change/bundle.hpp>
 #include <syncline/engine/authority_types.hpp>
 #include <syncline/engine/sync_result.hpp>
+#include <syncline/model/record.hpp>
 #include <syncline/support/random.hpp>
 #include <syncline/support/result.hpp>
 #include <syncline/support/time.hpp>
@@ -25,6 +26,8 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -42,8 +45,9 @@ public:
     explicit client_push(client_run<Replica>& run) : run_(run) {}
 
     void begin() {
-        conflict_rounds_ = restarts_ = renewals_ = set_aside_ = 0;
-        upload_.begin();
+        restarts_ = renewals_ = set_aside_ = reconnects_ = 0;
+        forget_conflicts();
+        forget();
         batch_limit_ = (std::max<std::size_t>)(run_.options.batch_rows, 1);
         chunk_limit_ = (std::max<std::size_t>)(run_.options.chunk_rows, 1);
         committed_limit_ = (std::max<std::size_t>)(run_.options.committed_page_rows, 1);
@@ -51,7 +55,11 @@ public:
     }
 
     /// Nothing of what the server said of the session belongs to the state any more.
-    void forget() { upload_.begin(); }
+    void forget() {
+        upload_.begin();
+        upload_.told_rows.reset();
+        without_id_ = false;
+    }
 
     /// @return nothing: ask again
     [[nodiscard]] result<optional_step> next(timestamp now, random_source random) {
@@ -59,7 +67,10 @@ public:
         if (!standing) return std::move(standing).error();
         // Numbers have no gaps: an own one above the checkpoint tells of bundles of others in between.
         run_.report.behind = run_.report.behind || newest_committed_ > standing->state.checkpoint;
-        if (standing->state.needs_hydration && run_.mode == sync_mode::push_then_pull) {
+        initialization_id_ = standing->state.initialization_id;
+        // What is to be given up, or stands under a source that the server does not know of, goes out in no case.
+        const bool first = run_.mode == sync_mode::push_then_pull || standing->state.give_up_below != 0 || !standing->state.replaced_source.empty();
+        if (standing->state.needs_hydration && initialization_id_.empty() && first) {
             // A device that met a new incarnation of the data pushes nothing before it has caught up (ENGINE.md rule 10).
             run_.phase = client_phase::hydrate;
             run_.after_hydration = client_phase::push;
@@ -69,6 +80,8 @@ public:
             auto batch = run_.engine->freeze(search_.limit(batch_limit_), true, random, now);
             if (!batch) return std::move(batch).error();
             if (!*batch) {
+                // What it was to fill the account with is gone, or waits for a person: the account begins empty.
+                if (!initialization_id_.empty()) return reconnect(now);
                 leave();
                 return optional_step{};
             }
@@ -83,7 +96,7 @@ public:
             }
         }
         switch (upload_.at) {
-        case upload_step::create: return optional_step{run_.send(client_asked::create, http_method::post, "/push-sessions", upload_.create_body())};
+        case upload_step::create: return optional_step{run_.send(client_asked::create, http_method::post, "/push-sessions", upload_.create_body(without_id_ ? std::string_view{} : initialization_id_))};
         case upload_step::chunk:
             return optional_step{
                 run_.send(client_asked::chunk, http_method::post, upload_.session_path() + "/chunks", upload_.chunk_body(run_.names, chunk_limit_))};
@@ -125,7 +138,7 @@ public:
         }
         // Only the server's own word counts: a 404 of something in between says nothing about the session.
         // A session that is not there may have committed by a late copy of the request: to create it again tells (ENGINE.md rule 12).
-        if (what == client_asked::drop_session && code == errc::session_gone) return restart_session(std::move(why));
+        if (what == client_asked::drop_session && is_gone(code)) return restart_session(std::move(why));
         if ((what == client_asked::chunk || what == client_asked::commit) && answer != nullptr && failed_inside(*answer) && server_failed(what, why)) return {};
         if (category_of(code) == fault_category::retry) {
             if (run_.try_again(asked_for, now, random)) return {};
@@ -135,13 +148,19 @@ public:
         run_.backoff.succeeded();  // the server answered, whatever it said
         switch (what) {
         case client_asked::create:
+            // A server that looks at the right to fill the account before it looks for the bundle (sheet 8.2.1): without it, it tells.
+            if (code == errc::malformed_message && !initialization_id_.empty() && !without_id_) {
+                without_id_ = true;
+                upload_.begin();
+                return {};
+            }
             // After a restore it is the server that lost the numbers, and with them what this device sent.
             if (code == errc::out_of_sequence || code == errc::id_reused || code == errc::history_pruned)
-                return renew(!run_.new_epoch, std::move(why), now, random);
-            if (code == errc::source_retired) return renew(false, std::move(why), now, random);
+                return renew(!run_.new_epoch, std::move(why), reason_of(code), now, random);
+            if (code == errc::source_retired) return renew(false, std::move(why), reason_of(code), now, random);
             break;
         case client_asked::chunk:
-            if (code == errc::session_gone || code == errc::absent || code == errc::stale) return restart_session(std::move(why));
+            if (is_gone(code) || code == errc::absent || code == errc::stale) return restart_session(std::move(why));
             if (code == errc::too_large) {
                 ++run_.report.retried;
                 if (run_.halve(chunk_limit_, upload_.in_chunk)) return {};
@@ -152,7 +171,7 @@ public:
             break;
         case client_asked::commit:
             // Creating the session again tells what became of the bundle.
-            if (code == errc::session_gone || code == errc::absent || code == errc::stale || code == errc::out_of_sequence || code == errc::source_retired)
+            if (is_gone(code) || code == errc::absent || code == errc::stale || code == errc::out_of_sequence || code == errc::source_retired)
                 return restart_session(std::move(why));
             if (answer != nullptr && category_of(code) == fault_category::fix_request) return refused_whole(std::move(why));
             break;
@@ -173,6 +192,29 @@ public:
     }
 
 private:
+    // What the server is told of a new source's cause (sheet 2.5). One that was used for other content is another device's: it stays in use.
+    [[nodiscard]] std::string reason_of(errc code) const {
+        if (code == errc::history_pruned) return "history_pruned";
+        if (code == errc::source_retired) return "source_retired";
+        if (code != errc::out_of_sequence) return {};
+        return run_.refused_code == "source_sequence_changed" ? "source_sequence_changed" : "source_sequence_out_of_order";
+    }
+
+    [[nodiscard]] result<optional_step> reconnect(timestamp now) {
+        forget();
+        if (auto r = run_.engine->disconnected(now); !r) return std::move(r).error();
+        if (++reconnects_ > run_.options.max_session_restarts)
+            run_.end(fault{errc::scope_initializing, "the server does not let this device fill the account, and says of nobody that it did"});
+        else
+            run_.phase = client_phase::connect;
+        return optional_step{};
+    }
+
+    void forget_conflicts() {
+        conflict_rounds_ = 0;
+        met_.clear();
+    }
+
     void leave() {
         run_.backoff.succeeded();
         run_.phase = run_.mode == sync_mode::push_only ? client_phase::finish : client_phase::pull;
@@ -200,6 +242,12 @@ private:
         }
         run_.backoff.succeeded();
         if (!reply->committed) {
+            if (without_id_) {
+                // The account was filled by another device: it is to be met as any account that has data.
+                upload_.push_id = std::move(reply->push_id);
+                upload_.at = upload_step::drop_session;
+                return {};
+            }
             upload_.push_id = std::move(reply->push_id);
             upload_.at = upload_step::chunk;
             upload_.sent = 0;
@@ -208,9 +256,17 @@ private:
         if (!upload_.is_own(run_.source, *reply->committed))
             return unreadable(client_asked::create, fault{errc::malformed_message, "the server answered with another source's bundle"}, now, random);
         if (!reply->committed->content_hash.empty() && reply->committed->content_hash != upload_.content_hash(run_.engine->schemas()))
-            return renew(true, fault{errc::id_reused, "the server has another bundle under this device's number; the device was copied or restored"},
-                         now, random);
-        return acknowledge(*reply->committed, now);
+            return renew(true, fault{errc::id_reused, "the server has another bundle under this device's number; the device was copied or restored"}, {}, now, random);
+        without_id_ = false;
+        if (!reply->committed->content_hash.empty()) return acknowledge(*reply->committed, now);
+        // The number alone does not tell whether it was this device, or a copy of it, that used it: the rows do.
+        upload_.at = upload_step::rows;
+        upload_.begin_rows();
+        upload_.unproven = true;
+        upload_.batch.head.committed_seq = reply->committed->seq;
+        upload_.batch.head.committed_hash = reply->committed->bundle_hash;
+        upload_.told_rows = reply->committed->row_count;
+        return {};
     }
 
     [[nodiscard]] result<void> on_chunk(const response& answer, timestamp now, random_source random) {
@@ -237,10 +293,12 @@ private:
     }
 
     [[nodiscard]] result<void> acknowledge(const committed_head& head, timestamp now) {
+        upload_.told_rows = head.row_count;
         auto ours = run_.engine->committed(upload_.batch.head.id, head.seq, head.bundle_hash, now);
         if (!ours) return std::move(ours).error();
         if (*ours) run_.report.pushed += upload_.batch.items.size();
-        conflict_rounds_ = restarts_ = set_aside_ = 0;
+        forget_conflicts();
+        restarts_ = set_aside_ = 0;
         search_.passed(upload_.batch.items.size());
         upload_.begin();
         return {};
@@ -251,6 +309,8 @@ private:
         if (!page) return broken_rows(std::move(page).error(), now, random);
         if (page->head.seq != upload_.batch.head.committed_seq) return broken_rows(fault{errc::malformed_message, "the server answered with another bundle"}, now, random);
         if (!upload_.is_own(run_.source, page->head)) return lose_bundle(now, random);
+        if (page->head.row_count != upload_.told_rows.value_or(page->head.row_count))
+            return broken_rows(fault{errc::malformed_message, "a committed bundle has another number of rows than its acknowledgement said"}, now, random);
         for (auto& row : page->rows) upload_.rows.push_back(std::move(row));
         if (page->more) {
             run_.backoff.succeeded();
@@ -260,8 +320,17 @@ private:
         if (hash != page->head.bundle_hash || (!upload_.batch.head.committed_hash.empty() && hash != upload_.batch.head.committed_hash))
             return broken_rows(fault{errc::corrupt, "the rows of a committed bundle do not have the hash that the server gave for it"}, now, random);
         run_.backoff.succeeded();
+        if (upload_.unproven && !upload_.tells_of_all(upload_.rows)) {
+            upload_.told_rows.reset();
+            return renew(true, fault{errc::id_reused, "the server has another bundle under this device's number; the device was copied or restored"}, {}, now, random);
+        }
         auto done = run_.engine->replay(upload_.batch.head.id, upload_.batch.head.committed_seq, &upload_.rows, now);
         if (!done) return std::move(done).error();
+        if (upload_.unproven) {
+            run_.report.pushed += upload_.batch.items.size();
+            forget_conflicts();
+        }
+        upload_.told_rows.reset();
         newest_committed_ = upload_.batch.head.committed_seq;
         upload_.begin();
         return {};
@@ -275,17 +344,17 @@ private:
 
     // The server acknowledged the bundle and has another one, or none, in its place: it was restored. What it lost is sent anew.
     [[nodiscard]] result<void> lose_bundle(timestamp now, random_source random) {
-        if (auto r = renew(false, fault{errc::lost_by_restore, "the server has lost a bundle that it had acknowledged"}, now, random); !r) return r;
+        if (auto r = renew(false, fault{errc::lost_by_restore, "the server has lost a bundle that it had acknowledged"}, {}, now, random); !r) return r;
         return run_.engine->begin_hydration(now);
     }
 
-    [[nodiscard]] result<void> renew(bool suspect, fault why, timestamp now, random_source random) {
+    [[nodiscard]] result<void> renew(bool suspect, fault why, std::string reason, timestamp now, random_source random) {
         upload_.begin();
         if (++renewals_ > 2) {
             give_up(std::move(why));
             return {};
         }
-        auto held = renew_source(*run_.engine, random, suspect, now);
+        auto held = renew_source(*run_.engine, random, suspect, now, std::move(reason));
         if (!held) return std::move(held).error();
         run_.report.failed += *held;
         return {};
@@ -309,6 +378,10 @@ private:
 
     [[nodiscard]] result<void> on_dropped(timestamp now) {
         run_.backoff.succeeded();
+        if (without_id_) {
+            auto r = reconnect(now);
+            return r ? result<void>{} : result<void>{std::move(r).error()};
+        }
         return settle(std::exchange(upload_.obstacles, {}), now);
     }
 
@@ -321,8 +394,11 @@ private:
         run_.report.failed += settled->refused;
         for (auto& w : settled->waiting) run_.report.rejections.push_back({upload_.id_of(w.first), w.first, outcome_kind::refused, std::move(w.second), {}});
         upload_.begin();
-        if (settled->superseded + settled->refused != 0) conflict_rounds_ = 0;  // fewer records are left: this comes to an end
-        if (met || (settled->refused == 0 && !obstacles.empty()))
+        // A server may name one record at a time. Each is met once in a batch that comes to an end, so only those that are met again count.
+        bool news = settled->superseded + settled->refused != 0;
+        for (const auto& o : obstacles) news = met_.insert(o.key).second || news;
+        if (news) conflict_rounds_ = 0;
+        if (!news && (met || (settled->refused == 0 && !obstacles.empty())))
             if (++conflict_rounds_ > run_.options.max_conflict_rounds)
                 give_up(fault{errc::conflict, "the same records meet newer changes again and again; everything is kept and will be sent with the next sync"});
         return {};
@@ -381,6 +457,10 @@ private:
     client_run<Replica>& run_;
     upload upload_;
     std::size_t conflict_rounds_ = 0;
+    std::unordered_set<record_key, record_key_hash> met_;  // since a commit
+    std::string initialization_id_;  // the right to fill the account; empty: none
+    bool without_id_ = false;  // the server refused it, so what became of the bundle is asked without it
+    std::size_t reconnects_ = 0;
     std::size_t restarts_ = 0;
     std::size_t renewals_ = 0;
     std::size_t set_aside_ = 0;  // in a row, since a commit

@@ -144,7 +144,12 @@ TEST_CASE("bundle_client: a push that fails does not keep the device from receiv
     REQUIRE(a.sync().ok());
     b.who = "bob";
     a.line = [](const request& r) { return asks_for(r, http_method::post, "/push-sessions") ? cut::request_lost : cut::none; };
-    // A server that is down for pushes only, before anything was frozen: the conflict path of a thawed batch.
+    // A record that somebody changes before each commit: it is met again and again.
+    int edits = 0;
+    b.line = [&](const request& r) {
+        if (asks_for(r, http_method::post, "/commit")) server.write(task_key("t"), a_task("z" + std::to_string(++edits)));
+        return cut::none;
+    };
     b.write(task_key("t"), a_task("y"));
     bundle_client_options options;
     options.max_conflict_rounds = 0;

@@ -11,7 +11,8 @@ TEST_CASE("bundle client_run: a request says whose it is, a run ends with its fi
     device_side a{server, 1};
     bundle_wire::client_run<replica_engine> run{*a.engine, {}};
     run.begin(sync_mode::pull_only);
-    CHECK(run.phase == bundle_wire::client_phase::pull);
+    CHECK(run.phase == bundle_wire::client_phase::connect);
+    CHECK(run.first == bundle_wire::client_phase::pull);
     must(run.look(server.now));
     CHECK(run.source == a.status().state.source_id);
     const auto step = run.send(bundle_wire::client_asked::pull, http_method::get, "/pull");

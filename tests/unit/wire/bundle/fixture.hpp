@@ -69,6 +69,19 @@ inline record a_task(std::string title, std::int64_t points = 0, std::optional<s
     return record{{value::text(std::move(title)), value::boolean(false), value::integer(points), under ? value::text(*under) : value{}}};
 }
 
+/// How a device of a test begins: most tests are about what comes after the connect lifecycle.
+enum class begins { attached, anonymous };
+
+/// Lets the device of @p store into its account without asking a server.
+template <class Store>
+void attach_by_hand(Store& store) {
+    auto t = must(store.begin());
+    auto state = must(t.state());
+    state.attachment = scope_attachment::attached;
+    must(t.put_state(state));
+    must(t.commit());
+}
+
 inline timestamp at_second(std::int64_t s) { return from_microseconds(s * 1'000'000); }
 
 using authority_engine = authority<memory_authority_store>;
@@ -117,8 +130,9 @@ struct device_side {
     std::function<std::optional<response>(const request&)> intercept;  ///< what stands before the server answers instead; nothing: the server
     std::optional<std::size_t> die_after;  ///< the client is dropped after so many answers or losses
 
-    device_side(server_side& s, std::uint64_t seed, resolver_set how = resolver_set{}, bundle_client_options o = {})
+    device_side(server_side& s, std::uint64_t seed, resolver_set how = resolver_set{}, bundle_client_options o = {}, begins as = begins::attached)
         : server(s), store(schemas()), resolvers(std::move(how)), options(std::move(o)), random(seed) {
+        if (as == begins::attached) attach_by_hand(store);
         boot();
     }
     void boot() {
