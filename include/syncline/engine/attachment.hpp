@@ -34,12 +34,10 @@ template <replica_transaction Transaction>
 }
 
 /// Takes in how an authority of the bundle wire lets the device in (sheet `bundle` 2.1, 2.9). What the device holds of an account that is new
-/// to the authority, or that this one has forgotten meanwhile, belongs to a timeline that is gone: it is compared with the picture, and a fresh
-/// source numbers from 1.
+/// to the authority, or that this one has forgotten meanwhile, belongs to a timeline that is gone: it is compared with the picture.
 /// @param drop  where the account has data, changes that were made before anybody signed in are given up when the picture is swapped in
 template <replica_transaction Transaction>
-[[nodiscard]] result<void> enter_scope(Transaction& t, row_placement<Transaction>& rows, replica_state& state, const scope_connection& scope, bool drop,
-                                       random_source random) {
+[[nodiscard]] result<void> enter_scope(Transaction& t, replica_state& state, const scope_connection& scope, bool drop) {
     if (scope.what == scope_resolution::retry_later) return {};
     const bool filled = scope.what == scope_resolution::remote_authoritative;
     const lost_intervals everything{lost_interval{0, (std::numeric_limits<std::int64_t>::max)(), 0, (std::numeric_limits<std::int64_t>::max)()}};
@@ -49,10 +47,8 @@ template <replica_transaction Transaction>
         if (!holds) return std::move(holds).error();
         auto waited = release_lost_quarantined(t, everything);
         if (!waited) return std::move(waited).error();
-        gone = *holds || *waited || state.next_source_bundle_id > 1;
+        gone = *holds || *waited;
         state.checkpoint = 0;
-        if (gone)
-            if (auto r = take_new_source(t, rows, state, random, std::nullopt); !r) return r;
     }
     state.give_up_below = filled && drop && state.attachment == scope_attachment::anonymous ? state.next_ordinal : 0;
     state.attachment = scope_attachment::attached;
@@ -65,9 +61,13 @@ template <replica_transaction Transaction>
 }
 
 /// The authority does not let the device in, or not any more: it is to ask again. One that was to fill the account and did not belongs to nobody again.
-inline void leave_scope(replica_state& state) {
-    state.attachment = state.initialization_id.empty() && state.attachment != scope_attachment::anonymous ? scope_attachment::reconnecting : scope_attachment::anonymous;
+/// One that was in it takes a fresh source, before the right to fill the account is given to one: an authority that forgot the account forgot the numbers.
+template <replica_transaction Transaction>
+[[nodiscard]] result<void> leave_scope(Transaction& t, row_placement<Transaction>& rows, replica_state& state, random_source random) {
+    const bool was_in = state.initialization_id.empty() && state.attachment == scope_attachment::attached;
+    if (state.attachment == scope_attachment::attached) state.attachment = was_in ? scope_attachment::reconnecting : scope_attachment::anonymous;
     state.initialization_id.clear();
+    return was_in ? take_new_source(t, rows, state, random, std::nullopt) : result<void>{};
 }
 
 /// Gives up the changes that were made before anybody signed in, where that was chosen when the device was let in: those of records that no

@@ -358,16 +358,13 @@ public:
 
     /// Bundle wire: takes in how the authority lets the device in (`enter_scope`).
     /// @param drop  where it has data: changes that were made before anybody signed in are given up when its picture is swapped in
-    [[nodiscard]] result<void> connected(const scope_connection& scope, bool drop, random_source random, timestamp now) {
-        return run(now, [&](work& w) { return enter_scope(w.t, w.rows, w.state, scope, drop, random); });
+    [[nodiscard]] result<void> connected(const scope_connection& scope, bool drop, timestamp now) {
+        return run(now, [&](work& w) { return enter_scope(w.t, w.state, scope, drop); });
     }
 
     /// Bundle wire: the authority says that the device is not let in, or not any more. It keeps everything, and asks to be let in again.
-    [[nodiscard]] result<void> disconnected(timestamp now) {
-        return run(now, [&](work& w) -> result<void> {
-            leave_scope(w.state);
-            return {};
-        });
+    [[nodiscard]] result<void> disconnected(random_source random, timestamp now) {
+        return run(now, [&](work& w) { return leave_scope(w.t, w.rows, w.state, random); });
     }
 
     /// Bundle wire: the authority knows of the source that took the former one's place. @param refused  it knows another one: this one was never

@@ -162,7 +162,7 @@ private:
             run_.backoff.succeeded();
             push_.forget();
             hydration_.forget();
-            return connect_.meet_disconnection(std::move(why), now);
+            return connect_.meet_disconnection(std::move(why), now, random);
         }
         switch (what) {
         case asked::pull: return pull_.failed(std::move(why), asked_for, now, random);

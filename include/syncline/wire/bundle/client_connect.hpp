@@ -71,7 +71,7 @@ public:
             run_.end(fault{errc::scope_initializing, "another device fills the account with its data for the first time; try again when it is done"});
             return {};
         }
-        return run_.engine->connected(reply->scope, run_.options.anonymous == anonymous_rows::drop, random, now);
+        return run_.engine->connected(reply->scope, run_.options.anonymous == anonymous_rows::drop, now);
     }
 
     /// Takes in why there is none, or none that helps. @param answer  nullptr: none came, or one that cannot be read
@@ -83,8 +83,8 @@ public:
     }
 
     /// The server says, to another request, that the device is not in the account: it is to ask anew. Nothing is given up.
-    [[nodiscard]] result<void> meet_disconnection(fault why, timestamp now) {
-        if (auto r = run_.engine->disconnected(now); !r) return r;
+    [[nodiscard]] result<void> meet_disconnection(fault why, timestamp now, random_source random) {
+        if (auto r = run_.engine->disconnected(random, now); !r) return r;
         run_.phase = client_phase::connect;
         run_.target = 0;
         ++run_.report.retried;

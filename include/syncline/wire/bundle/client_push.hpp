@@ -81,7 +81,7 @@ public:
             if (!batch) return std::move(batch).error();
             if (!*batch) {
                 // What it was to fill the account with is gone, or waits for a person: the account begins empty.
-                if (!initialization_id_.empty()) return reconnect(now);
+                if (!initialization_id_.empty()) return reconnect(now, random);
                 leave();
                 return optional_step{};
             }
@@ -113,7 +113,7 @@ public:
         case client_asked::create: return on_created(answer, now, random);
         case client_asked::chunk: return on_chunk(answer, now, random);
         case client_asked::commit: return on_commit(answer, now, random);
-        case client_asked::drop_session: return on_dropped(now);
+        case client_asked::drop_session: return on_dropped(now, random);
         case client_asked::rows: return on_rows(answer, now, random);
         default: return {};
         }
@@ -200,9 +200,9 @@ private:
         return run_.refused_code == "source_sequence_changed" ? "source_sequence_changed" : "source_sequence_out_of_order";
     }
 
-    [[nodiscard]] result<optional_step> reconnect(timestamp now) {
+    [[nodiscard]] result<optional_step> reconnect(timestamp now, random_source random) {
         forget();
-        if (auto r = run_.engine->disconnected(now); !r) return std::move(r).error();
+        if (auto r = run_.engine->disconnected(random, now); !r) return std::move(r).error();
         if (++reconnects_ > run_.options.max_session_restarts)
             run_.end(fault{errc::scope_initializing, "the server does not let this device fill the account, and says of nobody that it did"});
         else
@@ -376,10 +376,10 @@ private:
         run_.backoff.succeeded();
     }
 
-    [[nodiscard]] result<void> on_dropped(timestamp now) {
+    [[nodiscard]] result<void> on_dropped(timestamp now, random_source random) {
         run_.backoff.succeeded();
         if (without_id_) {
-            auto r = reconnect(now);
+            auto r = reconnect(now, random);
             return r ? result<void>{} : result<void>{std::move(r).error()};
         }
         return settle(std::exchange(upload_.obstacles, {}), now);
