@@ -81,7 +81,10 @@ struct step_codes {
     case errc::malformed_message:
         if (what == step::commit) return {400, codes.invalid};
         return {400, what == step::make_snapshot || what == step::committed_rows || what == step::snapshot_page ? codes.invalid : "invalid_request"};
-    case errc::invalid_cursor: return {409, "invalid_cursor"};
+    case errc::invalid_cursor:
+        // A device that is ahead of this server, or belongs to another one, starts over either way; foreign ones know this code for it.
+        if (what == step::pull) return {409, "history_pruned"};
+        return {409, "invalid_cursor"};
     case errc::too_large:
         if (what == step::create || what == step::chunk) return {400, codes.invalid};
         return {413, "too_large"};
@@ -118,7 +121,8 @@ struct step_codes {
 [[nodiscard]] inline response fault_response(step what, const fault& why) {
     const error_code e = error_of(what, why.code);
     response r = json_error(e.status, e.code, why.detail);
-    if (e.status == 503 || e.status == 429) set_header(r.headers, "Retry-After", "1");
+    if (e.status == 503) set_header(r.headers, "Retry-After", "1");
+    if (e.status == 429) set_header(r.headers, "Retry-After", "10");  // a session is in the way, which takes longer than a lock
     return r;
 }
 
@@ -157,7 +161,7 @@ struct step_codes {
     if (code == "source_replacement_invalid") return errc::id_reused;
     if (code == "history_pruned") return errc::history_pruned;
     if (code == "committed_bundle_not_found" || code == "not_found") return errc::absent;
-    if (code == "push_conflict" || code == "cascade_conflict") return errc::conflict;
+    if (code == "push_conflict") return errc::conflict;
     if (code == "row_refused") return errc::constraint;
     if (code.ends_with("_failed") && code != name_of(errc::validation_failed)) return errc::internal;
     return errc_named(code);

@@ -215,8 +215,8 @@ struct snapshot_page_reply {
     return out;
 }
 
-/// Writes the answer to a new snapshot session.
-[[nodiscard]] inline std::string write_snapshot(const snapshot_head& head, const told_incarnation& of) {
+/// Writes the answer to a new snapshot session. @param byte_count  of its payloads
+[[nodiscard]] inline std::string write_snapshot(const snapshot_head& head, std::int64_t byte_count, const told_incarnation& of) {
     std::string body;
     json_writer w{body};
     w.begin_object();
@@ -226,6 +226,10 @@ struct snapshot_page_reply {
     w.integer(head.seq);
     w.key("row_count");
     w.integer(head.row_count);
+    if (byte_count > 0) {
+        w.key("byte_count");
+        w.integer(byte_count);
+    }
     w.key("expires_at");
     w.string(format_rfc3339(head.expires).value_or("9999-12-31T23:59:59Z"));
     write_incarnation(w, of);

@@ -45,7 +45,7 @@ TEST_CASE("bundle codes: each operation reports with the codes and statuses of t
                          row{step::committed_rows, errc::internal, 500, "committed_bundle_rows_failed"},
                          row{step::pull, errc::malformed_message, 400, "invalid_request"},
                          row{step::pull, errc::history_pruned, 409, "history_pruned"},
-                         row{step::pull, errc::invalid_cursor, 409, "invalid_cursor"},
+                         row{step::pull, errc::invalid_cursor, 409, "history_pruned"},
                          row{step::pull, errc::internal, 500, "pull_failed"},
                          row{step::make_snapshot, errc::malformed_json, 400, "snapshot_session_invalid"},
                          row{step::make_snapshot, errc::internal, 500, "snapshot_session_create_failed"},
