@@ -15,7 +15,9 @@
 #include <syncline/wire/authority_time.hpp>
 #include <syncline/wire/incarnation.hpp>
 #include <syncline/wire/bundle/messages.hpp>
+#include <syncline/wire/bundle/watch_server.hpp>
 #include <syncline/wire/server_listeners.hpp>
+#include <syncline/wire/server_status.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -37,6 +39,7 @@ struct bundle_server_options {
     std::int64_t schema_version = 1;       ///< shown by `capabilities`
     bundle_wire::limits bounds;
     json_limits json;                      ///< bounds of a request's body
+    bundle_watch_options watch = {};       ///< whether and how devices are told of new bundles at once
 };
 
 /// The server side of the bundle wire (sheet `bundle`, sections 1.1 to 1.13): a translation between its messages and an authority. Does no
@@ -47,7 +50,7 @@ template <class Authority>
 class bundle_server {
 public:
     explicit bundle_server(Authority& engine, bundle_server_options options = {})
-        : engine_(&engine), options_(std::move(options)), names_(engine.schemas(), options_.schema_name) {}
+        : engine_(&engine), options_(std::move(options)), names_(engine.schemas(), options_.schema_name), watch_(engine, options_.watch) {}
 
     /// Answers @p r. JSON, but for a 204 without body; an error is `{"error":code,"message":text}` with a fitting status, and then nothing
     /// was changed. Every answer tells the authority's time.
@@ -57,6 +60,19 @@ public:
         response answer = answered(r, who, now, random);
         tell_authority_time(answer, newest_);
         return answer;
+    }
+
+    /// The endpoint `watch`: who is told of new bundles, and by whom.
+    [[nodiscard]] bundle_watch_endpoint<Authority>& watch() noexcept { return watch_; }
+
+    /// That the host mounts a page about the server: capabilities say so.
+    void offer_status() noexcept { has_status_ = true; }
+    /// Tells @p status what this wire says of itself to whoever asks, signed in or not.
+    void describe(server_status& status) const {
+        status.app_name = options_.app_name;
+        for (const auto& schema : names_.schemas()) status.tables.push_back(std::string{names_.schema_name()}.append(".").append(schema.table_name()));
+        std::sort(status.tables.begin(), status.tables.end());
+        status.features = features(watch_.hub() != nullptr);
     }
 
     /// What the last request did.
@@ -81,7 +97,8 @@ private:
             if (auto other = refuse_other_incarnation(*engine_, from.tenant, percent_decode(*presented).value_or(std::string{*presented})))
                 return std::move(*other);
         switch (target->what) {
-        case place::capabilities: return handle_capabilities();
+        case place::capabilities: return handle_capabilities(who);
+        case place::watch: return watch_.answer(r, who, now);
         case place::push_sessions: return handle_create(r, from, now, random);
         case place::chunks: return handle_chunk(r, from, target->id, now);
         case place::commit: return handle_commit(from, target->id, now);
@@ -98,7 +115,7 @@ private:
     }
 
     enum class place : std::uint8_t {
-        capabilities, push_sessions, chunks, commit, push_session, committed_rows, pull, snapshot_sessions, snapshot_session,
+        capabilities, push_sessions, chunks, commit, push_session, committed_rows, pull, snapshot_sessions, snapshot_session, watch,
     };
     struct destination {
         place what;
@@ -115,6 +132,7 @@ private:
         if (path == "push-sessions") return destination{place::push_sessions, {}};
         if (path == "pull") return destination{place::pull, {}};
         if (path == "snapshot-sessions") return destination{place::snapshot_sessions, {}};
+        if (path == "watch") return destination{place::watch, {}};
         const auto slash = path.find('/');
         if (slash == std::string_view::npos) return std::nullopt;
         const std::string_view folder = path.substr(0, slash);
@@ -149,7 +167,8 @@ private:
         case place::snapshot_session: return used == http_method::erase ? http_method::erase : http_method::get;
         case place::capabilities:
         case place::committed_rows:
-        case place::pull: return http_method::get;
+        case place::pull:
+        case place::watch: return http_method::get;
         }
         return http_method::get;
     }
@@ -164,11 +183,22 @@ private:
         return response{204, {}, {}};
     }
 
-    [[nodiscard]] response handle_capabilities() const {
+    [[nodiscard]] std::vector<std::pair<std::string, bool>> features(bool watching) const {
+        auto out = bundle_wire::offered_features();
+        for (auto& [name, on] : out) {
+            if (name == "bundle_change_watch") on = watching;
+            if (name == "status_endpoint" || name == "retained_floor_visibility" || name == "retained_window_visibility" ||
+                name == "history_pruned_visibility")
+                on = on || has_status_;
+        }
+        return out;
+    }
+
+    [[nodiscard]] response handle_capabilities(const principal& who) const {
         bundle_wire::capabilities c;
         c.app_name = options_.app_name;
         c.schema_version = options_.schema_version;
-        c.features = bundle_wire::offered_features();
+        c.features = features(watch_.offered_to(who));
         c.bounds = options_.bounds;
         return json_response(200, bundle_wire::write_capabilities(names_, c, engine_->options().session_ttl.count()));
     }
@@ -346,6 +376,8 @@ private:
     Authority* engine_;
     bundle_server_options options_;
     bundle_wire::table_names names_;
+    bundle_watch_endpoint<Authority> watch_;
+    bool has_status_ = false;
     std::string hashed_name_;
     std::string hashed_;
     timestamp newest_{};  // of the request that runs: its time, and that of every row that the answer shows
