@@ -19,7 +19,12 @@ TEST_CASE("sqlite authority totals: one line for each tenant; the version moves 
     file_sync::run(path, "CREATE TABLE notes(id TEXT PRIMARY KEY NOT NULL, owner TEXT NOT NULL, body TEXT)");
     sqlite_authority_options options;
     options.owner_column = "owner";
-    auto models = file_sync::models_in(path, {"notes"});
+    model_schema note;
+    note.name = note.table = "notes";
+    note.key_name = "id";
+    note.fields = {{"body", value_kind::text, true, nullptr}};
+    schema_set models;
+    must(models.add(note));
     file_sync::server server{path, models, options};
     STATIC_REQUIRE(totalling_store<sqlite_authority_store>);
     STATIC_REQUIRE(versioned_store<sqlite_authority_store>);
