@@ -38,6 +38,7 @@ TEST_CASE("sync server: answers only below the wires that are mounted, and alway
         CHECK(answer.body.find("\"error\"") != std::string::npos);
     }
     REQUIRE(server.mount_bundle_wire());
+    CHECK(server(request{http_method::post, "/sync/connect", {{"Oversync-Source-ID", "s"}}, R"({"has_local_pending_rows":false})"}, who).status == 200);
     CHECK(server(request{http_method::get, "/sync/pull?after_bundle_seq=0", {{"Oversync-Source-ID", "s"}}, {}}, who).status == 200);
     CHECK(server(request{http_method::get, "/sync/pull", {}, {}}, who).status == 400);
 }
@@ -61,6 +62,8 @@ struct watched_server {
         return server(request{http_method::get, path, {{"Oversync-Source-ID", "s"}}, {}}, principal{"ann", tenant});
     }
     std::shared_ptr<event_stream> watch(const std::string& tenant = "main") {
+        const request connect{http_method::post, "/sync/connect", {{"Oversync-Source-ID", "s"}}, R"({"has_local_pending_rows":false})"};
+        REQUIRE(server(connect, principal{"ann", tenant}).status == 200);
         auto answer = get("/sync/watch?after_bundle_seq=0", tenant);
         REQUIRE(answer.stream);
         CHECK(answer.stream->next(duration{}).bytes.empty());

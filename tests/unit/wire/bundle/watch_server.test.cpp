@@ -29,6 +29,9 @@ response watch(server_side& s, const std::string& query = {}, const std::string&
     return s.call(http_method::get, "/sync/watch" + query, {}, "device", who);
 }
 
+// Nobody has anything to fill the account with.
+void fill(server_side& s) { REQUIRE(s.call(http_method::post, "/sync/connect", R"({"has_local_pending_rows":false})").status == 200); }
+
 bool refused(const response& r, int status, std::string_view code) {
     return r.status == status && !r.stream && r.body.find(std::string{R"({"error":")"}.append(code).append("\"")) == 0;
 }
@@ -64,6 +67,12 @@ TEST_CASE("bundle watch: checks in the sheet's order: policy, number, off or dra
     options.watch.allows = [](const principal& who) { return who.id != "eve"; };
     options.watch.max_subscribers_of_principal = 1;
     server_side s{{}, options};
+    CHECK(refused(watch(s), 409, "scope_uninitialized"));
+    CHECK(refused(watch(s, "?after_bundle_seq=x"), 400, "invalid_request"));
+    REQUIRE(s.call(http_method::post, "/sync/connect", R"({"has_local_pending_rows":true})").status == 200);
+    CHECK(refused(watch(s), 409, "scope_initializing"));
+    CHECK(s.wire.watch().hub()->subscribers() == 0);
+    fill(s);
     CHECK(refused(watch(s, "?after_bundle_seq=x", "eve"), 403, "bundle_change_watch_forbidden"));
     for (const char* bad : {"?after_bundle_seq=x", "?after_bundle_seq=-1", "?after_bundle_seq=1.5", "?after_bundle_seq=", "?after_bundle_seq=99999999999999999999"}) {
         INFO(bad);
@@ -101,6 +110,7 @@ TEST_CASE("bundle watch: capabilities say so only where it is on and the caller 
 
 TEST_CASE("bundle watch: heartbeats by the time that is handed in, in between events or not", "[bundle]") {
     server_side s{{}, watching()};
+    fill(s);
     auto stream = watch(s).stream;
     CHECK(stream->next(seconds{0}).again == seconds{25});
     CHECK(stream->next(seconds{24}).bytes.empty());
@@ -116,6 +126,7 @@ TEST_CASE("bundle watch: heartbeats by the time that is handed in, in between ev
 
 TEST_CASE("bundle watch: announcing tells of the newest bundle with its source, after what others wrote was sealed", "[bundle]") {
     server_side s{{}, watching()};
+    fill(s);
     auto stream = watch(s).stream;
     CHECK(*s.wire.watch().announce("home", s.now));
     CHECK(stream->next(seconds{0}).bytes.empty());
