@@ -143,7 +143,8 @@ public:
             not_before_.reset();
             const bool pulled = had.mode != sync_mode::push_only;
             if (report.behind && (pulled || !schedule_.push_only)) behind_ = true;
-            if ((had.mode == sync_mode::push_then_pull || had.timed) && schedule_.interval > duration{0}) due_ = later(now, schedule_.interval);
+            if (had.mode == sync_mode::push_then_pull && schedule_.interval > duration{0}) due_ = later(now, schedule_.interval);
+            if (had.timed) due_ = later(now, schedule_.interval);
             return;
         }
         // Whatever the sync was for is still wanted.
@@ -151,10 +152,10 @@ public:
         wanted_ = wanted_ || had.wanted;
         behind_ = behind_ || had.behind;
         requested_ = requested_ || had.requested;
-        if (had.timed && !had.requested) due_ = now;
         whole_ = whole_ || had.whole || (report.why && needs_whole_sync(report.why->code));
         retry_ = later(now, pause(random));
         if (report.not_before) not_before_ = report.not_before;
+        if (had.timed && !had.requested) due_ = now;
     }
 
     /// Whether a sync runs.

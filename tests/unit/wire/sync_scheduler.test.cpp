@@ -595,29 +595,4 @@ TEST_CASE("sync scheduler: a sync that begins late takes along what was noted un
     CHECK(idle(quiet.next()));
 }
 
-TEST_CASE("sync scheduler: while a stream tells of what is new, the interval only pushes, also again after a failure") {
-    sync_schedule s;
-    s.interval = minutes{15};
-    bench b{s, noon};
-    b.scheduler.note_watched(true);
-    b.now += minutes{15};
-    CHECK(mode_of(b.next()) == sync_mode::push_only);
-    b.finish(failed());
-    const auto again = time_of(b.next());
-    REQUIRE(again);
-    CHECK(*again - b.now <= s.retry_first);
-    b.now = *again;
-    CHECK(mode_of(b.next()) == sync_mode::push_only);
-    b.finish(good());
-    CHECK(time_of(b.next()) == b.now + minutes{15});
-    b.scheduler.note_behind();
-    CHECK(mode_of(b.next()) == sync_mode::pull_only);
-    b.finish(good());
-    b.now += minutes{15};
-    b.scheduler.note_watched(false);
-    CHECK(mode_of(b.next()) == sync_mode::push_then_pull);
-    b.finish(good());
-    CHECK(time_of(b.next()) == b.now + minutes{15});
-}
-
 }  // namespace sync_scheduler_test

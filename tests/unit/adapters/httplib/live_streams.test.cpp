@@ -219,6 +219,45 @@ TEST_CASE("httplib streams: stop ends them all, one whose client takes nothing a
     said->await([](const script& s) { return s.gone == 2; });
 }
 
+TEST_CASE("httplib streams: over TLS as well: pieces, a client that goes, stop", "[httplib]") {
+    const scratch_folder folder;
+    auto said = std::make_shared<script>();
+    httplib_server_options options;
+    options.tls = http_test::make_certificate(folder, "server", "IP:127.0.0.1");
+    auto server = std::make_unique<http_test::server>([&](const request&) { return stream_of(said); }, options);
+    httplib_transport_options how;
+    how.base = server->url("https");
+    how.ca_file = options.tls->certificate_chain;
+    std::size_t gone = 0;
+    for (const bool stops : {false, true}) {
+        auto client = http_test::connect(how);
+        std::string heard;
+        const stream_listener told{[&](const response&) { return said->say("a\n"), true; },
+                                   [&](std::string_view bytes) {
+                                       heard += bytes;
+                                       if (heard == "a\n") said->say("b\n");
+                                       return heard != "a\nb\n" || stops;
+                                   }};
+        std::thread stopper;
+        if (stops)
+            stopper = std::thread([&] {
+                said->await([](const script& s) { return s.open == 2 && s.asked > 0; });
+                server->stop();
+            });
+        const auto ended = client.listen(request{http_method::get, "/events", {}, {}}, told);
+        if (stopper.joinable()) stopper.join();
+        if (!stops) {
+            CHECK(heard == "a\nb\n");
+            CHECK(ended.error().code == errc::cancelled);
+        }
+        ++gone;
+        // The connection of a client that ended its call is closed with it.
+        { auto done = std::move(client); }
+        said->await([&](const script& s) { return s.gone == gone; });
+    }
+    SUCCEED();
+}
+
 TEST_CASE("httplib streams: an exception of a stream ends it and nothing else", "[httplib]") {
     class broken final : public event_stream {
     public:
@@ -241,7 +280,7 @@ TEST_CASE("httplib_transport: listen hands the body over as it comes and is ende
     auto said = std::make_shared<script>();
     http_test::server server([&](const request& r) {
         if (r.path == "/refused") return json_error(403, "no", "not here");
-        CHECK(find_header(r.headers, "Accept-Encoding") == "identity");
+        if (find_header(r.headers, "Accept-Encoding") != "identity") return json_error(400, "bad", "a stream is asked for uncompressed");
         return stream_of(said);
     });
     auto client = http_test::connect(server.url());
