@@ -150,12 +150,12 @@ public:
         // Whatever the sync was for is still wanted.
         dirty_ = dirty_ || had.dirty;
         wanted_ = wanted_ || had.wanted;
+        if (had.timed && !had.requested) due_ = now;
         behind_ = behind_ || had.behind;
         requested_ = requested_ || had.requested;
         whole_ = whole_ || had.whole || (report.why && needs_whole_sync(report.why->code));
         retry_ = later(now, pause(random));
         if (report.not_before) not_before_ = report.not_before;
-        if (had.timed && !had.requested) due_ = now;
     }
 
     /// Whether a sync runs.
