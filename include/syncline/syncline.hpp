@@ -80,6 +80,7 @@
 #include <syncline/model/value.hpp>
 #include <syncline/model/value_text.hpp>
 #include <syncline/storage/authority_store.hpp>
+#include <syncline/storage/authority_totals.hpp>
 #include <syncline/storage/default_values.hpp>
 #include <syncline/storage/device_view.hpp>
 #include <syncline/storage/fenced_store.hpp>
@@ -112,6 +113,7 @@
 #include <syncline/support/uuid.hpp>
 #include <syncline/support/version.hpp>
 #include <syncline/transport/authentication.hpp>
+#include <syncline/transport/event_stream.hpp>
 #include <syncline/transport/http_date.hpp>
 #include <syncline/transport/json_error.hpp>
 #include <syncline/transport/loopback.hpp>
@@ -120,6 +122,7 @@
 #include <syncline/transport/principal.hpp>
 #include <syncline/transport/retry_after.hpp>
 #include <syncline/transport/routed_transport.hpp>
+#include <syncline/transport/sse_parser.hpp>
 #include <syncline/transport/transport.hpp>
 #include <syncline/wire/account.hpp>
 #include <syncline/wire/authority_time.hpp>
@@ -142,6 +145,10 @@
 #include <syncline/wire/bundle/rows.hpp>
 #include <syncline/wire/bundle/server.hpp>
 #include <syncline/wire/bundle/upload.hpp>
+#include <syncline/wire/bundle/watch_client.hpp>
+#include <syncline/wire/bundle/watch_hub.hpp>
+#include <syncline/wire/bundle/watch_messages.hpp>
+#include <syncline/wire/bundle/watch_server.hpp>
 #include <syncline/wire/client_step.hpp>
 #include <syncline/wire/culprit_search.hpp>
 #include <syncline/wire/http_fault.hpp>
@@ -163,7 +170,9 @@
 #include <syncline/wire/mutation/witness.hpp>
 #include <syncline/wire/renewal.hpp>
 #include <syncline/wire/request_size.hpp>
+#include <syncline/wire/server_health.hpp>
 #include <syncline/wire/server_listeners.hpp>
+#include <syncline/wire/server_status.hpp>
 #include <syncline/wire/sync_client.hpp>
 #include <syncline/wire/sync_job.hpp>
 #include <syncline/wire/sync_listeners.hpp>
@@ -171,5 +180,6 @@
 #include <syncline/wire/sync_server.hpp>
 #include <syncline/wire/system_surroundings.hpp>
 #include <syncline/wire/value_json.hpp>
+#include <syncline/wire/watch_loop.hpp>
 
 #endif

@@ -365,6 +365,27 @@ public:
         return t->head();
     }
 
+    /// The end of the tenant's log, for whoever watches for new bundles. What other programs wrote is sealed first, unless somebody holds the lock.
+    /// Complexity: a few small reads where nothing is new.
+    /// @return `errc::scope_uninitialized`, `errc::scope_initializing`
+    [[nodiscard]] result<log_end> newest_bundle(const std::string& tenant, timestamp now) {
+        auto t = begin_sealed(tenant, now);
+        if (!t) return std::move(t).error();
+        if (auto r = check_scope_readable(*t, now); !r) return std::move(r).error();
+        auto known = t->head();
+        if (!known) return std::move(known).error();
+        auto staged = t->has_staged();
+        if (!staged) return std::move(staged).error();
+        log_end out;
+        out.more = *staged;
+        out.newest.seq = known->seq;
+        if (known->seq == 0) return out;
+        auto heads = t->bundle_heads(known->seq - 1, 1);
+        if (!heads) return std::move(heads).error();
+        if (!heads->empty()) out.newest = std::move(heads->front());
+        return out;
+    }
+
 private:
     using transaction = typename Store::transaction;
 

@@ -160,6 +160,12 @@ struct commit_answer {
     return clamped_time(what.edited_at, now, options.max_clock_drift, sealed ? sealed->written_at : (timestamp::min)());
 }
 
+/// The end of a tenant's log.
+struct log_end {
+    bundle_head newest;  ///< only its number where its history is pruned; number 0: there is none
+    bool more = false;   ///< there are changes that could not be sealed, since somebody holds the lock
+};
+
 SYNCLINE_NAMESPACE_END
 
 #endif

@@ -7,6 +7,7 @@
 #include <syncline/model/model_schema.hpp>
 #include <syncline/model/record.hpp>
 #include <syncline/storage/authority_store.hpp>
+#include <syncline/storage/authority_totals.hpp>
 #include <syncline/storage/journal.hpp>
 #include <syncline/storage/memory_scopes.hpp>
 #include <syncline/storage/memory_table.hpp>
@@ -546,6 +547,13 @@ public:
             d.snapshots.clear();
         }
         return {};
+    }
+
+    /// What the store holds, over all tenants (`totalling_store`).
+    [[nodiscard]] result<authority_totals> totals() const {
+        authority_totals out;
+        for (const auto& [name, tenant] : core_->tenants) out.add(tenant.now->head.seq, tenant.now->head.floor_seq, tenant.now->head.lost);
+        return out;
     }
 
     /// The app inserts or replaces a row of its own table, in a transaction of its own.

@@ -32,6 +32,7 @@ enum class step : std::uint8_t {
     snapshot_page,
     drop_snapshot,
     connect,
+    watch,
 };
 
 /// What an operation answers in case of a fault.
@@ -66,6 +67,7 @@ struct step_codes {
     case step::drop_snapshot:
         return {"snapshot_chunk_invalid", "snapshot_session_not_found", "snapshot_session_forbidden", "snapshot_session_delete_failed"};
     case step::connect: return {"connect_invalid", "not_found", "forbidden", "connect_failed"};
+    case step::watch: return {"invalid_request", "not_found", "bundle_change_watch_forbidden", "bundle_change_watch_failed"};
     }
     return {"invalid_request", "not_found", "forbidden", "internal"};
 }
@@ -156,7 +158,8 @@ struct step_codes {
     if (code == "push_chunk_out_of_order") return errc::stale;
     if (code == "push_session_not_found" || code == "push_session_expired" || code == "snapshot_session_not_found" || code == "snapshot_session_expired")
         return errc::session_gone;
-    if (code == "push_session_forbidden" || code == "snapshot_session_forbidden") return errc::forbidden;
+    if (code == "push_session_forbidden" || code == "snapshot_session_forbidden" || code == "bundle_change_watch_forbidden") return errc::forbidden;
+    if (code == "bundle_change_watch_disabled") return errc::unavailable;
     if (code == "source_sequence_out_of_order" || code == "source_sequence_changed") return errc::out_of_sequence;
     if (code == "source_replacement_invalid") return errc::id_reused;
     if (code == "history_pruned") return errc::history_pruned;

@@ -17,7 +17,7 @@ namespace bundle_wire {
 
 /// The places of the bundle wire (sheet `bundle`, 1.2 to 1.13).
 enum class place : std::uint8_t {
-    capabilities, connect, push_sessions, chunks, commit, push_session, committed_rows, pull, snapshot_sessions, snapshot_session,
+    capabilities, connect, push_sessions, chunks, commit, push_session, committed_rows, pull, snapshot_sessions, snapshot_session, watch,
 };
 
 /// A place, with the id that its path names.
@@ -35,6 +35,7 @@ struct destination {
     if (path == "push-sessions") return destination{place::push_sessions, {}};
     if (path == "pull") return destination{place::pull, {}};
     if (path == "snapshot-sessions") return destination{place::snapshot_sessions, {}};
+    if (path == "watch") return destination{place::watch, {}};
     const auto slash = path.find('/');
     if (slash == std::string_view::npos) return std::nullopt;
     const std::string_view folder = path.substr(0, slash);
@@ -70,7 +71,8 @@ struct destination {
     case place::snapshot_session: return used == http_method::erase ? http_method::erase : http_method::get;
     case place::capabilities:
     case place::committed_rows:
-    case place::pull: return http_method::get;
+    case place::pull:
+    case place::watch: return http_method::get;
     }
     return http_method::get;
 }

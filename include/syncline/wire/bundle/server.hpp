@@ -16,7 +16,9 @@
 #include <syncline/wire/incarnation.hpp>
 #include <syncline/wire/bundle/messages.hpp>
 #include <syncline/wire/bundle/routes.hpp>
+#include <syncline/wire/bundle/watch_server.hpp>
 #include <syncline/wire/server_listeners.hpp>
+#include <syncline/wire/server_status.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -39,6 +41,7 @@ struct bundle_server_options {
     const bundle_wire::dialect* speaks = &bundle_wire::g0;  ///< the generation of the protocol; never null, outlives the server
     bundle_wire::limits bounds;
     json_limits json;                      ///< bounds of a request's body
+    bundle_watch_options watch = {};       ///< whether and how devices are told of new bundles at once
 };
 
 /// The server side of the bundle wire (sheet `bundle`, sections 1.1 to 1.13): a translation between its messages and an authority. Does no
@@ -49,7 +52,7 @@ template <class Authority>
 class bundle_server {
 public:
     explicit bundle_server(Authority& engine, bundle_server_options options = {})
-        : engine_(&engine), options_(std::move(options)), names_(engine.schemas(), options_.schema_name, *options_.speaks) {}
+        : engine_(&engine), options_(std::move(options)), names_(engine.schemas(), options_.schema_name, *options_.speaks), watch_(engine, options_.watch) {}
 
     /// Answers @p r. JSON, but for a 204 without body; an error is `{"error":code,"message":text}` with a fitting status, and then nothing
     /// was changed. Every answer tells the authority's time.
@@ -59,6 +62,19 @@ public:
         response answer = answered(r, who, now, random);
         tell_authority_time(answer, newest_);
         return answer;
+    }
+
+    /// The endpoint `watch`: who is told of new bundles, and by whom.
+    [[nodiscard]] bundle_watch_endpoint<Authority>& watch() noexcept { return watch_; }
+
+    /// That the host mounts a page about the server: capabilities say so.
+    void offer_status() noexcept { has_status_ = true; }
+    /// Tells @p status what this wire says of itself to whoever asks, signed in or not.
+    void describe(server_status& status) const {
+        status.app_name = options_.app_name;
+        for (const auto& schema : names_.schemas()) status.tables.push_back(std::string{names_.schema_name()}.append(".").append(schema.table_name()));
+        std::sort(status.tables.begin(), status.tables.end());
+        status.features = features(watch_.hub() != nullptr);
     }
 
     /// What the last request did.
@@ -85,8 +101,9 @@ private:
             if (auto other = refuse_other_incarnation(*engine_, from.tenant, percent_decode(*presented).value_or(std::string{*presented})))
                 return std::move(*other);
         switch (target->what) {
-        case place::capabilities: return handle_capabilities();
+        case place::capabilities: return handle_capabilities(who);
         case place::connect: return handle_connect(r, from, now, random);
+        case place::watch: return watch_.answer(r, who, now);
         case place::push_sessions: return handle_create(r, from, now, random);
         case place::chunks: return handle_chunk(r, from, target->id, now);
         case place::commit: return handle_commit(from, target->id, now);
@@ -130,12 +147,23 @@ private:
         return response{204, {}, {}};
     }
 
-    [[nodiscard]] response handle_capabilities() const {
+    [[nodiscard]] std::vector<std::pair<std::string, bool>> features(bool watching) const {
+        auto out = bundle_wire::offered_features();
+        for (auto& [name, on] : out) {
+            if (name == "bundle_change_watch") on = watching;
+            if (name == "status_endpoint" || name == "retained_floor_visibility" || name == "retained_window_visibility" ||
+                name == "history_pruned_visibility")
+                on = on || has_status_;
+        }
+        return out;
+    }
+
+    [[nodiscard]] response handle_capabilities(const principal& who) const {
         bundle_wire::capabilities c;
         c.protocol_version = names_.speaks().protocol_version;
         c.app_name = options_.app_name;
         c.schema_version = options_.schema_version;
-        c.features = bundle_wire::offered_features();
+        c.features = features(watch_.offered_to(who));
         c.bounds = options_.bounds;
         c.bounds.push_session_ttl_seconds = c.bounds.snapshot_session_ttl_seconds = engine_->options().session_ttl.count();
         c.bounds.initialization_lease_ttl_seconds = engine_->options().initialization_lease_ttl.count();
@@ -357,6 +385,8 @@ private:
     Authority* engine_;
     bundle_server_options options_;
     bundle_wire::table_names names_;
+    bundle_watch_endpoint<Authority> watch_;
+    bool has_status_ = false;
     std::string hashed_name_;
     std::string hashed_;
     timestamp newest_{};  // of the request that runs: its time, and that of every row that the answer shows
