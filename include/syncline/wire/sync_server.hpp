@@ -12,10 +12,12 @@
 #include <syncline/transport/message.hpp>
 #include <syncline/transport/principal.hpp>
 #include <syncline/wire/account.hpp>
+#include <syncline/wire/bundle/carried_models.hpp>
 #include <syncline/wire/bundle/server.hpp>
 #include <syncline/wire/mutation/server.hpp>
 #include <syncline/wire/server_listeners.hpp>
 
+#include <concepts>
 #include <cstdint>
 #include <functional>
 #include <mutex>
@@ -40,7 +42,7 @@ public:
     /// @param listeners  who wants to know of pushes and pulls
     sync_server(Store& store, authority_options options, std::function<timestamp()> clock, std::function<std::uint64_t()> random,
                 server_listeners listeners = {})
-        : engine_(store, std::move(options)), clock_(std::move(clock)), random_(std::move(random)), listeners_(std::move(listeners)) {}
+        : foreign_keys_hold_sync_keys_(check_of(store)), engine_(store, std::move(options)), clock_(std::move(clock)), random_(std::move(random)), listeners_(std::move(listeners)) {}
 
     sync_server(const sync_server&) = delete;
     sync_server& operator=(const sync_server&) = delete;
@@ -51,9 +53,13 @@ public:
         mutation_.emplace(engine_, std::move(options));
     }
     /// Opens the tables to devices of the bundle wire (go-oversync's). Call before the first request.
-    /// @return `errc::unsupported` where a model has buckets: that wire serves whole tenants. Then nothing is mounted.
+    /// @return `errc::unsupported` where a model has buckets, since that wire serves whole tenants, or cannot be carried by it (`bundle_wire::check_carried`),
+    ///         or where a foreign key of its table holds something else than another model's sync key; the model, what is wrong with it and what to do is said.
+    ///         Then nothing is mounted.
     [[nodiscard]] result<void> mount_bundle_wire(bundle_server_options options = {}) {
         if (auto r = engine_.serves_whole_tenants(); !r) return r;
+        if (auto r = bundle_wire::check_carried(engine_.schemas(), options.schema_name); !r) return r;
+        if (auto r = foreign_keys_hold_sync_keys_(); !r) return r;
         bundle_prefix_ = options.prefix;
         bundle_.emplace(engine_, std::move(options));
         return {};
@@ -96,6 +102,15 @@ private:
         return path.starts_with(prefix) && path.size() > prefix.size() && path[prefix.size()] == '/';
     }
 
+    // Only a store with tables of its own can have foreign keys that no model describes.
+    [[nodiscard]] static std::function<result<void>()> check_of(Store& store) {
+        if constexpr (requires { { store.check_foreign_keys_hold_sync_keys() } -> std::same_as<result<void>>; })
+            return [&store] { return store.check_foreign_keys_hold_sync_keys(); };
+        else
+            return [] { return result<void>{}; };
+    }
+
+    std::function<result<void>()> foreign_keys_hold_sync_keys_;
     authority<Store> engine_;
     std::function<timestamp()> clock_;
     std::function<std::uint64_t()> random_;

@@ -16,6 +16,7 @@
 #include <syncline/adapters/sqlite/authority_tables.hpp>
 #include <syncline/adapters/sqlite/column_value.hpp>
 #include <syncline/adapters/sqlite/database.hpp>
+#include <syncline/adapters/sqlite/foreign_key_check.hpp>
 #include <syncline/adapters/sqlite/local_keys.hpp>
 #include <syncline/adapters/sqlite/table_schema.hpp>
 #include <syncline/adapters/sqlite/trigger.hpp>
@@ -119,6 +120,15 @@ public:
         core_->put_back(std::move(*db));
         if (!done) return std::move(done).error();
         return out;
+    }
+
+    /// See `check_sqlite_foreign_keys_hold_sync_keys`.
+    [[nodiscard]] result<void> check_foreign_keys_hold_sync_keys() {
+        auto db = core_->take_out();
+        if (!db) return std::move(db).error();
+        auto done = check_sqlite_foreign_keys_hold_sync_keys(**db, core_->schemas, core_->models);
+        core_->put_back(std::move(*db));
+        return done;
     }
 
 private:
