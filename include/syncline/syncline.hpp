@@ -115,6 +115,7 @@
 #include <syncline/wire/authority_time.hpp>
 #include <syncline/wire/auto_sync.hpp>
 #include <syncline/wire/bundle/capabilities.hpp>
+#include <syncline/wire/bundle/carried_models.hpp>
 #include <syncline/wire/bundle/client.hpp>
 #include <syncline/wire/bundle/codes.hpp>
 #include <syncline/wire/bundle/messages.hpp>
