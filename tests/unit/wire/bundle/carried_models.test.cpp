@@ -1,6 +1,8 @@
 #include <syncline/wire/bundle/carried_models.hpp>
 
 #include <syncline/storage/memory_authority_store.hpp>
+#include <syncline/support/json_tape.hpp>
+#include <syncline/support/json_writer.hpp>
 #include <syncline/support/random.hpp>
 #include <syncline/wire/sync_server.hpp>
 
@@ -106,6 +108,42 @@ TEST_CASE("carried models: names that the wire cannot spell, or cannot tell apar
     key.key_name = "the key";
     check_refused({key}, {"model `task`", "column `the key`", "rename it,"});
     check_refused({model("task")}, {"schema `my schema`", "set another `schema_name`"}, "my schema");
+}
+
+TEST_CASE("carried models: names are written in lower case and read in any, and a reference to a UUID is spelt as the key that it holds") {
+    auto page = model("Page", {field("dueAt"), field("Doc", value_kind::bytes), field("Picture", value_kind::bytes)});
+    page.key_name = "Id";
+    page.references = {{1, "doc", reference_action::none}};
+    auto doc = model("doc");
+    doc.key_kind = value_kind::bytes;
+    const auto models = set_of({std::move(page), std::move(doc)});
+    const bundle_wire::table_names names{models, "Business"};
+    const std::string octets{"\x3f\x2b\x8c\x1e\x0d\x4a\x4c\x5b\x9e\x6f\x7a\x8b\x9c\x0d\x1e\x2f", 16};
+    const record row{{value::text("soon"), value::bytes(octets), value::bytes(octets)}};
+
+    row_image image;
+    image.key = {0, "p"};
+    image.version = 3;
+    image.row = row;
+    std::string text;
+    json_writer w{text};
+    bundle_wire::write_snapshot_row(w, names, image);
+    CHECK(text == R"({"schema":"business","table":"page","key":{"id":"p"},"row_version":3,"payload":{"id":"p","dueat":"soon",)"
+                  R"("doc":"3f2b8c1e-0d4a-4c5b-9e6f-7a8b9c0d1e2f","picture":"PyuMHg1KTFueb3qLnA0eLw=="}})");
+
+    for (const std::string other : {text, std::string{R"({"schema":"BUSINESS","table":"PAGE","key":{"ID":"p"},"row_version":3,"payload":{"ID":"p","DueAt":"soon",)"
+                                                      R"("DOC":"3F2B8C1E-0D4A-4C5B-9E6F-7A8B9C0D1E2F","picture":"PyuMHg1KTFueb3qLnA0eLw=="}})"},
+                                    // As an earlier version wrote it.
+                                    std::string{R"({"schema":"business","table":"Page","key":{"Id":"p"},"row_version":3,"payload":{"Id":"p","dueAt":"soon",)"
+                                                R"("Doc":"PyuMHg1KTFueb3qLnA0eLw==","Picture":"PyuMHg1KTFueb3qLnA0eLw=="}})"}}) {
+        INFO(other);
+        const auto tape = json_tape::parse(other);
+        REQUIRE(tape);
+        const auto read = bundle_wire::read_snapshot_row(tape->root(), names);
+        REQUIRE(read);
+        CHECK(read->key == image.key);
+        CHECK(read->row == image.row);
+    }
 }
 
 }  // namespace carried_models_test
