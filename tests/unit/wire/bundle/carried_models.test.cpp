@@ -131,7 +131,7 @@ TEST_CASE("carried models: names are written in lower case and read in any, and 
     CHECK(text == R"({"schema":"business","table":"page","key":{"id":"p"},"row_version":3,"payload":{"id":"p","dueat":"soon",)"
                   R"("doc":"3f2b8c1e-0d4a-4c5b-9e6f-7a8b9c0d1e2f","picture":"PyuMHg1KTFueb3qLnA0eLw=="}})");
 
-    for (const std::string other : {text, std::string{R"({"schema":"BUSINESS","table":"PAGE","key":{"ID":"p"},"row_version":3,"payload":{"ID":"p","DueAt":"soon",)"
+    for (const std::string& other : {text, std::string{R"({"schema":"BUSINESS","table":"PAGE","key":{"ID":"p"},"row_version":3,"payload":{"ID":"p","DueAt":"soon",)"
                                                       R"("DOC":"3F2B8C1E-0D4A-4C5B-9E6F-7A8B9C0D1E2F","picture":"PyuMHg1KTFueb3qLnA0eLw=="}})"},
                                     // As an earlier version wrote it.
                                     std::string{R"({"schema":"business","table":"Page","key":{"Id":"p"},"row_version":3,"payload":{"Id":"p","dueAt":"soon",)"
