@@ -19,6 +19,7 @@
 #include <syncline/conflict/add_wins_set.hpp>
 #include <syncline/conflict/conflict.hpp>
 #include <syncline/conflict/decide.hpp>
+#include <syncline/conflict/instant_merges.hpp>
 #include <syncline/conflict/merge_laws.hpp>
 #include <syncline/conflict/merge_lines.hpp>
 #include <syncline/conflict/merges.hpp>

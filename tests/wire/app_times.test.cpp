@@ -4,7 +4,7 @@
 #include <syncline/adapters/sqlite/database.hpp>
 #include <syncline/adapters/sqlite/replica_store.hpp>
 #include <syncline/adapters/sqlite/table_schema.hpp>
-#include <syncline/conflict/merges.hpp>
+#include <syncline/conflict/instant_merges.hpp>
 #include <syncline/conflict/resolvers.hpp>
 #include <syncline/support/random.hpp>
 #include <syncline/transport/authentication.hpp>

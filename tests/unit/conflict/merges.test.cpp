@@ -95,8 +95,6 @@ TEST_CASE("merges: each keeps every law that it does not waive, on awkward value
     CHECK(keeps(merge_laws::check<merges::latest>(values)));
     CHECK(keeps(merge_laws::check<merges::maximum>(values)));
     CHECK(keeps(merge_laws::check<merges::minimum>(values)));
-    CHECK(keeps(merge_laws::check<merges::later>(values)));
-    CHECK(keeps(merge_laws::check<merges::earlier>(values)));
     CHECK(keeps(merge_laws::check<merges::counter>(values)));
     CHECK(keeps(merge_laws::check<merges::three_way_lines>(values)));
 }
@@ -143,35 +141,6 @@ TEST_CASE("server and client: take their side's value, whatever the times") {
         CHECK(run<merges::server>(text("b"), text("s"), text("c"), 2, client_time) == text("s"));
         CHECK(run<merges::client>(text("b"), text("s"), text("c"), 2, client_time) == text("c"));
     }
-}
-
-TEST_CASE("later and earlier: instants are compared, in any spelling and to the nanosecond, and what is no time is left to a resolver") {
-    const char* const rising[] = {"2026-05-02T08:59:59.999999999Z", "2026-05-02T09:00:00Z",      "2026-05-02T11:00:00.000000001+02:00", "2026-05-02T09:00:00.00000001Z",
-                                  "2026-05-02T09:00:00.0000001Z",   "2026-05-02t10:00:00.000001+01:00", "2026-05-02T08:30:00-00:31"};
-    for (std::size_t i = 0; i < std::size(rising); ++i)
-        for (std::size_t j = i + 1; j < std::size(rising); ++j) {
-            INFO(rising[i] << " " << rising[j]);
-            CHECK(run<merges::later>(value::null(), text(rising[i]), text(rising[j])) == text(rising[j]));
-            CHECK(run<merges::later>(value::null(), text(rising[j]), text(rising[i])) == text(rising[j]));
-            CHECK(run<merges::earlier>(value::null(), text(rising[i]), text(rising[j])) == text(rising[i]));
-            CHECK(run<merges::earlier>(value::null(), text(rising[j]), text(rising[i])) == text(rising[i]));
-        }
-    // One instant twice: whoever is the server, it is the same.
-    CHECK(run<merges::later>(value::null(), text("2026-05-02T09:00:00Z"), text("2026-05-02T11:00:00+02:00")) ==
-          run<merges::later>(value::null(), text("2026-05-02T11:00:00+02:00"), text("2026-05-02T09:00:00Z")));
-    const value later = value::time(from_microseconds(2'000'000'000'000'000));
-    CHECK(run<merges::later>(value::null(), later, text("2026-05-02T09:00:00Z")) == later);
-    CHECK(run<merges::earlier>(value::null(), later, text("2026-05-02T09:00:00Z")) == text("2026-05-02T09:00:00Z"));
-    CHECK(run<merges::later>(later, value::null(), text(rising[0])) == text(rising[0]));
-    CHECK(run<merges::earlier>(later, value::null(), text(rising[0])) == text(rising[0]));
-    for (const char* other : {"2026:05:02 09:00:00", "2026-05-02 09:00:00", "2026-05-02", "", "soon"}) {
-        INFO(other);
-        CHECK_FALSE(run<merges::later>(value::null(), text(other), text(rising[0])));
-        CHECK_FALSE(run<merges::earlier>(value::null(), text(rising[0]), text(other)));
-    }
-    static_assert(merges::later::accepts(value_kind::time) && merges::earlier::accepts(value_kind::text) && !merges::later::accepts(value_kind::integer));
-    CHECK(merges::later::erased.name == "later");
-    CHECK(merges::earlier::erased.name == "earlier");
 }
 
 TEST_CASE("latest: the later write stands, a tie is the server's") {

@@ -4,7 +4,7 @@
 #include <syncline/change/batch.hpp>
 #include <syncline/change/bundle.hpp>
 #include <syncline/change/intent.hpp>
-#include <syncline/conflict/merges.hpp>
+#include <syncline/conflict/instant_merges.hpp>
 #include <syncline/model/field_set.hpp>
 #include <syncline/model/model_schema.hpp>
 #include <syncline/model/record.hpp>
