@@ -13,6 +13,7 @@
 #include <vector>
 
 enum class conflict_rule { ask, server, client, latest };
+enum class wire_kind { mutation, bundle };
 enum class resolve_action { take_server, take_client, merged, retry, discard };
 enum class progress_display { automatic, always, never };
 
@@ -33,6 +34,8 @@ struct arguments {
     // sync, push, pull
     std::string server;
     std::string token;
+    std::optional<wire_kind> wire;  // nothing: the one that the list has synced by, or else the mutation wire
+    bool decides_itself = false;    // --on-conflict was given to a device
     std::optional<std::chrono::seconds> every;
     progress_display progress = progress_display::automatic;
     int progress_after = 1;  // seconds
@@ -47,7 +50,9 @@ struct arguments {
     std::vector<std::pair<std::string, std::string>> users;  // name and token
     bool allow_anonymous = false;
     bool restored = false;
-    conflict_rule on_conflict = conflict_rule::ask;
+    bool mutation_too = true;  // the wires that are mounted
+    bool bundle_too = true;
+    conflict_rule on_conflict = conflict_rule::ask;  // of a device, too, that syncs by the bundle wire
 };
 
 /// Either what was asked for, or an end: help that was wanted, or a use that is wrong.
@@ -57,7 +62,7 @@ struct command_line {
     std::optional<std::string> mistake;  ///< what is wrong with the command
 };
 
-/// Reads the command line and the variables TASKS_DB, TASKS_SERVER and TASKS_TOKEN.
+/// Reads the command line and the variables TASKS_DB, TASKS_SERVER, TASKS_TOKEN and TASKS_WIRE.
 command_line read_command_line(int argc, const char* const* argv);
 
 #endif

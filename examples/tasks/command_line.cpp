@@ -24,7 +24,7 @@ Exit codes:
 )";
 
 constexpr const char* first_steps = R"(
-Variables: TASKS_DB for --db, TASKS_SERVER for --server, TASKS_TOKEN for --token.
+Variables: TASKS_DB for --db, TASKS_SERVER for --server, TASKS_TOKEN for --token, TASKS_WIRE for --wire.
 
 A first try:
   tasks serve server.db --user ann=secret        (prints the URL)
@@ -64,7 +64,7 @@ struct raw_arguments {
     std::string id, title, due, note, every, token_file;
     std::int64_t priority = 0;
     std::int64_t seen = 0;
-    std::string take;
+    std::string take, wire;
     bool retry = false;
     bool discard = false;
     std::vector<std::string> merged, users;
@@ -76,11 +76,25 @@ void add_fields(CLI::App& command, raw_arguments& raw) {
     command.add_option("--note", raw.note, "More words; empty: none");
 }
 
+CLI::Option* add_conflict_rule(CLI::App& command, arguments& a, const std::string& help) {
+    return command.add_option("--on-conflict", a.on_conflict, help)
+        ->transform(CLI::CheckedTransformer(std::map<std::string, conflict_rule>{{"ask", conflict_rule::ask},
+                                                                                {"server", conflict_rule::server},
+                                                                                {"client", conflict_rule::client},
+                                                                                {"latest", conflict_rule::latest}}))
+        ->option_text("ask|server|client|latest");
+}
+
 void add_server(CLI::App& command, arguments& a, raw_arguments& raw) {
     command.add_option("--server", a.server, "The server's URL")->envname("TASKS_SERVER");
     command.add_option("--token", a.token, "The token that the server knows you by; others can see it in the list of processes")
         ->envname("TASKS_TOKEN");
     command.add_option("--token-file", raw.token_file, "A file with the token in its first line; it goes before --token");
+    command.add_option("--wire", raw.wire, "How it talks to the server: mutation, as Laravel Tether does, or bundle, as go-oversync does (default: as this list did before, or mutation)")
+        ->envname("TASKS_WIRE")
+        ->check(CLI::IsMember({"mutation", "bundle"}))
+        ->option_text("mutation|bundle");
+    add_conflict_rule(command, a, "With bundle, where this device decides: what becomes of a field that another changed too: ask, server, client, latest");
     command.add_option("--progress", a.progress, "A progress bar on stderr: auto (on a terminal, without --json), always, never")
         ->transform(CLI::CheckedTransformer(std::map<std::string, progress_display>{
             {"auto", progress_display::automatic}, {"always", progress_display::always}, {"never", progress_display::never}}))
@@ -136,12 +150,10 @@ void add_serve_command(CLI::App& app, arguments& a, raw_arguments& raw) {
     auto* user = serve->add_option("--user", raw.users, "NAME=TOKEN, one for each user; all share the list")->allow_extra_args(false);
     serve->add_flag("--restored", a.restored, "Once, after the file was put back from a backup: devices are told, and nothing is mixed up");
     serve->add_flag("--allow-anonymous", a.allow_anonymous, "Let everybody in who reaches the port")->excludes(user);
-    serve->add_option("--on-conflict", a.on_conflict, "Where two changed the same field: ask (the later one to sync decides), server, client, latest")
-        ->transform(CLI::CheckedTransformer(std::map<std::string, conflict_rule>{{"ask", conflict_rule::ask},
-                                                                                {"server", conflict_rule::server},
-                                                                                {"client", conflict_rule::client},
-                                                                                {"latest", conflict_rule::latest}}))
-        ->option_text("ask|server|client|latest");
+    add_conflict_rule(*serve, a, "Where two changed the same field, on the mutation wire: ask (the later one to sync decides), server, client, latest");
+    serve->add_option("--wire", raw.wire, "The wires that it speaks: both, mutation, bundle (default: both)")
+        ->check(CLI::IsMember({"both", "mutation", "bundle"}))
+        ->option_text("both|mutation|bundle");
 }
 
 // CLI11 knows commands as subcommands, and names none that it does not know.
@@ -166,6 +178,14 @@ void finish(const CLI::App& command, arguments& a, const raw_arguments& raw) {
     // Three commands take these, and a variable fills them in for the two that were not asked for, after what was said to the third.
     if (given("--server")) a.server = command.get_option("--server")->as<std::string>();
     if (given("--token")) a.token = command.get_option("--token")->as<std::string>();
+    if (command.get_option_no_throw("--wire") != nullptr) {
+        const auto wire = command.get_option("--wire")->count() > 0 ? command.get_option("--wire")->as<std::string>() : std::string{};
+        if (wire == "mutation") a.wire = wire_kind::mutation;
+        if (wire == "bundle") a.wire = wire_kind::bundle;
+        a.mutation_too = wire != "bundle";
+        a.bundle_too = wire != "mutation";
+    }
+    a.decides_itself = a.command != "serve" && given("--on-conflict");
     if (given("--every")) a.every = duration_of(raw.every);
     if (given("--token-file")) a.token = token_in(raw.token_file);
     if (given("--seen")) a.seen = raw.seen;

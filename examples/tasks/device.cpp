@@ -1,7 +1,10 @@
 #include "device.hpp"
 
+#include "conflict_rules.hpp"
+
 #include <syncline/model/model_traits.hpp>
 #include <syncline/wire/make_sync.hpp>
+#include <syncline/wire/system_surroundings.hpp>
 
 #include <unistd.h>
 
@@ -42,6 +45,21 @@ std::shared_ptr<syncline::httplib_transport> http_to(const arguments& a) {
 }
 // [/transport]
 
+// The wire that the list syncs by, noted in it. Another one can be taken as long as nothing was sent or taken in.
+wire_kind wire_of(const arguments& a, bool has_talked) {
+    sql_file file{a.database, false};
+    file.execute("CREATE TABLE IF NOT EXISTS tasks_settings(name TEXT PRIMARY KEY NOT NULL, value TEXT NOT NULL)");
+    auto noted = file.prepare("SELECT value FROM tasks_settings WHERE name = 'wire'");
+    const std::string before = noted.step() ? noted.text(0) : has_talked ? "mutation" : "";
+    const auto kept = before == "bundle" ? wire_kind::bundle : wire_kind::mutation;
+    const auto wanted = a.wire.value_or(kept);
+    if (has_talked && wanted != kept)
+        throw failure{exit_code::wrong_use, "other_wire", "the list " + a.database + " has synced by the " + before + " wire and must go on so; leave --wire out, or begin another list with --db"};
+    if (wanted != kept || before.empty())
+        file.prepare("INSERT INTO tasks_settings VALUES('wire', ?1) ON CONFLICT(name) DO UPDATE SET value = ?1").bind(1, wanted == wire_kind::bundle ? "bundle" : "mutation").step();
+    return wanted;
+}
+
 syncline::sync_device_options options_with(const arguments& a, stop_request& stop, syncline::sync_listeners listeners) {
     syncline::sync_device_options options;
     options.around.wait_until = [&stop](syncline::timestamp t) { static_cast<void>(stop.wait_until(t)); };
@@ -53,18 +71,29 @@ syncline::sync_device_options options_with(const arguments& a, stop_request& sto
 }  // namespace
 
 device::device(const arguments& a, bool make)
-    : store_(store_over(a.database, make)), client_(syncline::make_sync_client(store_, carrier{no_server})) {}
+    : store_(store_over(a.database, make)), client_(std::make_unique<client_type>(store_, carrier{no_server}, syncline::mutation_client_options{}, syncline::system_surroundings())) {}
 
 device::device(const arguments& a, stop_request& stop, syncline::sync_listeners listeners)
     : device(a, stop, std::move(listeners), http_to(a)) {}
 
-device::device(const arguments& a, stop_request& stop, syncline::sync_listeners listeners, http_handle http)
-    : store_(store_over(a.database, true)),
-      client_(syncline::make_sync_client(store_, carrier{[http](const syncline::request& r) { return (*http)(r); }},
-                                         syncline::mutation_client_options{}, options_with(a, stop, std::move(listeners)))),
-      stop_(&stop) {
+device::device(const arguments& a, stop_request& stop, syncline::sync_listeners listeners, http_handle http) : device(a, true) {
+    stop_ = &stop;
+    const auto status = or_fail(client().status());
+    const auto wire = wire_of(a, status.state.checkpoint != 0 || status.state.last_sync_us != 0 || status.counts.frozen != 0);
+    if (a.decides_itself && wire == wire_kind::mutation)
+        throw failure{exit_code::wrong_use, "server_decides", "--on-conflict is the server's to say on the mutation wire (`tasks serve`); leave it out, or sync by --wire bundle"};
+    // [wire]
+    auto options = options_with(a, stop, std::move(listeners));
+    carrier send = [http](const syncline::request& r) { return (*http)(r); };
+    if (wire == wire_kind::bundle) {
+        or_fail(options.resolvers.add("task", resolver_for(a.on_conflict)));
+        client_ = std::make_unique<bundle_type>(store_, send, syncline::bundle_client_options{}, options.around, std::move(options.resolvers), options.replica, std::move(options.client));
+    } else {
+        client_ = std::make_unique<client_type>(store_, send, syncline::mutation_client_options{}, options.around, std::move(options.resolvers), options.replica, std::move(options.client));
+    }
+    // [/wire]
     stop.on_request([this, http] {
-        client_.cancel();
+        with_client([](auto& client) { client.cancel(); });
         http->cancel();
     });
 }

@@ -11,6 +11,7 @@
 #include <syncline/storage/sync_lease.hpp>
 #include <syncline/support/result.hpp>
 #include <syncline/transport/message.hpp>
+#include <syncline/wire/bundle/client.hpp>
 #include <syncline/wire/mutation/client.hpp>
 #include <syncline/wire/sync_client.hpp>
 
@@ -19,31 +20,42 @@
 #include <string>
 #include <type_traits>
 #include <utility>
+#include <variant>
 
 class device {
 public:
     using carrier = std::function<syncline::result<syncline::response>(const syncline::request&)>;
     using client_type = syncline::sync_client<syncline::sqlite_replica_store, syncline::mutation_client, carrier>;
+    using bundle_type = syncline::sync_client<syncline::sqlite_replica_store, syncline::bundle_client, carrier>;
 
     /// The list in @p a.database; it talks to no server.
     /// @param make  makes the file where there is none
     device(const arguments& a, bool make);
-    /// The same, for the server that @p a names.
+    /// The same, for the server that @p a names. Throws a `failure` where the list has synced by another wire than @p a asks for: each counts in its own way
+    /// how far a device is.
     /// @param stop  ends a sync that is going on; outlives this object
     device(const arguments& a, stop_request& stop, syncline::sync_listeners listeners);
     device(const device&) = delete;
     device& operator=(const device&) = delete;
     ~device();
 
-    [[nodiscard]] client_type& client() { return client_; }
+    /// For what needs no server, which is the same whatever the wire. @pre made without one
+    [[nodiscard]] client_type& client() { return *std::get<by_mutations>(client_); }
+    /// @p use with the client of the wire that is spoken.
+    template <class F>
+    decltype(auto) with_client(F use) {
+        return std::visit([&](auto& client) -> decltype(auto) { return use(*client); }, client_);
+    }
     [[nodiscard]] const syncline::model_schema& schema() const { return store_.schemas()[0]; }
 
 private:
     using http_handle = std::shared_ptr<syncline::httplib_transport>;
+    using by_mutations = std::unique_ptr<client_type>;
+    using by_bundles = std::unique_ptr<bundle_type>;
     device(const arguments& a, stop_request& stop, syncline::sync_listeners listeners, http_handle http);
 
     syncline::sqlite_replica_store store_;
-    client_type client_;
+    std::variant<by_mutations, by_bundles> client_;
     stop_request* stop_ = nullptr;
 };
 

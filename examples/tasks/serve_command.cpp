@@ -1,12 +1,12 @@
 // tasks serve: the server, over HTTP on this machine. To serve others put a proxy that does the TLS in front of it.
 
 #include "commands.hpp"
+#include "conflict_rules.hpp"
 #include "device.hpp"
 #include "stop_request.hpp"
 
 #include <syncline/adapters/httplib/server.hpp>
 #include <syncline/adapters/sqlite/authority_store.hpp>
-#include <syncline/conflict/resolvers.hpp>
 #include <syncline/model/model_traits.hpp>
 #include <syncline/support/system_clock.hpp>
 #include <syncline/support/system_random.hpp>
@@ -28,16 +28,6 @@ std::optional<syncline::rejection> check(const syncline::proposed_change& change
     const auto wrong = problem_with(*proposed);
     if (!wrong) return std::nullopt;
     return syncline::rejection{{syncline::errc::validation_failed, wrong->text}, {{wrong->field, wrong->text}}};
-}
-
-syncline::resolver resolver_for(conflict_rule rule) {
-    switch (rule) {
-    case conflict_rule::ask: return syncline::resolvers::defer_to_user{};
-    case conflict_rule::server: return syncline::resolvers::server_wins{};
-    case conflict_rule::client: return syncline::resolvers::client_wins{};
-    case conflict_rule::latest: return syncline::resolvers::last_write_wins{};
-    }
-    return {};
 }
 // [/rules]
 
@@ -83,8 +73,8 @@ answer serve(const arguments& a) {
     or_fail(rules.resolvers.add("task", resolver_for(a.on_conflict)));
     auto server = syncline::make_sync_server(store, rules, told_on_stderr());
     if (a.restored) or_fail(server.engine().begin_incarnation(new_incarnation(), syncline::system_now()));
-    server.mount_mutation_wire();
-    or_fail(server.mount_bundle_wire());
+    if (a.mutation_too) server.mount_mutation_wire();
+    if (a.bundle_too) or_fail(server.mount_bundle_wire());
 
     syncline::httplib_server_options where;
     where.port = a.port;

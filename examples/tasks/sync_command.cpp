@@ -22,9 +22,11 @@ sync_report report_of(device& here, syncline::sync_result done, const std::strin
     sync_report out;
     out.done = std::move(done);
     out.server = server;
-    if (const auto status = here.client().status()) out.left = status->counts;
-    if (out.done.skipped)
-        if (const auto holder = here.client().lease_holder(); holder && *holder) out.in_the_way = name_of_holder(**holder);
+    here.with_client([&](auto& client) {
+        if (const auto status = client.status()) out.left = status->counts;
+        if (out.done.skipped)
+            if (const auto holder = client.lease_holder(); holder && *holder) out.in_the_way = name_of_holder(**holder);
+    });
     return out;
 }
 
@@ -52,9 +54,9 @@ answer sync_once(const arguments& a, syncline::sync_mode mode) {
         if (bar) bar->show(so_far);
     };
     device here{a, stop, std::move(listeners)};
-    const auto before = or_fail(here.client().status()).counts;
+    const auto before = or_fail(here.with_client([](auto& client) { return client.status(); })).counts;
     if (wants_bar(a)) bar.emplace(std::chrono::seconds{a.progress_after}, mode == syncline::sync_mode::pull_only ? 0 : before.open + before.frozen);
-    auto done = here.client().run(mode);
+    auto done = here.with_client([mode](auto& client) { return client.run(mode); });
     bar.reset();
     return answer_of(report_of(here, std::move(done), a.server));
 }
@@ -81,14 +83,16 @@ answer sync_repeatedly(const arguments& a) {
     };
     std::function<void()> look;
     event_loop loop{[&] { look(); }};
-    syncline::auto_sync automatic{here.client(), schedule, loop.executor(), syncline::system_now, syncline::system_random_bits, note};
-    look = [&] {
-        if (const auto wrote = watch.look(); wrote && *wrote) automatic.note_local_write();
-    };
-    static_cast<void>(watch.look());  // what was written before, `start` finds
-    or_fail(automatic.start());
-    loop.run(stop);
-    automatic.stop();
+    here.with_client([&](auto& client) {
+        syncline::auto_sync automatic{client, schedule, loop.executor(), syncline::system_now, syncline::system_random_bits, note};
+        look = [&] {
+            if (const auto wrote = watch.look(); wrote && *wrote) automatic.note_local_write();
+        };
+        static_cast<void>(watch.look());  // what was written before, `start` finds
+        or_fail(automatic.start());
+        loop.run(stop);
+        automatic.stop();
+    });
     // [/every]
 
     answer out;

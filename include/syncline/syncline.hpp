@@ -20,6 +20,7 @@
 #include <syncline/conflict/add_wins_set.hpp>
 #include <syncline/conflict/conflict.hpp>
 #include <syncline/conflict/decide.hpp>
+#include <syncline/conflict/instant_merges.hpp>
 #include <syncline/conflict/merge_laws.hpp>
 #include <syncline/conflict/merge_lines.hpp>
 #include <syncline/conflict/merges.hpp>
@@ -128,6 +129,7 @@
 #include <syncline/wire/authority_time.hpp>
 #include <syncline/wire/auto_sync.hpp>
 #include <syncline/wire/bundle/capabilities.hpp>
+#include <syncline/wire/bundle/carried_models.hpp>
 #include <syncline/wire/bundle/client.hpp>
 #include <syncline/wire/bundle/client_connect.hpp>
 #include <syncline/wire/bundle/client_hydration.hpp>

@@ -121,7 +121,8 @@ struct decimal_parts {
 /// - `commutative`, `idempotent` and `associative` where the law of that name does not hold (`merge_laws.hpp`).
 ///
 /// For all of them: where the server's value is the base the result is the client's value, and the other way round.
-/// One more, `add_wins_set`, stands in `syncline/conflict/add_wins_set.hpp`, because it reads JSON.
+/// `add_wins_set` stands in `syncline/conflict/add_wins_set.hpp`, because it reads JSON, and `later` and `earlier` in
+/// `syncline/conflict/instant_merges.hpp`, because they read times.
 namespace merges {
 
 /// Changes on both sides: the server's value stands.

@@ -170,7 +170,9 @@ template <authority_transaction Transaction>
             refused = refusal(m, wait_reason{code, done.error().detail});
             return false;
         }
-        own.insert_or_assign(m.what.key, own_write{writer, m.what.changes.fields(), true, written_at, true, std::move(*sealed)});
+        // An UPDATE of this wire names every column, whichever its author meant: what differs counts as changed, or no edit of another field could stand beside it.
+        const field_set named = m.what.op == operation::update ? field_set{} : m.what.changes.fields();
+        own.insert_or_assign(m.what.key, own_write{writer, named, true, written_at, true, std::move(*sealed)});
         return false;
     };
     if (auto r = run_in_rounds(order, write, [] {}); !r) return std::move(r).error();

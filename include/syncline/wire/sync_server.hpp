@@ -13,6 +13,7 @@
 #include <syncline/transport/message.hpp>
 #include <syncline/transport/principal.hpp>
 #include <syncline/wire/account.hpp>
+#include <syncline/wire/bundle/carried_models.hpp>
 #include <syncline/wire/bundle/server.hpp>
 #include <syncline/wire/mutation/server.hpp>
 #include <syncline/wire/server_listeners.hpp>
@@ -20,6 +21,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <concepts>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -58,9 +60,13 @@ public:
         mutation_.emplace(engine_, std::move(options));
     }
     /// Opens the tables to devices of the bundle wire (go-oversync's). Call before the first request.
-    /// @return `errc::unsupported` where a model has buckets: that wire serves whole tenants. Then nothing is mounted.
+    /// @return `errc::unsupported` where a model has buckets, since that wire serves whole tenants, or cannot be carried by it (`bundle_wire::check_carried`),
+    ///         or where a foreign key of its table holds something else than another model's sync key; the model, what is wrong with it and what to do is said.
+    ///         Then nothing is mounted.
     [[nodiscard]] result<void> mount_bundle_wire(bundle_server_options options = {}) {
         if (auto r = engine_.serves_whole_tenants(); !r) return r;
+        if (auto r = bundle_wire::check_carried(engine_.schemas(), options.schema_name); !r) return r;
+        if (auto r = foreign_keys_hold_sync_keys(); !r) return r;
         bundle_prefix_ = options.prefix;
         bundle_.emplace(engine_, std::move(options));
         bundle_->watch().look_with(look_);
@@ -183,6 +189,14 @@ private:
     }
     [[nodiscard]] static bool below(std::string_view path, std::string_view prefix) {
         return path.starts_with(prefix) && path.size() > prefix.size() && path[prefix.size()] == '/';
+    }
+
+    // Only a store with tables of its own can have foreign keys that no model describes.
+    [[nodiscard]] result<void> foreign_keys_hold_sync_keys() {
+        if constexpr (requires { { store_.check_foreign_keys_hold_sync_keys() } -> std::same_as<result<void>>; })
+            return store_.check_foreign_keys_hold_sync_keys();
+        else
+            return {};
     }
 
     Store& store_;

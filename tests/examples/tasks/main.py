@@ -19,6 +19,7 @@ from file_cases import *  # noqa: E402,F401,F403
 from progress_cases import *  # noqa: E402,F401,F403
 from scene import WAIT, Device, StalledServer  # noqa: E402
 from stream_cases import *  # noqa: E402,F401,F403
+from wire_cases import *  # noqa: E402,F401,F403
 
 
 class Alone(Case):

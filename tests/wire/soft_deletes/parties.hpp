@@ -112,7 +112,11 @@ public:
     }
     app_tables app;
 
-    response operator()(const request& r) { return handler_(r); }
+    response operator()(const request& r) {
+        requests.push_back(r);
+        return handler_(r);
+    }
+    std::vector<request> requests;  ///< as they came
     [[nodiscard]] sqlite_authority_store& store() { return *store_; }
     [[nodiscard]] sync_server<sqlite_authority_store>& server() { return server_; }
 

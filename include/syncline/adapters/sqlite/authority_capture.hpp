@@ -9,6 +9,7 @@
 #include <syncline/adapters/sqlite/local_keys.hpp>
 #include <syncline/adapters/sqlite/table_schema.hpp>
 #include <syncline/adapters/sqlite/trigger.hpp>
+#include <syncline/adapters/sqlite/write_guards.hpp>
 #include <syncline/model/model_schema.hpp>
 #include <syncline/support/result.hpp>
 #include <syncline/support/version.hpp>
@@ -250,9 +251,12 @@ inline constexpr std::string_view sqlite_rename_trace_suffix = "_fields";
 /// only reads. To be called inside a write transaction.
 /// @param models  by `model_id`
 /// @param tenant  the one tenant; empty: every table has an owner column
+/// @param guarded  writes outside the store's own transactions are refused (`make_sqlite_write_guards`)
 [[nodiscard]] inline result<void> attach_sqlite_authority_capture(sqlite_database& db, const schema_set& schemas,
                                                                   const std::vector<sqlite_captured_model>& models,
-                                                                  const sqlite_model_catalog& catalog, const std::string& tenant) {
+                                                                  const sqlite_model_catalog& catalog, const std::string& tenant, bool guarded = false) {
+    if (guarded)
+        if (auto r = keep_sqlite_writing_mark(db, true); !r) return r;
     std::vector<sqlite_trigger> present;
     if (auto r = each_sqlite_row(
             db, "SELECT name, sql FROM main.sqlite_schema WHERE type = 'trigger' AND substr(name, 1, length(?1)) = ?1",
@@ -290,15 +294,20 @@ inline constexpr std::string_view sqlite_rename_trace_suffix = "_fields";
             script.push_back(std::move(t));
         if (!schemas[id].fields.empty() || schemas[id].times.deleted_at.is_there())
             script.push_back(make_sqlite_rename_trace(m.table, schemas[id], catalog.layouts[id]));
+        const std::size_t capturing = script.size();
+        if (guarded)
+            for (auto& t : make_sqlite_write_guards(m.table.name)) script.push_back(std::move(t));
         bool in_place = same_tenancy && !catalog.fresh[id];
-        for (const auto& trigger : script) {
+        for (std::size_t at = 0; at < script.size(); ++at) {
+            const auto& trigger = script[at];
+            const bool guard = at >= capturing;  // tells of no write: nothing was missed while it was not there
             bool found = false;
             // A database that an older version of the library served has none of these, and lacks nothing otherwise.
-            bool captures = !trigger.name.ends_with(sqlite_rename_trace_suffix);
+            bool captures = !guard && !trigger.name.ends_with(sqlite_rename_trace_suffix);
             for (std::size_t i = 0; i < present.size(); ++i) {
                 if (present[i].name != trigger.name) continue;
                 wanted[i] = true;
-                captures = true;
+                captures = !guard;
                 found = present[i] == trigger;
                 if (!found)
                     if (auto r = db.execute(std::string{"DROP TRIGGER main."}.append(sqlite_quoted(trigger.name))); !r) return r;
@@ -314,7 +323,7 @@ inline constexpr std::string_view sqlite_rename_trace_suffix = "_fields";
     for (std::size_t i = 0; i < present.size(); ++i)
         if (!wanted[i])
             if (auto r = db.execute(std::string{"DROP TRIGGER main."}.append(sqlite_quoted(present[i].name))); !r) return r;
-    return {};
+    return guarded ? result<void>{} : keep_sqlite_writing_mark(db, false);
 }
 
 /// Takes the capture triggers and the bookkeeping tables out of a database: the app's tables stay as they are. Needed before

@@ -22,6 +22,12 @@ enum class sqlite_durability : std::uint8_t {
     normal,  ///< it survives a crash of the program; a power cut may take the last commits back, which devices cannot know
 };
 
+/// What becomes of a write of a synced table that is not made in a transaction of the store: by another program, or by this one on a connection of its own.
+enum class sqlite_foreign_writes : std::uint8_t {
+    seal,    ///< it is let through, and devices receive it as a bundle (the default)
+    refuse,  ///< its statement fails, with a text that says why, and changes nothing
+};
+
 /// How an SQLite database serves as an authority.
 struct sqlite_authority_options {
     /// The tenant that all rows belong to. Not used where there is an owner column.
@@ -34,6 +40,12 @@ struct sqlite_authority_options {
     /// How long `begin` for writing waits for another writer, in this process or another, before `errc::busy`.
     std::chrono::milliseconds busy_timeout{1000};
     sqlite_durability durability = sqlite_durability::full;
+    /// What becomes of writes by others. Where it is `refuse`, the host writes in a transaction of the store. It may differ from the last time, and is the
+    /// same in every store on the file: the one that opened it or wrote last decides.
+    ///
+    /// It guards against mistakes, not against malice: a program can drop the triggers, switch triggers off on its connection, or rebuild the table, and
+    /// what it writes then is sealed where it can be noticed.
+    sqlite_foreign_writes foreign_writes = sqlite_foreign_writes::seal;
     /// Names this incarnation of the data when the bookkeeping is created. Empty: SQLite draws 128 random bits.
     std::string epoch;
     /// Called with each connection that the store opens, before anything is read of the database: here the host registers the functions and collations that its

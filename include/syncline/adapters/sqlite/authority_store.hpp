@@ -17,6 +17,7 @@
 #include <syncline/adapters/sqlite/authority_totals.hpp>
 #include <syncline/adapters/sqlite/column_value.hpp>
 #include <syncline/adapters/sqlite/database.hpp>
+#include <syncline/adapters/sqlite/foreign_key_check.hpp>
 #include <syncline/adapters/sqlite/local_keys.hpp>
 #include <syncline/adapters/sqlite/table_schema.hpp>
 #include <syncline/adapters/sqlite/trigger.hpp>
@@ -125,6 +126,14 @@ public:
     /// What the store holds, over all tenants (`totalling_store`), and another number after every commit to the file (`versioned_store`).
     [[nodiscard]] result<authority_totals> totals() { return core_->look.totals(core_->path, core_->options); }
     [[nodiscard]] result<std::int64_t> data_version() { return core_->look.data_version(core_->path, core_->options); }
+    /// See `check_sqlite_foreign_keys_hold_sync_keys`.
+    [[nodiscard]] result<void> check_foreign_keys_hold_sync_keys() {
+        auto db = core_->take_out();
+        if (!db) return std::move(db).error();
+        auto done = check_sqlite_foreign_keys_hold_sync_keys(**db, core_->schemas, core_->models);
+        core_->put_back(std::move(*db));
+        return done;
+    }
 
 private:
     explicit sqlite_authority_store(std::shared_ptr<core> made) : core_(std::move(made)) {}
@@ -200,6 +209,7 @@ private:
             return {};
         }
 
+        [[nodiscard]] bool guarded() const noexcept { return options.foreign_writes == sqlite_foreign_writes::refuse; }
         [[nodiscard]] std::string single_tenant() const { return owned ? std::string{} : options.tenant; }
 
         [[nodiscard]] result<void> attach(sqlite_database& db) {
@@ -224,7 +234,7 @@ private:
                 if (auto r = db.execute("CREATE INDEX IF NOT EXISTS syncline_authority_stage_by_tenant ON syncline_authority_stage(tenant)"); !r)
                     return r;
             sql = make_sqlite_record_sql(schemas, models);
-            if (auto r = attach_sqlite_authority_capture(db, schemas, models, catalog, single_tenant()); !r) return r;
+            if (auto r = attach_sqlite_authority_capture(db, schemas, models, catalog, single_tenant(), guarded()); !r) return r;
             catalog.fresh.assign(catalog.fresh.size(), false);
             return {};
         }
@@ -248,7 +258,7 @@ private:
             if (auto r = check_sqlite_authority_format(db, sqlite_authority_format); !r) return std::move(r).error();
             std::vector<sqlite_captured_model> tables;
             if (auto r = read_tables(db, tables); !r) return std::move(r).error();
-            if (auto r = attach_sqlite_authority_capture(db, schemas, tables, catalog, single_tenant()); !r) return std::move(r).error();
+            if (auto r = attach_sqlite_authority_capture(db, schemas, tables, catalog, single_tenant(), guarded()); !r) return std::move(r).error();
             if (auto r = read(); !r) return std::move(r).error();
             return version;
         }
@@ -469,7 +479,7 @@ public:
         return writing([&] { return sessions().expire(now); });
     }
 
-    /// The transaction's own connection, e.g. for the host's SQL in the same transaction; it must not end it. @pre it is not over, and no savepoint is open
+    /// The transaction's own connection, e.g. for the host's SQL in the same transaction, which is never refused as another's; it must not end it. @pre it is not over, and no savepoint is open
     [[nodiscard]] sqlite_database& connection() noexcept {
         absent_.reset();
         gap_.reset();
@@ -480,7 +490,9 @@ public:
     /// @return `errc::constraint` when a foreign key that waits for the commit is broken; nothing was done then
     [[nodiscard]] result<void> commit() {
         if (!db_ || !db_->in_transaction()) return over();
-        auto r = run_sqlite(*db_, "COMMIT");
+        result<void> r;
+        if (how_ == access::write && core_->guarded()) r = run_sqlite(*db_, "DELETE FROM syncline_authority_writing");  // nobody else ever sees it
+        if (r) r = run_sqlite(*db_, "COMMIT");
         if (r && how_ == access::write) {
             const std::lock_guard<std::mutex> hold{core_->mutex};
             core_->attached_version = attached_version_;
@@ -535,6 +547,8 @@ private:
             auto version = core_->attach_again(*db_);
             if (!version) return std::move(version).error();
             attached_version_ = *version;
+            if (core_->guarded())
+                if (auto r = run_sqlite(*db_, "INSERT INTO syncline_authority_writing VALUES(1)"); !r) return r;
             if (auto r = core_->name_rows(*db_); !r) return r;
             if (auto r = run_sqlite(*db_, "INSERT INTO syncline_authority_tenants(name, seq, stamp, floor_seq, floor_stamp) SELECT ?1,0,0,0,0 WHERE "
                                           "NOT EXISTS (SELECT 1 FROM syncline_authority_tenants WHERE name = ?1)",

@@ -80,7 +80,11 @@ struct capabilities {
 /// Writes the answer to `GET capabilities`.
 [[nodiscard]] inline std::string write_capabilities(const table_names& names, const capabilities& c) {
     std::vector<std::pair<std::string, std::string>> tables;  // table, key column
-    for (const auto& schema : names.schemas()) tables.emplace_back(schema.table_name(), schema.key_name);
+    std::string low;
+    for (const auto& schema : names.schemas()) {
+        std::string table{detail::spelt(schema.table_name(), low)};
+        tables.emplace_back(std::move(table), detail::spelt(schema.key_name, low));
+    }
     std::sort(tables.begin(), tables.end());
     std::string body;
     json_writer w{body};

@@ -28,8 +28,8 @@ struct dialect {
     std::string_view protocol_version;
     /// A member that a create must carry as a string, beside those that every generation has; empty: none.
     std::string_view needed_in_create;
-    /// Writes the fields of a row into the payload that is open, but for those that are left out.
-    void (*write_fields)(json_writer& w, const model_schema& schema, const record& row, const field_set& left_out);
+    /// Writes the value of a field of a payload.
+    void (*write_field)(json_writer& w, const field_schema& field, const value& v);
     /// Reads a field of a payload. @return `errc::malformed_value`
     result<value> (*read_field)(json_view v, const field_schema& field);
     /// Appends what a row of a bundle adds to the text that the bundle's hash is of: one element of a JSON array.
@@ -69,16 +69,14 @@ namespace detail {
     return {};
 }
 
-inline void write_fields_g0(json_writer& w, const model_schema& schema, const record& row, const field_set& left_out) {
-    write_fields(w, schema, row, left_out);
-}
+inline void write_field_g0(json_writer& w, const field_schema& field, const value& v) { write_value(w, field, v); }
 [[nodiscard]] inline result<value> read_field_g0(json_view v, const field_schema& field) { return read_value(v, field); }
 
 }  // namespace detail
 
 /// The generation of go-oversync v0.2.1: numbers are JSON numbers. This side writes them with all their digits, which a peer that rounds to
 /// doubles reads as it always did; only the hash is over the rounded ones.
-inline constexpr dialect g0{"v1", {}, &detail::write_fields_g0, &detail::read_field_g0, &detail::append_hashed_g0};
+inline constexpr dialect g0{"v1", {}, &detail::write_field_g0, &detail::read_field_g0, &detail::append_hashed_g0};
 
 }  // namespace bundle_wire
 

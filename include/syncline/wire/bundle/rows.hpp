@@ -4,6 +4,7 @@
 #include <syncline/change/batch.hpp>
 #include <syncline/change/bundle.hpp>
 #include <syncline/change/intent.hpp>
+#include <syncline/conflict/instant_merges.hpp>
 #include <syncline/model/field_set.hpp>
 #include <syncline/model/model_schema.hpp>
 #include <syncline/model/record.hpp>
@@ -22,6 +23,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -64,11 +66,64 @@ namespace detail {
     return true;
 }
 
+/// @p name as the wire spells it: in lower case (sheet 1.5), whatever letters the app uses. @param low  room for it
+[[nodiscard]] inline std::string_view spelt(std::string_view name, std::string& low) {
+    bool changed = false;
+    for (const char c : name) changed = changed || lower(c) != c;
+    if (!changed) return name;
+    low.clear();
+    for (const char c : name) low.push_back(lower(c));
+    return low;
+}
+
+/// The member of @p holder called @p name, or one that differs in the case of letters alone.
+[[nodiscard]] inline std::optional<json_view> find_name(json_view holder, std::string_view name) {
+    if (const auto v = holder.find(name)) return v;
+    if (holder.is_object())
+        for (const auto& member : holder.members())
+            if (same_letters(member.key, name)) return member.value;
+    return std::nullopt;
+}
+
 [[nodiscard]] constexpr std::string_view trimmed(std::string_view text) noexcept {
     constexpr std::string_view blank = " \t\r\n\v\f";
     const auto first = text.find_first_not_of(blank);
     if (first == std::string_view::npos) return {};
     return text.substr(first, text.find_last_not_of(blank) - first + 1);
+}
+
+/// The field whose name has those letters.
+[[nodiscard]] inline std::optional<field_index> field_of(const model_schema& schema, std::string_view name) {
+    if (const auto f = schema.find_field(name)) return f;
+    for (std::size_t f = 0; f < schema.fields.size(); ++f)
+        if (same_letters(schema.fields[f].name, name)) return static_cast<field_index>(f);
+    return std::nullopt;
+}
+
+[[nodiscard]] inline bool is_reference(const model_schema& schema, std::size_t field) {
+    for (const auto& r : schema.references)
+        if (r.field == field) return true;
+    return false;
+}
+
+/// Whether @p v is another record's UUID in its 16 octets: the wire spells it as it spells that record's key (sheet 2.10).
+[[nodiscard]] inline bool holds_uuid(const model_schema& schema, std::size_t field, const value& v) {
+    return v.kind() == value_kind::bytes && schema.fields[field].kind == value_kind::bytes && v.as_string().size() == uuid{}.bytes.size() && is_reference(schema, field);
+}
+
+/// @pre `holds_uuid`
+[[nodiscard]] inline uuid uuid_of(const value& v) {
+    uuid id;
+    std::memcpy(id.bytes.data(), v.as_string().data(), id.bytes.size());
+    return id;
+}
+
+/// The UUID in @p v, where @p field refers to a record by 16 octets. Nothing: it is read as any other octets, as an earlier version wrote it.
+[[nodiscard]] inline std::optional<uuid> read_uuid(const model_schema& schema, std::size_t field, json_view v) {
+    if (schema.fields[field].kind != value_kind::bytes || !v.is_string() || v.as_string().size() != 36 || !is_reference(schema, field)) return std::nullopt;
+    auto id = parse_uuid(v.as_string());
+    if (!id) return std::nullopt;
+    return *id;
 }
 
 [[nodiscard]] inline result<std::int64_t> read_integer(json_view holder, std::string_view member, std::int64_t otherwise) {
@@ -150,21 +205,45 @@ private:
     const dialect* speaks_;
 };
 
+/// Checks that a text which stands for a time says one: in a field of times, or in one whose merge compares instants. That is RFC 3339, or
+/// SQLite's own `2026-05-02 09:00:00`, in UTC, in a field of times.
+/// @return `errc::malformed_value`, naming the field, what it holds and what to write
+[[nodiscard]] inline result<void> check_time_text(const model_schema& schema, const field_schema& field, const value& v) {
+    const bool compared = field.merge == &merges::later::erased || field.merge == &merges::earlier::erased;
+    if (v.kind() != value_kind::text || (field.kind != value_kind::time && !compared)) return {};
+    std::string text = v.as_string();
+    if (field.kind == value_kind::time && text.size() == 19 && text[10] == ' ') {
+        text[10] = 'T';
+        text.push_back('Z');
+    }
+    if (auto t = parse_rfc3339(text); !t)
+        return make_fault(errc::malformed_value, "the field `", field.name, "` of `", schema.name, "` holds `", std::string_view{v.as_string()}.substr(0, 64),
+                          "`, which is no time; write it in RFC 3339 and UTC, such as 2026-01-31T12:00:00Z (", t.error().detail, ")");
+    return {};
+}
+
 /// Checks that @p what can be sent at all, so that a record that cannot is set aside by name and stops nobody else.
 [[nodiscard]] inline result<void> check_sendable(const schema_set& schemas, const intent& what) {
-    return check_key_text(schemas[what.key.model], what.key.key);
+    const model_schema& schema = schemas[what.key.model];
+    if (auto r = check_key_text(schema, what.key.key); !r) return r;
+    if (what.op == operation::erase) return {};
+    for (const auto& change : what.changes)
+        if (change.field < schema.fields.size())
+            if (auto r = check_time_text(schema, schema.fields[change.field], change.to); !r) return r;
+    return {};
 }
 
 /// Writes the members `schema`, `table` and `key` of @p key into an object that the caller has opened.
 inline void write_target(json_writer& w, const table_names& names, const record_key& key) {
     const model_schema& schema = names.schemas()[key.model];
+    std::string low;
     w.key("schema");
-    w.string(names.schema_name());
+    w.string(detail::spelt(names.schema_name(), low));
     w.key("table");
-    w.string(schema.table_name());
+    w.string(detail::spelt(schema.table_name(), low));
     w.key("key");
     w.begin_object();
-    w.key(schema.key_name);
+    w.key(detail::spelt(schema.key_name, low));
     w.string(key.key);
     w.end_object();
 }
@@ -181,7 +260,7 @@ inline void write_target(json_writer& w, const table_names& names, const record_
     const model_schema& schema = names.schemas()[*model];
     const auto key = holder.find("key");
     if (!key || !key->is_object()) return make_fault(errc::invalid_key, "`key` is missing; it is an object with the member `", schema.key_name, "`");
-    const auto v = key->find(schema.key_name);
+    const auto v = detail::find_name(*key, schema.key_name);
     if (!v || !v->is_string()) return make_fault(errc::invalid_key, "`key` has no string in the member `", schema.key_name, "`");
     if (auto r = check_key_text(schema, v->as_string()); !r) return std::move(r).error();
     return record_key{*model, std::string{v->as_string()}};
@@ -189,11 +268,19 @@ inline void write_target(json_writer& w, const table_names& names, const record_
 
 /// Writes a row with its key column, as an object: the whole of it, but for the fields in @p left_out.
 inline void write_payload(json_writer& w, const table_names& names, const record_key& key, const record& row, const field_set& left_out = {}) {
+    static const value nothing;
     const model_schema& schema = names.schemas()[key.model];
+    std::string low;
     w.begin_object();
-    w.key(schema.key_name);
+    w.key(detail::spelt(schema.key_name, low));
     w.string(key.key);
-    names.speaks().write_fields(w, schema, row, left_out);
+    for (std::size_t f = 0; f < schema.fields.size(); ++f) {
+        if (left_out.contains(static_cast<field_index>(f))) continue;
+        const value& v = f < row.fields.size() ? row.fields[f] : nothing;
+        w.key(detail::spelt(schema.fields[f].name, low));
+        if (detail::holds_uuid(schema, f, v)) w.string(to_string(detail::uuid_of(v)));
+        else names.speaks().write_field(w, schema.fields[f], v);
+    }
     w.end_object();
 }
 
@@ -206,22 +293,26 @@ inline void write_payload(json_writer& w, const table_names& names, const record
     row.fields.resize(schema.fields.size());
     std::size_t expected = 0;  // peers send the columns in the model's order; then no name is looked for
     for (const auto& member : payload.members()) {
-        if (member.key == schema.key_name) {
+        if (member.key == schema.key_name || detail::same_letters(member.key, schema.key_name)) {
             if (!member.value.is_string() || member.value.as_string() != key.key)
                 return make_fault(errc::invalid_key, "the column `", schema.key_name, "` of the payload is not the string that `key` has");
             continue;
         }
         const bool next = expected < schema.fields.size() && schema.fields[expected].name == member.key;
-        const auto f = next ? std::optional{static_cast<field_index>(expected)} : schema.find_field(member.key);
+        const auto f = next ? std::optional{static_cast<field_index>(expected)} : detail::field_of(schema, member.key);
         if (!f) {
             if (unknown == unknown_column::pass_over) continue;
             return make_fault(errc::unknown_field, "table `", schema.table_name(), "` has no column `", member.key, "`");
         }
         expected = std::size_t{*f} + 1;
+        named.insert(*f);
+        if (const auto id = detail::read_uuid(schema, *f, member.value)) {
+            row.fields[*f] = value::bytes(std::string{reinterpret_cast<const char*>(id->bytes.data()), id->bytes.size()});
+            continue;
+        }
         auto v = names.speaks().read_field(member.value, schema.fields[*f]);
         if (!v) return std::move(v).error();
         row.fields[*f] = std::move(*v);
-        named.insert(*f);
     }
     return {};
 }

@@ -149,10 +149,14 @@ TEST_CASE("sqlite column: affinity follows the declared type as SQLite says") {
     CHECK(sqlite_affinity_of("nclob") == sqlite_affinity::text);
 }
 
-TEST_CASE("sqlite column: a time is read as one only from the very text that is written for it") {
-    CHECK(sqlite_time_of("1970-01-01T00:00:00Z") == from_microseconds(0));
+TEST_CASE("sqlite column: a time is read as one from RFC 3339 in any spelling, to the microsecond, and from nothing else") {
     CHECK(sqlite_time_of("2024-02-29T12:30:00.5Z").has_value());
-    for (const char* other : {"1970-01-01T00:00:00.0Z", "1970-01-01T00:00:00z", "1970-01-01T00:00:00+00:00", "1970-01-01 00:00:00Z", "1970-01-01T00:00:00.000000Z",
+    for (const char* same : {"1970-01-01T00:00:00Z", "1970-01-01T00:00:00.0Z", "1970-01-01T00:00:00z", "1970-01-01T00:00:00+00:00", "1970-01-01T00:00:00.000000Z",
+                             "1970-01-01T02:00:00+02:00", "1969-12-31t23:30:00-00:30", "1970-01-01T00:00:00.000000999Z", "1970-01-01T02:00:00.000000999+02:00"}) {
+        INFO(same);
+        CHECK(sqlite_time_of(same) == from_microseconds(0));
+    }
+    for (const char* other : {"1970-01-01 00:00:00Z", "1970-01-01 00:00:00", "1970:01:01 00:00:00", "1970-01-01T00:00:00", "1970-01-01T00:00:00.0000000001Z",
                               "1970-02-30T00:00:00Z", "1970-01-01T24:00:00Z", "1970-01-01T00:00:60Z", "", "0"})
         CHECK_FALSE(sqlite_time_of(other).has_value());
 }
