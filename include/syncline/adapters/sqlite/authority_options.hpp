@@ -56,6 +56,13 @@ struct sqlite_authority_options {
     std::function<result<void>(sqlite_database& db)> prepare_connection;
     /// How many idle connections are kept for the next transactions.
     std::size_t idle_connections = 4;
+
+    /// The owner column of the model called @p name; empty: none.
+    [[nodiscard]] const std::string& owner_column_of(const std::string& name) const noexcept {
+        for (const auto& [model, column] : owner_columns)
+            if (model == name) return column;
+        return owner_column;
+    }
 };
 
 SYNCLINE_NAMESPACE_END

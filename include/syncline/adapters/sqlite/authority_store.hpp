@@ -123,10 +123,9 @@ public:
         return out;
     }
 
-    /// What the store holds, over all tenants (`totalling_store`), and another number after every commit to the file (`versioned_store`).
+    /// See `totalling_store`, `versioned_store` and `check_sqlite_foreign_keys_hold_sync_keys`.
     [[nodiscard]] result<authority_totals> totals() { return core_->look.totals(core_->path, core_->options); }
     [[nodiscard]] result<std::int64_t> data_version() { return core_->look.data_version(core_->path, core_->options); }
-    /// See `check_sqlite_foreign_keys_hold_sync_keys`.
     [[nodiscard]] result<void> check_foreign_keys_hold_sync_keys() {
         auto db = core_->take_out();
         if (!db) return std::move(db).error();
@@ -148,7 +147,6 @@ private:
         sqlite_model_catalog catalog;
         bool owned = false;
         bool owner_is_number = false;
-
         sqlite_authority_look look;
         std::mutex mutex;
         std::vector<std::unique_ptr<sqlite_database>> idle;
@@ -171,12 +169,6 @@ private:
             if (idle.size() < options.idle_connections) idle.push_back(std::move(db));
         }
 
-        [[nodiscard]] std::string owner_of(const model_schema& schema) const {
-            for (const auto& [model, column] : options.owner_columns)
-                if (model == schema.name) return column;
-            return options.owner_column;
-        }
-
         [[nodiscard]] result<void> read_tables(sqlite_database& db, std::vector<sqlite_captured_model>& out) const {
             for (const auto& schema : schemas) {
                 if (auto r = check_sqlite_side(db, schema.table_name(), sqlite_authority_prefix); !r) return r;
@@ -186,7 +178,7 @@ private:
                 if (!table) return std::move(table).error();
                 if (auto r = check_sqlite_model(*table, schema); !r) return r;
                 if (auto r = check_sqlite_writable(db, *table, schema.key_name); !r) return r;
-                sqlite_captured_model m{std::move(*table), owner_of(schema)};
+                sqlite_captured_model m{std::move(*table), options.owner_column_of(schema.name)};
                 if (!m.owner.empty())
                     if (auto r = check_sqlite_owner(m.table, schema, m.owner); !r) return r;
                 for (const auto& other : out) {
