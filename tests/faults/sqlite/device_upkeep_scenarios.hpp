@@ -187,7 +187,7 @@ inline std::vector<scenario<device>> copies_of_a_device() {
     out.back().world = with_token("last", "next");
     out.push_back({"device: open a copy", opened_with("another"), opening, true});
     out.back().world = copied();
-    const auto renewed_only = [](device& d) { lab_must(d.engine().renew_source(d.drawn(), true, d.now)); };
+    const auto renewed_only = [](device& d) { lab_must(d.engine().renew_source(d.drawn(), true, d.now, "")); };
     out.push_back({"device: a copy is declared",
                    [opened_with](device& d) {
                        opened_with("another")(d);
@@ -199,7 +199,7 @@ inline std::vector<scenario<device>> copies_of_a_device() {
                    },
                    [](device& d) -> result<void> {
                        if (!d.open_store().is_copy()) return {};
-                       if (auto r = d.engine().renew_source(d.drawn(), true, d.now); !r) return r;
+                       if (auto r = d.engine().renew_source(d.drawn(), true, d.now, ""); !r) return r;
                        return d.open_store().keep_token();
                    },
                    false, {renewed_only}});
