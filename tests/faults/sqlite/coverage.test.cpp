@@ -90,6 +90,7 @@ TEST_CASE("coverage: what is watched is what the stores and engines declare") {
 TEST_CASE("coverage: every call of the stores and engines is made by an operation that faults are injected into") {
     run_once(work_of_a_device());
     run_once(accounts_of_a_device());
+    run_once(connections_of_a_device());
     run_once(leases_of_a_device());
     run_once(copies_of_a_device());
     run_once(upkeep_of_a_device());

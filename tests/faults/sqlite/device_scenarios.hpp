@@ -124,7 +124,7 @@ inline std::vector<scenario<device>> local_work_of_a_device() {
     out.push_back({"device: take_client", refused, [](device& d) { return d.engine().take_client(key_named("T"), d.now); }, false, {}, errc::absent});
     out.push_back({"device: discard", refused, [](device& d) { return d.engine().discard(key_named("T"), d.now); }, false, {}, errc::absent});
     out.push_back({"device: renew_source", [](device& d) { two_layers(d, true); },
-                   [](device& d) { return d.engine().renew_source(d.drawn(), true, d.now); }});
+                   [](device& d) { return d.engine().renew_source(d.drawn(), true, d.now, ""); }});
     out.push_back({"device: note_synced", [](device& d) { d.synced(); }, [](device& d) { return d.engine().note_synced(at(77), true); }});
     out.push_back({"device: lists", [](device& d) { refused(d); lab_must(d.engine().apply(next_page(), d.now)); },
                    [](device& d) {

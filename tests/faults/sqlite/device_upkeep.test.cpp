@@ -11,6 +11,7 @@ namespace device_upkeep_test {
 
 using namespace faults;
 
+TEST_CASE("device: the connect lifecycle, whatever fails") { try_everything(connections_of_a_device()); }
 TEST_CASE("device: accounts, whatever fails") { try_everything(accounts_of_a_device()); }
 
 TEST_CASE("device: leases, whatever fails") { try_everything(leases_of_a_device()); }

@@ -100,6 +100,33 @@ inline std::vector<scenario<device>> accounts_of_a_device() {
     return out;
 }
 
+inline std::vector<scenario<device>> connections_of_a_device() {
+    using namespace device_steps;
+    std::vector<scenario<device>> out;
+    const auto scope = [](scope_resolution what) { return scope_connection{what, what == scope_resolution::initialize_local ? "right" : "", {}, 0}; };
+    for (const auto what : {scope_resolution::remote_authoritative, scope_resolution::initialize_local, scope_resolution::initialize_empty}) {
+        const std::string name{what == scope_resolution::remote_authoritative ? "filled" : what == scope_resolution::initialize_local ? "to be filled" : "empty"};
+        out.push_back({"device: connected, the account is " + name, synced_and_edited,
+                       [=](device& d) { return d.engine().connected(scope(what), true, d.now); }});
+    }
+    out.push_back({"device: disconnected", [](device& d) {
+                       two_layers(d, true);
+                       lab_must(d.engine().connected(scope_connection{}, false, d.now));
+                   },
+                   [](device& d) { return d.engine().disconnected(d.drawn(), d.now); }});
+    out.push_back({"device: a new source that the server is told of", synced_and_edited,
+                   [](device& d) { return d.engine().renew_source(d.drawn(), false, d.now, "history_pruned"); }});
+    for (const bool refused : {false, true})
+        out.push_back({refused ? "device: replacement refused" : "device: replacement told", [](device& d) {
+                           synced_and_edited(d);
+                           lab_must(d.engine().renew_source(d.drawn(), false, d.now, "source_retired"));
+                       },
+                       [=](device& d) { return d.engine().replacement_told(refused, d.drawn(), d.now); }});
+    out.push_back({"device: note_user", synced_and_edited, [](device& d) { return told(d.engine().note_user("ann", d.now)); }});
+    out.push_back({"device: detach", in_every_state, [](device& d) { return d.engine().detach(true, d.drawn(), d.now); }});
+    return out;
+}
+
 inline std::vector<scenario<device>> leases_of_a_device() {
     using namespace device_steps;
     std::vector<scenario<device>> out;
@@ -160,7 +187,7 @@ inline std::vector<scenario<device>> copies_of_a_device() {
     out.back().world = with_token("last", "next");
     out.push_back({"device: open a copy", opened_with("another"), opening, true});
     out.back().world = copied();
-    const auto renewed_only = [](device& d) { lab_must(d.engine().renew_source(d.drawn(), true, d.now)); };
+    const auto renewed_only = [](device& d) { lab_must(d.engine().renew_source(d.drawn(), true, d.now, "")); };
     out.push_back({"device: a copy is declared",
                    [opened_with](device& d) {
                        opened_with("another")(d);
@@ -172,7 +199,7 @@ inline std::vector<scenario<device>> copies_of_a_device() {
                    },
                    [](device& d) -> result<void> {
                        if (!d.open_store().is_copy()) return {};
-                       if (auto r = d.engine().renew_source(d.drawn(), true, d.now); !r) return r;
+                       if (auto r = d.engine().renew_source(d.drawn(), true, d.now, ""); !r) return r;
                        return d.open_store().keep_token();
                    },
                    false, {renewed_only}});

@@ -85,7 +85,7 @@ struct watched_call<Watched, Result (Of::*)(Arguments...) const> {
     X(find_source) X(drop_source) X(sources) X(put_note) X(find_note) X(notes) X(drop_notes) X(prune) X(expire) X(commit) X(tell_time)
 #define SYNCLINE_FAULTS_REPLICA(X)                                                                                                                   \
     X(open) X(absorb) X(standing) X(status) X(freeze) X(freeze_more) X(in_flight) X(settle) X(apply) X(committed) X(replay) X(apply_bundle) X(obstructed)           \
-    X(renew_source) X(begin_hydration) X(stage) X(note_epoch) X(note_account) X(change_account) X(lost_by_restore) X(dismiss_lost) X(note_synced)    \
+    X(renew_source) X(begin_hydration) X(stage) X(note_epoch) X(note_account) X(connected) X(disconnected) X(replacement_told) X(note_user) X(detach) X(change_account) X(lost_by_restore) X(dismiss_lost) X(note_synced)    \
     X(waiting) X(quarantined) X(unread) X(reread) X(forget_unread) X(retry) X(take_client) X(edit) X(explain) X(discard) X(hear)
 #define SYNCLINE_FAULTS_AUTHORITY(X)                                                                                                                 \
     X(seal_foreign) X(push) X(pull) X(connect) X(standing) X(committed_bundle) X(create_session) X(append_chunk) X(commit_session) X(delete_session) X(committed_rows) X(bundles_after)         \

@@ -44,6 +44,7 @@ constexpr pin pins[] = {
     {errc::lost_by_restore, 32, "lost_by_restore", fault_category::ask_person},
     {errc::maybe_sent, 33, "maybe_sent", fault_category::ask_person},
     {errc::out_of_view, 34, "out_of_view", fault_category::ask_person},
+    {errc::unsent, 35, "unsent", fault_category::ask_person},
     {errc::busy, 50, "busy", fault_category::retry},
     {errc::unavailable, 51, "unavailable", fault_category::retry},
     {errc::timed_out, 52, "timed_out", fault_category::retry},

@@ -1,5 +1,7 @@
 #include <syncline/wire/bundle/pull_messages.hpp>
 
+#include <syncline/support/sha256.hpp>
+
 #include "unit/wire/bundle/fixture.hpp"
 
 namespace pull_messages_test {
@@ -64,7 +66,10 @@ TEST_CASE("pull messages: a page of a pull rises up to its stable bundle, or say
     const auto models = schemas();
     const table_names names{models, "public"};
     const auto read = [&](const std::string& body, cursor after) { return read_pull_answer(body, names, after, limits_); };
-    auto page = must(read(pull_text(5, bundle_text(4) + "," + bundle_text(5, R"(,"row_count":0,"bundle_hash":"h")"), false), 3));
+    const std::string hashed = R"(,"row_count":0,"bundle_hash":")" + sha256_hex("[]") + "\"";
+    CHECK(must(read(pull_text(5, bundle_text(4) + "," + bundle_text(5, R"(,"row_count":0,"bundle_hash":"h")"), false), 3)).unreadable->code == errc::corrupt);
+    auto page = must(read(pull_text(5, bundle_text(4) + "," + bundle_text(5, hashed), false), 3));
+    CHECK_FALSE(page.unreadable);
     CHECK(page.stable == 5);
     CHECK(page.bundles.size() == 2);
     CHECK(!page.more);

@@ -103,7 +103,7 @@ TEST_CASE("mutation answers: what a client that sends no bases is told for each 
     const std::vector<std::pair<std::string_view, std::vector<errc>>> told{
         // Wrong by itself, or for a person: sent again it would fail again.
         {"validation_failed", {invalid_argument, malformed_json, malformed_message, malformed_value, unknown_field, invalid_key, too_large, invalid_cursor,
-                               unsupported, validation_failed, constraint, id_reused, conflict, held, lost_by_restore, maybe_sent, forbidden}},
+                               unsupported, validation_failed, constraint, id_reused, conflict, held, lost_by_restore, maybe_sent, unsent, forbidden}},
         // Nothing is said of what is there.
         {"not_found", {absent, out_of_view}},
         // The server's fault, or another step is needed first.
