@@ -15,6 +15,7 @@
 #include <syncline/change/mutation_log.hpp>
 #include <syncline/change/queue_rules.hpp>
 #include <syncline/change/receipt.hpp>
+#include <syncline/change/source_replacement.hpp>
 #include <syncline/change/unread_row.hpp>
 #include <syncline/conflict/add_wins_set.hpp>
 #include <syncline/conflict/conflict.hpp>
@@ -35,19 +36,26 @@
 #include <syncline/engine/content_hash.hpp>
 #include <syncline/engine/freezing.hpp>
 #include <syncline/engine/history_floor.hpp>
+#include <syncline/engine/host_write.hpp>
 #include <syncline/engine/labelling.hpp>
 #include <syncline/engine/legacy_base.hpp>
 #include <syncline/engine/legacy_memory.hpp>
 #include <syncline/engine/legacy_push.hpp>
 #include <syncline/engine/page_rows.hpp>
 #include <syncline/engine/push_decider.hpp>
+#include <syncline/engine/push_sessions.hpp>
 #include <syncline/engine/replica.hpp>
 #include <syncline/engine/replica_types.hpp>
 #include <syncline/engine/row_intake.hpp>
 #include <syncline/engine/row_placement.hpp>
 #include <syncline/engine/running_order.hpp>
+#include <syncline/engine/scope_connection.hpp>
+#include <syncline/engine/scope_lifecycle.hpp>
 #include <syncline/engine/scopes.hpp>
 #include <syncline/engine/sealing.hpp>
+#include <syncline/engine/session_quota.hpp>
+#include <syncline/engine/snapshot_sessions.hpp>
+#include <syncline/engine/source_registry.hpp>
 #include <syncline/engine/source_renewal.hpp>
 #include <syncline/engine/sync_result.hpp>
 #include <syncline/engine/unread_rows.hpp>
@@ -70,6 +78,7 @@
 #include <syncline/model/value.hpp>
 #include <syncline/model/value_text.hpp>
 #include <syncline/storage/authority_store.hpp>
+#include <syncline/storage/authority_totals.hpp>
 #include <syncline/storage/default_values.hpp>
 #include <syncline/storage/device_view.hpp>
 #include <syncline/storage/fenced_store.hpp>
@@ -102,6 +111,7 @@
 #include <syncline/support/uuid.hpp>
 #include <syncline/support/version.hpp>
 #include <syncline/transport/authentication.hpp>
+#include <syncline/transport/event_stream.hpp>
 #include <syncline/transport/http_date.hpp>
 #include <syncline/transport/json_error.hpp>
 #include <syncline/transport/loopback.hpp>
@@ -110,6 +120,7 @@
 #include <syncline/transport/principal.hpp>
 #include <syncline/transport/retry_after.hpp>
 #include <syncline/transport/routed_transport.hpp>
+#include <syncline/transport/sse_parser.hpp>
 #include <syncline/transport/transport.hpp>
 #include <syncline/wire/account.hpp>
 #include <syncline/wire/authority_time.hpp>
@@ -117,13 +128,19 @@
 #include <syncline/wire/bundle/capabilities.hpp>
 #include <syncline/wire/bundle/client.hpp>
 #include <syncline/wire/bundle/codes.hpp>
+#include <syncline/wire/bundle/connect_messages.hpp>
 #include <syncline/wire/bundle/messages.hpp>
 #include <syncline/wire/bundle/obstacles.hpp>
 #include <syncline/wire/bundle/pull_messages.hpp>
 #include <syncline/wire/bundle/push_messages.hpp>
+#include <syncline/wire/bundle/routes.hpp>
 #include <syncline/wire/bundle/rows.hpp>
 #include <syncline/wire/bundle/server.hpp>
 #include <syncline/wire/bundle/upload.hpp>
+#include <syncline/wire/bundle/watch_client.hpp>
+#include <syncline/wire/bundle/watch_hub.hpp>
+#include <syncline/wire/bundle/watch_messages.hpp>
+#include <syncline/wire/bundle/watch_server.hpp>
 #include <syncline/wire/client_step.hpp>
 #include <syncline/wire/culprit_search.hpp>
 #include <syncline/wire/http_fault.hpp>
@@ -145,7 +162,9 @@
 #include <syncline/wire/mutation/witness.hpp>
 #include <syncline/wire/renewal.hpp>
 #include <syncline/wire/request_size.hpp>
+#include <syncline/wire/server_health.hpp>
 #include <syncline/wire/server_listeners.hpp>
+#include <syncline/wire/server_status.hpp>
 #include <syncline/wire/sync_client.hpp>
 #include <syncline/wire/sync_job.hpp>
 #include <syncline/wire/sync_listeners.hpp>
@@ -153,5 +172,6 @@
 #include <syncline/wire/sync_server.hpp>
 #include <syncline/wire/system_surroundings.hpp>
 #include <syncline/wire/value_json.hpp>
+#include <syncline/wire/watch_loop.hpp>
 
 #endif

@@ -7,6 +7,7 @@
 #include <syncline/model/model_schema.hpp>
 #include <syncline/model/record.hpp>
 #include <syncline/storage/authority_store.hpp>
+#include <syncline/storage/authority_totals.hpp>
 #include <syncline/storage/journal.hpp>
 #include <syncline/storage/memory_scopes.hpp>
 #include <syncline/storage/memory_table.hpp>
@@ -330,6 +331,15 @@ public:
             journal().drop(*seen_, &data::snapshots, std::string{id});
             return {};
         }
+        [[nodiscard]] result<void> renew_snapshot(std::string_view id, timestamp until) {
+            if (auto r = may_write(); !r) return r;
+            const auto at = seen_->snapshots.find(std::string{id});
+            if (at == seen_->snapshots.end()) return {};
+            snapshot_copy copy = at->second;
+            copy.head.expires = until;
+            journal().put(*seen_, &data::snapshots, std::string{id}, std::move(copy));
+            return {};
+        }
         [[nodiscard]] result<std::vector<row_image>> snapshot_rows(std::string_view id, std::uint32_t from, std::size_t limit) const {
             if (core_ == nullptr) return over();
             const auto at = seen_->snapshots.find(std::string{id});
@@ -537,6 +547,13 @@ public:
             d.snapshots.clear();
         }
         return {};
+    }
+
+    /// What the store holds, over all tenants (`totalling_store`).
+    [[nodiscard]] result<authority_totals> totals() const {
+        authority_totals out;
+        for (const auto& [name, tenant] : core_->tenants) out.add(tenant.now->head.seq, tenant.now->head.floor_seq, tenant.now->head.lost);
+        return out;
     }
 
     /// The app inserts or replaces a row of its own table, in a transaction of its own.

@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -70,11 +71,16 @@ struct request {
     friend bool operator==(const request&, const request&) = default;
 };
 
+class event_stream;
+
 /// An answer. Any status is an answer; only a request that got none is a fault.
 struct response {
     int status = 200;
     std::vector<header> headers;
     std::string body;
+    /// Where the body goes on after the head: what produces it, instead of `body` (`event_stream.hpp`). From a handler to the adapter that called
+    /// it; everything in between passes it on. A transport never gives one out.
+    std::shared_ptr<event_stream> stream = nullptr;
 
     /// Whether the status is 200 to 299.
     [[nodiscard]] constexpr bool ok() const noexcept { return status >= 200 && status < 300; }

@@ -97,6 +97,10 @@ public:
     void note_behind() {
         note([](sync_scheduler& s, timestamp) { s.note_behind(); });
     }
+    /// Whether a stream is open that tells of everything new on the server (`watch_loop`): then the schedule's interval pulls nothing.
+    void note_watched(bool watched) {
+        note([watched](sync_scheduler& s, timestamp) { s.note_watched(watched); });
+    }
     /// A person wants a whole sync, now.
     void sync_now() {
         note([](sync_scheduler& s, timestamp) { s.note_requested(); });

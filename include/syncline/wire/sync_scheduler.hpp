@@ -86,6 +86,8 @@ public:
     }
     /// Something told that the server has changes for this device: a push of the host's, a poll.
     void note_behind() noexcept { behind_ = true; }
+    /// Whether a stream is open that tells of everything new on the server: then the interval only pushes, and `note_behind` pulls.
+    void note_watched(bool watched) noexcept { watched_ = watched; }
     /// A person wants a whole sync, now; a pause that the server asked for is not kept.
     void note_requested() noexcept {
         requested_ = true;
@@ -98,16 +100,17 @@ public:
     [[nodiscard]] schedule_step next(timestamp now) {
         observe(now);
         if (running_) return run_later{};
-        if (due_ && *due_ <= now) requested_ = true;
+        const bool timed = due_ && *due_ <= now;
+        if (timed && !watched_) requested_ = true;
         std::optional<timestamp> soonest;
         if (due_ && *due_ > now) soonest = due_;
         const bool writes = dirty_ && schedule_.after_local_write;
         const timestamp writes_from = started_ ? later(*started_, schedule_.throttle) : now;
-        if (requested_ || wanted_ || behind_ || whole_ || writes) {
-            timestamp start = requested_ || wanted_ || behind_ || whole_ ? now : (std::max)(now, writes_from);
+        if (requested_ || wanted_ || behind_ || whole_ || timed || writes) {
+            timestamp start = requested_ || wanted_ || behind_ || whole_ || timed ? now : (std::max)(now, writes_from);
             for (const auto& earliest : {retry_, not_before_})
                 if (earliest) start = (std::max)(start, *earliest);
-            if (start <= now) return begin(now, requested_ || wanted_ || whole_ || (writes && writes_from <= now));
+            if (start <= now) return begin(now, requested_ || wanted_ || whole_ || timed || (writes && writes_from <= now));
             soonest = soonest ? (std::min)(*soonest, start) : start;
         }
         if (soonest) return run_at{*soonest};
@@ -141,11 +144,13 @@ public:
             const bool pulled = had.mode != sync_mode::push_only;
             if (report.behind && (pulled || !schedule_.push_only)) behind_ = true;
             if (had.mode == sync_mode::push_then_pull && schedule_.interval > duration{0}) due_ = later(now, schedule_.interval);
+            if (had.timed) due_ = later(now, schedule_.interval);
             return;
         }
         // Whatever the sync was for is still wanted.
         dirty_ = dirty_ || had.dirty;
         wanted_ = wanted_ || had.wanted;
+        if (had.timed && !had.requested) due_ = now;
         behind_ = behind_ || had.behind;
         requested_ = requested_ || had.requested;
         whole_ = whole_ || had.whole || (report.why && needs_whole_sync(report.why->code));
@@ -166,6 +171,7 @@ private:
         bool behind = false;
         bool requested = false;
         bool whole = false;
+        bool timed = false;
     };
 
     // A device that met another incarnation of the data must pull before it pushes; one with a bundle on its way must push before it pulls.
@@ -177,7 +183,7 @@ private:
     [[nodiscard]] bool cooling(timestamp now) const noexcept { return ended_ && now < later(*ended_, schedule_.cool_down); }
 
     [[nodiscard]] schedule_step begin(timestamp now, bool pushes) {
-        asked what{sync_mode::push_then_pull, dirty_, wanted_, behind_, requested_, whole_};
+        asked what{sync_mode::push_then_pull, dirty_, wanted_, behind_, requested_, whole_, due_ && *due_ <= now};
         if (!pushes) {
             what.mode = sync_mode::pull_only;
             what.dirty = false;
@@ -218,6 +224,7 @@ private:
     bool wanted_ = false;     // resume or network
     bool behind_ = false;     // the server has news
     bool requested_ = false;  // a whole sync: by a person, or by the interval
+    bool watched_ = false;    // a stream tells when there is something to pull
     bool whole_ = false;      // a whole sync: half of one could not be done alone
     std::optional<asked> running_;
     std::optional<timestamp> started_;  // the last one that pushed

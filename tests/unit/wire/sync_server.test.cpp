@@ -1,10 +1,21 @@
 #include <syncline/wire/sync_server.hpp>
 
+#include <syncline/storage/memory_replica_store.hpp>
+#include <syncline/support/random.hpp>
+#include <syncline/transport/authentication.hpp>
+#include <syncline/transport/event_stream.hpp>
+#include <syncline/transport/loopback.hpp>
+#include <syncline/wire/mutation/client.hpp>
+#include <syncline/wire/sync_client.hpp>
+
 #include "simulation/lab.hpp"
 #include "support/catch.hpp"
 
+#include <chrono>
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace sync_server_test {
 
@@ -27,8 +38,113 @@ TEST_CASE("sync server: answers only below the wires that are mounted, and alway
         CHECK(answer.body.find("\"error\"") != std::string::npos);
     }
     REQUIRE(server.mount_bundle_wire());
+    CHECK(server(request{http_method::post, "/sync/connect", {{"Oversync-Source-ID", "s"}}, R"({"has_local_pending_rows":false})"}, who).status == 200);
     CHECK(server(request{http_method::get, "/sync/pull?after_bundle_seq=0", {{"Oversync-Source-ID", "s"}}, {}}, who).status == 200);
     CHECK(server(request{http_method::get, "/sync/pull", {}, {}}, who).status == 400);
+}
+
+namespace {
+
+struct watched_server {
+    simulation::memory_lab lab{overlap_policy::by_field};
+    std::unique_ptr<memory_authority_store> store = lab.make_authority();
+    seeded_random random{1};
+    timestamp now = from_microseconds(1'700'000'000'000'000);
+    sync_server<memory_authority_store> server{*store, {}, [this] { return now; }, [this] { return random.next(); }};
+
+    explicit watched_server(bundle_watch_options watch = {true}) {
+        server.mount_mutation_wire();
+        bundle_server_options options;
+        options.watch = std::move(watch);
+        REQUIRE(server.mount_bundle_wire(std::move(options)));
+    }
+    response get(const std::string& path, const std::string& tenant = "main") {
+        return server(request{http_method::get, path, {{"Oversync-Source-ID", "s"}}, {}}, principal{"ann", tenant});
+    }
+    std::shared_ptr<event_stream> watch(const std::string& tenant = "main") {
+        const request connect{http_method::post, "/sync/connect", {{"Oversync-Source-ID", "s"}}, R"({"has_local_pending_rows":false})"};
+        REQUIRE(server(connect, principal{"ann", tenant}).status == 200);
+        auto answer = get("/sync/watch?after_bundle_seq=0", tenant);
+        REQUIRE(answer.stream);
+        CHECK(answer.stream->next(duration{}).bytes.empty());
+        return answer.stream;
+    }
+    void app_write(const std::string& key, const std::string& tenant = "main") {
+        REQUIRE(store->app_write(tenant, {0, key}, record{std::vector<value>(store->schemas()[0].fields.size())}));
+    }
+    // Another device's push on the mutation wire.
+    void push() {
+        auto rows = lab.make_replica("A");
+        REQUIRE(rows->app_write({0, "pushed"}, record{std::vector<value>(store->schemas()[0].fields.size())}));
+        authenticated endpoint{allow_anonymous{{"bob", "main"}}, server};
+        sync_surroundings around{[this] { return now; }, [this] { return random.next(); }, [](timestamp) {}};
+        sync_client<memory_replica_store, mutation_client, loopback<decltype(endpoint)>> device{*rows, loopback{endpoint}, mutation_client_options{}, around};
+        const auto report = device.sync();
+        INFO((report.why ? report.why->detail : std::string{}));
+        REQUIRE(report.ok());
+    }
+};
+
+}  // namespace
+
+TEST_CASE("sync server: a device that watches is told of pushes on the mutation wire and of what others wrote, of its own tenant alone", "[wire]") {
+    watched_server s;
+    auto here = s.watch();
+    auto there = s.watch("other");
+    int woken = 0;
+    here->wake_with([&] { ++woken; });
+    s.push();
+    CHECK(woken == 1);
+    CHECK(here->next(duration{}).bytes.starts_with("event: bundle\ndata: {\"bundle_seq\":1,\"source_id\":"));
+    // What another program wrote, sealed on the way to a page.
+    s.app_write("k");
+    CHECK(here->next(duration{}).bytes.empty());
+    CHECK(s.get("/sync/pull?after_bundle_seq=0").status == 200);
+    CHECK(woken == 2);
+    CHECK(here->next(duration{}).bytes.find("\"bundle_seq\":2") != std::string::npos);
+    // And found by the stream's own look, which is not taken too often.
+    s.app_write("l");
+    CHECK(here->next(std::chrono::seconds{1}).bytes.find("\"bundle_seq\":3") != std::string::npos);
+    s.app_write("m");
+    CHECK(here->next(std::chrono::seconds{2}).bytes.empty());
+    s.now += std::chrono::seconds{1};
+    CHECK(here->next(std::chrono::seconds{3}).bytes.find("\"bundle_seq\":4") != std::string::npos);
+    // Or by the host's word, at once.
+    s.app_write("n");
+    s.server.look_for_changes();
+    CHECK(here->next(std::chrono::seconds{3}).bytes.find("\"bundle_seq\":5") != std::string::npos);
+    CHECK(there->next(std::chrono::seconds{3}).bytes.empty());
+    CHECK(s.server.status()->watchers == 2);
+    here = nullptr;
+    CHECK(s.server.status()->watchers == 1);
+}
+
+TEST_CASE("sync server: shutting down refuses what comes, ends streams, and stays so when it is closed (OS-AUD-015)", "[wire]") {
+    watched_server s;
+    auto stream = s.watch();
+    CHECK(s.server.status()->life == lifecycle::running);
+    s.server.begin_shutdown();
+    CHECK(s.server.status()->life == lifecycle::shutting_down);
+    CHECK(stream->next(duration{}).over);
+    for (int i = 0; i < 2; ++i) {
+        for (const char* path : {"/sync/pull", "/sync/watch", "/sync/capabilities", "/tether/pull"}) {
+            const auto refused = s.get(path);
+            CHECK(refused.status == 503);
+            CHECK(refused.body.find("\"service_unavailable\"") != std::string::npos);
+            CHECK(find_header(refused.headers, "Retry-After"));
+        }
+        stream = nullptr;  // the adapter does so
+        CHECK(s.server.status()->life == lifecycle::closed);
+    }
+}
+
+TEST_CASE("sync server: streams may outlive it", "[wire]") {
+    std::shared_ptr<event_stream> stream;
+    {
+        watched_server s;
+        stream = s.watch();
+    }
+    CHECK(stream->next(std::chrono::seconds{2}).over);
 }
 
 }  // namespace sync_server_test

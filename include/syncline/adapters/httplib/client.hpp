@@ -6,6 +6,7 @@
 #include <syncline/support/result.hpp>
 #include <syncline/support/time.hpp>
 #include <syncline/support/version.hpp>
+#include <syncline/transport/event_stream.hpp>
 #include <syncline/transport/message.hpp>
 #include <syncline/transport/transport.hpp>
 
@@ -44,6 +45,10 @@ struct httplib_transport_options {
     duration write_timeout = std::chrono::seconds{30};
     /// The longest time an answer's body may take to arrive altogether.
     duration body_timeout = std::chrono::minutes{10};
+
+    /// The longest time without a byte of an answer that goes on (`listen`), its head included: a few of the server's heartbeats. A peer that is gone without
+    /// a word is noticed by it.
+    duration stream_silence = std::chrono::seconds{90};
 
     /// The most bytes of an answer's body, before and after it is expanded: what is above ends in `too_large`.
     std::size_t max_response_body = std::size_t{64} << 20;
@@ -87,7 +92,8 @@ public:
         auto url = parse_base_url(options.base);
         if (!url) return std::move(url).error();
         for (const duration wait :
-             {options.connect_timeout, options.read_timeout, options.write_timeout, options.body_timeout}) {
+             {options.connect_timeout, options.read_timeout, options.write_timeout, options.body_timeout,
+              options.stream_silence}) {
             if (wait <= duration::zero()) {
                 return make_fault(errc::invalid_argument, "the transport's timeouts must be positive");
             }
@@ -124,6 +130,17 @@ public:
     result<response> operator()(const request& message) {
         try {
             return state_->call(message);
+        } catch (...) {
+            return make_fault(errc::internal, "the HTTP library failed in an unexpected way");
+        }
+    }
+
+    /// Sends @p message and hands the body of the answer to @p told as it comes, for as long as it goes on: `event_source`. It is asked for uncompressed, and
+    /// ends with `errc::timed_out` after `stream_silence` without a byte.
+    /// @return the answer, with its body only where the status is not 200; otherwise as a call, and `errc::cancelled` where a listener ended it
+    result<response> listen(const request& message, const stream_listener& told) {
+        try {
+            return state_->listen(message, told);
         } catch (...) {
             return make_fault(errc::internal, "the HTTP library failed in an unexpected way");
         }
@@ -254,24 +271,59 @@ private:
         result<response> call(const request& message) {
             auto out = prepare(message);
             if (!out) return std::move(out).error();
-            if (cancelled) return was_cancelled();
-
             progress seen{clock::now()};
             out->response_handler = [&](const httplib::Response& answer) { return begin_body(answer, seen); };
             out->content_receiver = [&](const char* data, std::size_t size, std::uint64_t, std::uint64_t) {
                 return take_body(std::string_view{data, size}, seen);
             };
+            return send(*out, seen, options.read_timeout);
+        }
+
+        result<response> listen(const request& message, const stream_listener& told) {
+            request plain = message;
+            set_header(plain.headers, "Accept-Encoding", "identity");
+            auto out = prepare(plain);
+            if (!out) return std::move(out).error();
+            progress seen{clock::now()};
+            bool streaming = false;
+            const auto ended_here = [&] {
+                seen.stopped = make_fault(errc::cancelled, "whoever listened to the stream ended it");
+                return false;
+            };
+            out->response_handler = [&](const httplib::Response& answer) {
+                if (!begin_body(answer, seen)) return false;
+                streaming = answer.status == 200;
+                if (!streaming) return true;
+                seen.body.reset();
+                auto head = finish(answer, seen);
+                return (head && told.begun(*head)) || ended_here();
+            };
+            out->content_receiver = [&](const char* data, std::size_t size, std::uint64_t, std::uint64_t) {
+                if (!streaming) return take_body(std::string_view{data, size}, seen);
+                seen.last = clock::now();
+                if (cancelled) return false;
+                return told.bytes(std::string_view{data, size}) || ended_here();
+            };
+            client->set_read_timeout(options.stream_silence);
+            auto done = send(*out, seen, options.stream_silence);
+            client->set_read_timeout(options.read_timeout);
+            return done;
+        }
+
+        // @param silence  the read timeout that is set
+        result<response> send(httplib::Request& out, progress& seen, duration silence) {
+            if (cancelled) return was_cancelled();
             httplib::Response answer;
             httplib::Error error = httplib::Error::Success;
             bool arrived = false;
             {
                 const sigpipe_guard quiet;
                 drop_closed_connection();
-                arrived = client->send(*out, answer, error);
+                arrived = client->send(out, answer, error);
             }
             if (cancelled) return was_cancelled();
             if (seen.stopped) return *std::move(seen.stopped);
-            if (!arrived) return fault_of(error, seen);
+            if (!arrived) return fault_of(error, seen, silence);
             return finish(answer, seen);
         }
 
@@ -394,7 +446,7 @@ private:
             return out;
         }
 
-        fault fault_of(httplib::Error error, const progress& seen) const {
+        fault fault_of(httplib::Error error, const progress& seen, duration silence) const {
             // The library waits in whole milliseconds, rounded down.
             const auto silent = clock::now() - seen.last + std::chrono::milliseconds{1};
             switch (error) {
@@ -414,7 +466,7 @@ private:
                 return no_answer(errc::unavailable, "closed the connection during the request");
             default: break;
             }
-            if (silent >= options.read_timeout) return no_answer(errc::timed_out, "did not answer in time");
+            if (silent >= silence) return no_answer(errc::timed_out, "did not answer in time");
             return no_answer(errc::unavailable, "closed the connection without a complete answer");
         }
 
@@ -427,6 +479,7 @@ private:
 };
 
 static_assert(transport<httplib_transport>);
+static_assert(event_source<httplib_transport>);
 
 SYNCLINE_NAMESPACE_END
 

@@ -1,6 +1,7 @@
 #ifndef SYNCLINE_ADAPTERS_HTTPLIB_CONNECTION_HPP
 #define SYNCLINE_ADAPTERS_HTTPLIB_CONNECTION_HPP
 
+#include <syncline/adapters/httplib/stream_waker.hpp>
 #include <syncline/support/time.hpp>
 #include <syncline/support/version.hpp>
 #include <syncline/transport/json_error.hpp>
@@ -17,9 +18,12 @@
 #include <chrono>
 #include <cstddef>
 #include <limits>
+#include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <type_traits>
 #include <utility>
 
@@ -116,6 +120,29 @@ public:
         }
     }
 
+    /// The answer goes on for as long as its pieces go out: the next one has @p most to itself, in place of the whole answer.
+    void begin_piece(duration most) { write_by_ = after(most); }
+    void begin_piece() { begin_piece(limits_.request_timeout); }
+
+    /// What ended a wait between two pieces.
+    enum class heard { wake_up, timeout, gone };
+
+    /// Waits until @p waker is woken, the client has closed its connection or its own direction of it, or @p wait is over. What the client sends ahead
+    /// is kept.
+    [[nodiscard]] heard await_wake(stream_waker& waker, duration wait) {
+        const auto deadline = after(wait);
+        for (;;) {
+            if (waker.take()) return heard::wake_up;
+            // Bytes that wait already are not to end every wait: of such a client only the failed write tells.
+            const bool listening = at_ == filled_;
+            if (listening && closed_by_peer()) return heard::gone;
+            const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - clock::now()).count();
+            if (left <= 0) return heard::timeout;
+            constexpr auto longest = std::chrono::milliseconds{std::chrono::hours{1}}.count();
+            if (!wait_for_either(waker, listening, static_cast<int>((std::min<std::chrono::milliseconds::rep>)(left, longest)))) return heard::gone;
+        }
+    }
+
     // Nobody asks: the server keeps these from its handlers.
     void get_remote_ip_and_port(std::string& ip, int& port) const override { ip.clear(), port = 0; }
     void get_local_ip_and_port(std::string& ip, int& port) const override { ip.clear(), port = 0; }
@@ -151,6 +178,35 @@ private:
 #endif
     }
 
+    // @return false when the connection is broken
+    [[nodiscard]] bool wait_for_either(const stream_waker& waker, bool listening, int milliseconds) const {
+#if defined(_WIN32)
+        WSAPOLLFD one{sock_, static_cast<short>(listening ? POLLIN : 0), 0};
+        static_cast<void>(waker);
+        return WSAPoll(&one, 1, (std::min)(milliseconds, 20)) <= 0 || (one.revents & (POLLERR | POLLHUP | POLLNVAL)) == 0;
+#else
+        pollfd both[] = {{sock_, static_cast<short>(listening ? POLLIN : 0), 0}, {waker.descriptor(), POLLIN, 0}};
+        return ::poll(both, 2, milliseconds) <= 0 || (both[0].revents & (POLLERR | POLLHUP | POLLNVAL)) == 0;
+#endif
+    }
+
+    // Whether reading without waiting finds the end. What it finds otherwise is kept for the next request.
+    [[nodiscard]] bool closed_by_peer() {
+        const ssize_t got = receive();
+        at_ = 0;
+        filled_ = got > 0 ? static_cast<std::size_t>(got) : 0;
+        if (got > 0) return false;
+        if (tls_ == nullptr) return got == 0 || !would_block();
+        const int why = SSL_get_error(tls_, static_cast<int>(got));
+        return why != SSL_ERROR_WANT_READ && why != SSL_ERROR_WANT_WRITE;
+    }
+
+    [[nodiscard]] ssize_t receive() {
+        if (tls_ == nullptr) return static_cast<ssize_t>(::recv(sock_, buffer_.data(), buffer_.size(), 0));
+        ERR_clear_error();
+        return static_cast<ssize_t>(SSL_read(tls_, buffer_.data(), static_cast<int>(buffer_.size())));
+    }
+
     static bool would_block() {
 #if defined(_WIN32)
         return WSAGetLastError() == WSAEWOULDBLOCK;
@@ -182,12 +238,7 @@ private:
     }
 
     ssize_t fill(duration step, clock::time_point deadline) {
-        const ssize_t got = attempt(
-            [this] {
-                if (tls_ != nullptr) return static_cast<ssize_t>(SSL_read(tls_, buffer_.data(), static_cast<int>(buffer_.size())));
-                return static_cast<ssize_t>(::recv(sock_, buffer_.data(), buffer_.size(), 0));
-            },
-            POLLIN, step, deadline);
+        const ssize_t got = attempt([this] { return receive(); }, POLLIN, step, deadline);
         at_ = 0;
         filled_ = got > 0 ? static_cast<std::size_t>(got) : 0;
         return got;
@@ -215,15 +266,57 @@ private:
     std::size_t matched_ = 0;
 };
 
+/// Ends the connection of @p sock at once, for both sides. From any thread, while the socket is open.
+inline void end_connection(socket_t sock) noexcept {
+#if defined(_WIN32)
+    ::shutdown(sock, SD_BOTH);
+#else
+    ::shutdown(sock, SHUT_RDWR);
+#endif
+}
+
+/// Which connection the calling thread serves: the library does not hand it to whoever answers.
+class connections_by_thread {
+public:
+    /// Names @p stream while it is served by this thread.
+    class served {
+    public:
+        served(connections_by_thread& all, bounded_stream& stream) : all_(all) {
+            const std::lock_guard lock{all_.mutex_};
+            all_.streams_[std::this_thread::get_id()] = &stream;
+        }
+        served(const served&) = delete;
+        served& operator=(const served&) = delete;
+        ~served() {
+            const std::lock_guard lock{all_.mutex_};
+            all_.streams_.erase(std::this_thread::get_id());
+        }
+
+    private:
+        connections_by_thread& all_;
+    };
+
+    [[nodiscard]] bounded_stream* of_this_thread() {
+        const std::lock_guard lock{mutex_};
+        const auto at = streams_.find(std::this_thread::get_id());
+        return at == streams_.end() ? nullptr : at->second;
+    }
+
+private:
+    std::mutex mutex_;
+    std::map<std::thread::id, bounded_stream*> streams_;
+};
+
 /// The library's server, plain or TLS, with connections of ours.
 /// @tparam Base  `httplib::Server` or `httplib::SSLServer`
 template <class Base>
 class bounded_server final : public Base {
 public:
-    /// @param stopping  once true, connections end with the request that is being served; outlives the server
+    /// @param stopping     once true, connections end with the request that is being served; outlives the server
+    /// @param connections  is told which thread serves which; outlives the server
     template <class... Arguments>
-    explicit bounded_server(connection_limits limits, const std::atomic<bool>& stopping, Arguments&&... arguments)
-        : Base(std::forward<Arguments>(arguments)...), limits_(limits), stopping_(stopping) {}
+    explicit bounded_server(connection_limits limits, const std::atomic<bool>& stopping, connections_by_thread& connections, Arguments&&... arguments)
+        : Base(std::forward<Arguments>(arguments)...), limits_(limits), stopping_(stopping), connections_(connections) {}
 
 private:
     bool process_and_close_socket(socket_t sock) override {
@@ -236,7 +329,10 @@ private:
         }
         bounded_stream stream{sock, tls.get(), limits_};
         if (!stream.handshake()) return false;
-        serve(stream);
+        {
+            const connections_by_thread::served named{connections_, stream};
+            serve(stream);
+        }
         if (tls) SSL_shutdown(tls.get());
         return true;
     }
@@ -254,11 +350,10 @@ private:
     struct socket_owner {
         socket_t sock;
         ~socket_owner() {
+            end_connection(sock);
 #if defined(_WIN32)
-            ::shutdown(sock, SD_BOTH);
             ::closesocket(sock);
 #else
-            ::shutdown(sock, SHUT_RDWR);
             ::close(sock);
 #endif
         }
@@ -275,6 +370,7 @@ private:
 
     connection_limits limits_;
     const std::atomic<bool>& stopping_;
+    connections_by_thread& connections_;
 };
 
 SYNCLINE_NAMESPACE_END

@@ -4,6 +4,7 @@
 #include <syncline/adapters/httplib/base_url.hpp>
 #include <syncline/adapters/httplib/connection.hpp>
 #include <syncline/adapters/httplib/gzip.hpp>
+#include <syncline/adapters/httplib/live_streams.hpp>
 #include <syncline/support/result.hpp>
 #include <syncline/support/time.hpp>
 #include <syncline/support/version.hpp>
@@ -67,6 +68,9 @@ struct httplib_server_options {
     std::optional<std::size_t> gzip_above = 1024;
     /// The number of connections that are served at a time; others wait.
     std::size_t threads = 16;
+    /// How many of them may be responses that go on (`event_stream`), each of which occupies a thread for as long as its client listens: one
+    /// above it is answered with 503 and `Retry-After`. Less than `threads`, so that requests are served too. Nothing: half of `threads`.
+    std::optional<std::size_t> max_streams;
 };
 
 /// A server over HTTP/1.1, with cpp-httplib: mounts handlers under path prefixes and answers with JSON errors always.
@@ -138,11 +142,15 @@ public:
     /// and `start` again.
     [[nodiscard]] bool running() const noexcept { return listening_; }
 
-    /// Stops accepting, lets every request that is being read or handled finish and be answered, and waits for that.
+    /// How many responses go on at the moment. From any thread.
+    [[nodiscard]] std::size_t streams() const { return streams_.count(); }
+
+    /// Stops accepting, lets every request that is being read or handled finish and be answered, ends the responses that go on, and waits for that.
     /// Idle connections end after `keep_alive`. Does nothing when it does not run. May be started again afterwards.
     void stop() noexcept {
         if (!server_) return;
         stopping_ = true;
+        streams_.stop();
         close_listener();
         if (thread_.joinable()) thread_.join();
         abandon();
@@ -171,6 +179,9 @@ private:
             options_.request_timeout <= duration::zero() || options_.max_request_head == 0) {
             return make_fault(errc::invalid_argument, "the server's threads, limits and timeouts must be positive");
         }
+        if (options_.max_streams && *options_.max_streams >= options_.threads) {
+            return make_fault(errc::invalid_argument, "max_streams must be less than threads, or streams would leave no thread to requests");
+        }
         return {};
     }
 
@@ -180,14 +191,14 @@ private:
                                        options_.max_request_head, options_.keep_alive,    options_.keep_alive_requests};
         if (options_.tls) {
             server_ = std::make_unique<bounded_server<httplib::SSLServer>>(
-                limits, stopping_, [this](SSL_CTX& context) { return set_up_tls(context); });
+                limits, stopping_, connections_, [this](SSL_CTX& context) { return set_up_tls(context); });
             if (!server_->is_valid()) {
                 abandon();
                 return make_fault(errc::invalid_argument, "the TLS certificate '", options_.tls->certificate_chain,
                                   "' and key '", options_.tls->private_key, "' cannot be read or do not belong together");
             }
         } else {
-            server_ = std::make_unique<bounded_server<httplib::Server>>(limits, stopping_);
+            server_ = std::make_unique<bounded_server<httplib::Server>>(limits, stopping_, connections_);
         }
         configure();
         const int bound = options_.port == 0 ? server_->bind_to_any_port(options_.address)
@@ -438,7 +449,39 @@ private:
         return json_error(status, "internal", "the server failed in an unexpected way");
     }
 
+    // A body that goes on. The connection is closed behind it.
+    void go_on(const httplib::Request& in, httplib::Response& out, response&& answer) const {
+        const auto live = streams_.admit(std::move(answer.stream), options_.max_streams.value_or(options_.threads / 2));
+        if (!live) {
+            response full = json_error(503, "service_unavailable", "as many streams are open here as there are threads for; try again later");
+            full.headers.push_back({"Retry-After", "15"});
+            return finish(in, out, std::move(full), after::keep);
+        }
+        own(in).headers.erase("Accept-Encoding");  // the library would compress it, and hold pieces back
+        own(in).headers.erase("Range");
+        own(in).ranges.clear();
+        out.status = answer.status;
+        out.headers.clear();
+        std::string type = "application/octet-stream";
+        for (const header& h : answer.headers) {
+            if (same_header_name(h.name, "Content-Type")) type = h.value;
+            else if (!describes_the_connection(h.name)) out.set_header(h.name, h.value);
+        }
+        out.set_header("Connection", "close");
+        // An older client knows no chunks; to it the body ends with the connection.
+        if (in.version == "HTTP/1.0") {
+            out.set_content_provider(type, [live](std::size_t, httplib::DataSink& sink) { return live->drive(sink), false; });
+        } else {
+            out.set_chunked_content_provider(type, [live](std::size_t, httplib::DataSink& sink) { return live->drive(sink), false; });
+        }
+    }
+
+    static bool describes_the_connection(std::string_view name) {
+        return same_header_name(name, "Content-Length") || same_header_name(name, "Transfer-Encoding") || same_header_name(name, "Connection");
+    }
+
     void finish(const httplib::Request& in, httplib::Response& out, response&& answer, after then) const {
+        if (answer.stream && in.method != "HEAD") return go_on(in, out, std::move(answer));
         const bool gzip = options_.gzip_above && answer.body.size() > *options_.gzip_above &&
                           !find_header(answer.headers, "Content-Encoding") &&
                           accepts_gzip(in.get_header_value("Accept-Encoding"));
@@ -455,11 +498,7 @@ private:
         }
         out.headers.clear();
         for (const header& h : answer.headers) {
-            if (same_header_name(h.name, "Content-Length") || same_header_name(h.name, "Transfer-Encoding") ||
-                same_header_name(h.name, "Connection")) {
-                continue;
-            }
-            out.set_header(h.name, h.value);
+            if (!describes_the_connection(h.name)) out.set_header(h.name, h.value);
         }
         if (gzip) {
             auto packed = gzip_compress(answer.body);
@@ -488,11 +527,13 @@ private:
 
     httplib_server_options options_;
     mount_table mounts_;
+    std::atomic<bool> stopping_{false};
+    mutable connections_by_thread connections_;
+    mutable live_streams streams_{stopping_, connections_};
     std::unique_ptr<httplib::Server> server_;
     std::thread thread_;
     std::atomic<int> port_{0};
     std::atomic<bool> listening_{false};
-    std::atomic<bool> stopping_{false};
     socket_t listener_ = INVALID_SOCKET;
 };
 

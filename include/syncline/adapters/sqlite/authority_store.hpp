@@ -14,6 +14,7 @@
 #include <syncline/adapters/sqlite/authority_sessions.hpp>
 #include <syncline/adapters/sqlite/authority_sources.hpp>
 #include <syncline/adapters/sqlite/authority_tables.hpp>
+#include <syncline/adapters/sqlite/authority_totals.hpp>
 #include <syncline/adapters/sqlite/column_value.hpp>
 #include <syncline/adapters/sqlite/database.hpp>
 #include <syncline/adapters/sqlite/local_keys.hpp>
@@ -121,6 +122,10 @@ public:
         return out;
     }
 
+    /// What the store holds, over all tenants (`totalling_store`), and another number after every commit to the file (`versioned_store`).
+    [[nodiscard]] result<authority_totals> totals() { return core_->look.totals(core_->path, core_->options); }
+    [[nodiscard]] result<std::int64_t> data_version() { return core_->look.data_version(core_->path, core_->options); }
+
 private:
     explicit sqlite_authority_store(std::shared_ptr<core> made) : core_(std::move(made)) {}
 
@@ -135,6 +140,7 @@ private:
         bool owned = false;
         bool owner_is_number = false;
 
+        sqlite_authority_look look;
         std::mutex mutex;
         std::vector<std::unique_ptr<sqlite_database>> idle;
         std::int64_t attached_version = 0;  // the schema_version under which every trigger was in place
@@ -416,6 +422,9 @@ public:
     }
     [[nodiscard]] result<void> drop_snapshot(std::string_view id) {
         return writing([&] { return sessions().drop_snapshot(id); });
+    }
+    [[nodiscard]] result<void> renew_snapshot(std::string_view id, timestamp until) {
+        return writing([&] { return sessions().renew_snapshot(id, until); });
     }
     [[nodiscard]] result<std::vector<row_image>> snapshot_rows(std::string_view id, std::uint32_t from, std::size_t most) const {
         return reading<std::vector<row_image>>([&] { return sessions().snapshot_rows(id, from, most); });
