@@ -38,6 +38,8 @@ struct bundle_wire_configuration {
     std::string prefix = "/sync";
     std::string app_name;
     std::int64_t schema_version = 1;
+    bool watch = false;  ///< devices are told of new bundles at once, by streams that each occupy a thread
+    std::int64_t heartbeat_seconds = 25;
 };
 
 struct listen_configuration {
@@ -45,6 +47,7 @@ struct listen_configuration {
     std::int64_t port = 0;  ///< 0: a free one
     bool allow_plaintext = false;  ///< beyond this machine, without TLS
     std::string tls_certificate, tls_key;  ///< PEM files; both or none
+    bool status_pages = false;  ///< /syncx/health and /syncx/status, for anybody
 };
 
 struct jwt_configuration {
@@ -65,8 +68,12 @@ struct limits_configuration {
     std::int64_t rows_per_bundle = 100'000;
     std::int64_t rows_per_chunk = 5000;
     std::int64_t session_seconds = 900;
+    std::int64_t push_sessions = 64;      ///< open at once, of a user
+    std::int64_t snapshot_sessions = 16;  ///< likewise
     std::int64_t request_seconds = 120;
     std::int64_t threads = 16;
+    std::int64_t watchers = 8;           ///< streams that are open at once
+    std::int64_t watchers_of_user = 4;   ///< likewise, of a user
 };
 
 struct retention_configuration {

@@ -91,6 +91,8 @@ void read_wires(const nlohmann::json* wires, configuration& out, complaints& wro
         members.text("prefix", wire.prefix);
         members.text("app_name", wire.app_name);
         members.number("schema_version", wire.schema_version, 1, INT32_MAX);
+        members.boolean("watch", wire.watch);
+        members.number("heartbeat_seconds", wire.heartbeat_seconds, 1, 3600);
         members.finish();
     }
     in.finish();
@@ -101,6 +103,7 @@ void read_listen(const nlohmann::json* section, listen_configuration& out, compl
     in.text("address", out.address);
     in.number("port", out.port, 0, 65535);
     in.boolean("allow_plaintext_beyond_loopback", out.allow_plaintext);
+    in.boolean("status_pages", out.status_pages);
     if (const auto* tls = in.member("tls")) {
         member_reader files{*tls, "listen.tls", wrong};
         files.text("certificate", out.tls_certificate);
@@ -138,7 +141,11 @@ void read_limits(const nlohmann::json* section, limits_configuration& out, compl
     in.number("rows_per_chunk", out.rows_per_chunk, 1, 100'000);
     in.number("session_seconds", out.session_seconds, 10, 86'400);
     in.number("request_seconds", out.request_seconds, 1, 3600);
+    in.number("push_sessions", out.push_sessions, 1, 1'000'000);
+    in.number("snapshot_sessions", out.snapshot_sessions, 1, 1'000'000);
     in.number("threads", out.threads, 1, 1024);
+    in.number("watchers", out.watchers, 1, 1023);
+    in.number("watchers_of_user", out.watchers_of_user, 1, 1023);
     in.finish();
 }
 
@@ -234,8 +241,10 @@ nlohmann::ordered_json document_of(const configuration& c) {
     out["wires"] = json::object();
     if (c.mutation) out["wires"]["mutation"] = {{"prefix", c.mutation->prefix}, {"sync_key", c.mutation->sync_key}};
     if (c.bundle)
-        out["wires"]["bundle"] = {{"prefix", c.bundle->prefix}, {"app_name", c.bundle->app_name}, {"schema_version", c.bundle->schema_version}};
-    out["listen"] = {{"address", c.listen.address}, {"port", c.listen.port}, {"allow_plaintext_beyond_loopback", c.listen.allow_plaintext}};
+        out["wires"]["bundle"] = {{"prefix", c.bundle->prefix}, {"app_name", c.bundle->app_name}, {"schema_version", c.bundle->schema_version},
+                                  {"watch", c.bundle->watch}, {"heartbeat_seconds", c.bundle->heartbeat_seconds}};
+    out["listen"] = {{"address", c.listen.address}, {"port", c.listen.port}, {"allow_plaintext_beyond_loopback", c.listen.allow_plaintext},
+                     {"status_pages", c.listen.status_pages}};
     if (!c.listen.tls_certificate.empty()) out["listen"]["tls"] = {{"certificate", c.listen.tls_certificate}, {"key", c.listen.tls_key}};
     json& jwt = out["jwt"] = json::object();
     if (!c.jwt.secret_file.empty()) jwt["secret_file"] = c.jwt.secret_file;
@@ -250,7 +259,9 @@ nlohmann::ordered_json document_of(const configuration& c) {
     const auto& l = c.limits;
     out["limits"] = {{"body_bytes", l.body_bytes},           {"head_bytes", l.head_bytes},         {"rows_per_page", l.rows_per_page},
                      {"mutations_per_push", l.mutations_per_push}, {"rows_per_bundle", l.rows_per_bundle}, {"rows_per_chunk", l.rows_per_chunk},
-                     {"session_seconds", l.session_seconds}, {"request_seconds", l.request_seconds}, {"threads", l.threads}};
+                     {"session_seconds", l.session_seconds}, {"request_seconds", l.request_seconds}, {"threads", l.threads},
+                     {"push_sessions", l.push_sessions},     {"snapshot_sessions", l.snapshot_sessions}, {"watchers", l.watchers},
+                     {"watchers_of_user", l.watchers_of_user}};
     out["retention"] = {{"device_days", c.retention.device_days}, {"keep_bundles", c.retention.keep_bundles}, {"every_minutes", c.retention.every_minutes}};
     out["log"] = {{"level", word_of(levels, c.level)}};
     return out;

@@ -38,6 +38,12 @@ void check_wires(const configuration& c, complaints& wrong) {
                         "\"wires\": {\"bundle\": {}}");
     if (c.mutation) check_prefix(c.mutation->prefix, "wires.mutation.prefix", wrong);
     if (c.bundle) check_prefix(c.bundle->prefix, "wires.bundle.prefix", wrong);
+    for (const auto* prefix : {c.mutation ? &c.mutation->prefix : nullptr, c.bundle ? &c.bundle->prefix : nullptr})
+        if (prefix != nullptr && c.listen.status_pages && (*prefix + "/").starts_with("/syncx/"))
+            wrong.push_back("`" + *prefix + "` is where `listen.status_pages` has its pages, without tokens; give the wire another prefix");
+    if (c.bundle && c.bundle->watch && c.limits.watchers >= c.limits.threads)
+        wrong.push_back("`limits.watchers` is " + std::to_string(c.limits.watchers) + " with " + std::to_string(c.limits.threads) +
+                        " `limits.threads`: each device that watches occupies one, so none might be left for requests; give more threads or fewer watchers");
     if (c.mutation && c.bundle) {
         const std::string a = c.mutation->prefix + "/";
         const std::string b = c.bundle->prefix + "/";

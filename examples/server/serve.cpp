@@ -15,10 +15,13 @@
 #include <syncline/support/system_random.hpp>
 #include <syncline/support/uuid.hpp>
 #include <syncline/wire/make_sync.hpp>
+#include <syncline/wire/server_health.hpp>
 
 #include <openssl/ssl.h>
 
+#include <algorithm>
 #include <memory>
+#include <optional>
 #include <utility>
 
 namespace {
@@ -30,6 +33,8 @@ syncline::authority_options rules_of(const configuration& c, const served_tables
     syncline::authority_options out;
     out.resolvers = tables.resolvers;
     out.max_rows_per_page = static_cast<std::size_t>(c.limits.rows_per_page);
+    out.max_push_sessions = static_cast<std::size_t>(c.limits.push_sessions);
+    out.max_snapshot_sessions = static_cast<std::size_t>(c.limits.snapshot_sessions);
     out.session_ttl = std::chrono::seconds{c.limits.session_seconds};
     out.source_ttl = std::chrono::hours{24} * c.retention.device_days;
     return out;
@@ -63,6 +68,10 @@ syncline::result<void> mount(Server& server, const configuration& c) {
     wire.bounds.max_rows_per_push_chunk = wire.bounds.max_rows_per_committed_bundle_chunk = wire.bounds.max_rows_per_snapshot_chunk = most;
     wire.bounds.default_rows_per_push_chunk = wire.bounds.default_rows_per_committed_bundle_chunk = wire.bounds.default_rows_per_snapshot_chunk = usual;
     wire.json = json_of(c);
+    wire.watch.enabled = c.bundle->watch;
+    wire.watch.heartbeat = std::chrono::seconds{c.bundle->heartbeat_seconds};
+    wire.watch.max_subscribers = static_cast<std::size_t>(c.limits.watchers);
+    wire.watch.max_subscribers_of_principal = static_cast<std::size_t>(c.limits.watchers_of_user);
     return server.mount_bundle_wire(std::move(wire));
 }
 
@@ -76,6 +85,7 @@ syncline::httplib_server_options listener_of(const configuration& c) {
     out.max_request_head = static_cast<std::size_t>(c.limits.head_bytes);
     out.max_request_body = static_cast<std::size_t>(c.limits.body_bytes);
     out.threads = static_cast<std::size_t>(c.limits.threads);
+    if (c.bundle && c.bundle->watch) out.max_streams = static_cast<std::size_t>(c.limits.watchers);
     return out;
 }
 
@@ -167,6 +177,8 @@ int serve(const configuration& c, served_tables tables, const std::string& secre
             [&server](const syncline::request& r, const syncline::principal& who) { return server(r, who); }, tag, lines};
     syncline::httplib_server http{listener_of(c)};
     or_fail(http.mount("", in));
+    std::optional<syncline::server_health<decltype(server)>> pages;
+    if (c.listen.status_pages) or_fail(http.mount_unauthenticated("/syncx", pages.emplace(server)));
     or_fail(http.start());
     // [/server]
     const std::string url = url_of(c, http.port());

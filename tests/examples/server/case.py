@@ -40,8 +40,15 @@ class Case(unittest.TestCase):
     def source(self, name="device-1"):
         return {"Oversync-Source-ID": name}
 
+    def connect(self, server, user, source="device-1", prefix="/sync"):
+        """A device with no rows of its own; whoever is the first of an account begins it empty."""
+        answer = server.ask("POST", f"{prefix}/connect", {"has_local_pending_rows": False}, token(user), self.source(source))
+        self.assertEqual(answer.status, 200, answer.body)
+        return answer.json["resolution"]
+
     def push_rows(self, server, user, rows, number=1, source="device-1", prefix="/sync"):
         """One bundle of rows {schema, table, key, op, base_row_version, payload}. @return the answer to its commit, or to what failed before it"""
+        self.connect(server, user, source, prefix)
         bearer, headers = token(user), self.source(source)
         made = server.ask("POST", f"{prefix}/push-sessions", {"source_bundle_id": number, "planned_row_count": len(rows)}, bearer, headers)
         if made.status != 200:
@@ -54,6 +61,7 @@ class Case(unittest.TestCase):
         return {"schema": schema, "table": table, "key": {"id": key}, "op": "INSERT", "base_row_version": 0, "payload": {"id": key, **fields}}
 
     def pull(self, server, user, source="device-1", prefix="/sync"):
+        self.connect(server, user, source, prefix)
         answer = server.ask("GET", f"{prefix}/pull?after_bundle_seq=0", None, token(user), self.source(source))
         self.assertEqual(answer.status, 200, answer.body)
         return [row for bundle in answer.json["bundles"] for row in bundle["rows"]]

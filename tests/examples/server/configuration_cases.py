@@ -29,11 +29,11 @@ class Configuration(Case):
         written = self.scene.configuration(
             tables=[table], owner=None, listen={"port": 8080, "tls": {"certificate": "a.pem", "key": "sub/../b.pem"}},
             jwt={"secret_env": "SECRET", "issuer": "me", "audience": "you", "only_users": ["ann"], "expiry_required": False},
-            limits={"threads": 3}, retention={"keep_bundles": 7}, log={"level": "debug"})
+            limits={"threads": 12}, retention={"keep_bundles": 7}, log={"level": "debug"})
         first = self.printed(self.scene.config_file(written))
         self.assertEqual(first["tables"], [table])
         self.assertEqual(first["listen"]["tls"], {name: str(self.scene.folder / file) for name, file in (("certificate", "a.pem"), ("key", "b.pem"))})
-        self.assertEqual((first["limits"]["threads"], first["limits"]["body_bytes"]), (3, 8 << 20))
+        self.assertEqual((first["limits"]["threads"], first["limits"]["body_bytes"]), (12, 8 << 20))
         self.assertEqual((first["retention"]["keep_bundles"], first["retention"]["device_days"]), (7, 180))
         self.assertEqual(self.printed(self.scene.config_file(first, "again.json")), first)
 
@@ -136,7 +136,7 @@ class Flags(Case):
         out = self.printed(path, "--table", "notes,key=id,owner=user_id", "--wire", "bundle", "--port", "0", "--secret-file", "secret", "--set", "limits.threads=2",
                            "--set", "wires.bundle.app_name=Notes", "--set", "tables.0.on_conflict=server", "--log-level", "warn", "--leeway", "5", "--user-claim", "uid")
         self.assertEqual(out["tables"], [{"name": "notes", "key": "id", "owner": "user_id", "except": ["stars"], "on_conflict": "server"}])
-        self.assertEqual(out["wires"], {"bundle": {"prefix": "/other", "app_name": "Notes", "schema_version": 1}})
+        self.assertEqual(out["wires"], {"bundle": {"prefix": "/other", "app_name": "Notes", "schema_version": 1, "watch": False, "heartbeat_seconds": 25}})
         self.assertEqual((out["listen"]["port"], out["listen"]["address"]), (0, "127.0.0.2"))
         self.assertEqual(out["jwt"]["secret_file"], str(self.scene.folder / "secret"))
         self.assertNotIn("secret_env", out["jwt"])

@@ -12,7 +12,7 @@ import subprocess
 from case import Case
 from scene import WAIT, token
 
-__all__ = ["Process", "Log", "Forgetting", "Restored"]
+__all__ = ["Process", "Log", "Forgetting", "Restored", "Watching"]
 
 
 def events_of(lines):
@@ -65,6 +65,7 @@ class Process(Case):
 
     def test_a_request_in_flight_is_answered_before_it_ends(self):
         server = self.serve()
+        self.connect(server, "ann")
         body = json.dumps({"source_bundle_id": 1, "planned_row_count": 1}).encode()
         slow = self.slow_request(server, body, token("ann"))
         server.process.send_signal(signal.SIGTERM)
@@ -82,6 +83,7 @@ class Process(Case):
 
     def test_a_second_signal_ends_it_at_once(self):
         server = self.serve()
+        self.connect(server, "ann")
         body = json.dumps({"source_bundle_id": 1, "planned_row_count": 1}).encode()
         slow = self.slow_request(server, body, token("ann"))
         server.process.send_signal(signal.SIGTERM)
@@ -152,8 +154,8 @@ class Log(Case):
             self.assertLessEqual({"level", "method", "path", "status", "duration_us", "bytes_in", "bytes_out"}, set(line))
             self.assertLessEqual(len(line["path"]), 256)
         first = requests[0]
-        self.assertEqual((first["method"], first["path"], first["status"], first["level"]), ("POST", "/sync/push-sessions", 200, "info"))
-        self.assertEqual(requests[3]["path"], "/sync/...")
+        self.assertEqual((first["method"], first["path"], first["status"], first["level"]), ("POST", "/sync/connect", 200, "info"))
+        self.assertEqual(requests[4]["path"], "/sync/...")
         tenants = {line["tenant"] for line in requests if "tenant" in line}
         self.assertEqual(len(tenants), 2)
         for tag in tenants:
@@ -211,3 +213,60 @@ class Restored(Case):
         page = server.ask("GET", f"/sync/snapshot-sessions/{made.json['snapshot_id']}?after_row_ordinal=0", None, token("ann"), self.source("device-9"))
         self.assertEqual(page.status, 200, page.body)
         return page.json["rows"]
+
+
+class Watching(Case):
+    wires = {"bundle": {"watch": True}, "mutation": {}}
+
+    def watch(self, server, user, source="device-1"):
+        """@return its connection and what comes"""
+        connection = server.connect()
+        connection.request("GET", "/sync/watch?after_bundle_seq=0", None, {"Authorization": "Bearer " + token(user), "Accept": "text/event-stream", **self.source(source)})
+        answer = connection.getresponse()
+        self.assertEqual((answer.status, answer.headers["Content-Type"].split(";")[0]), (200, "text/event-stream"))
+        return connection, answer
+
+    def next_seq(self, answer):
+        while line := answer.readline():
+            if line.startswith(b"data:") and b"bundle_seq" in line:
+                return json.loads(line[5:])["bundle_seq"]
+        return None
+
+    def test_a_device_is_told_of_its_users_rows_and_the_stream_ends_when_the_server_does(self):
+        server = self.serve(wires=self.wires)
+        for user in ("ann", "ben"):
+            self.connect(server, user)
+        connection, answer = self.watch(server, "ann")
+        self.assertEqual(self.push_rows(server, "ben", [self.note("b", text="t", stars=1)], source="device-2").status, 200)
+        self.assertEqual(self.push_rows(server, "ann", [self.note("a1", text="t", stars=1)], source="device-3").status, 200)
+        self.assertEqual(self.next_seq(answer), 1)
+        self.assertEqual(self.push_rows(server, "ann", [self.note("a2", text="t", stars=1)], number=2, source="device-3").status, 200)
+        self.assertEqual(self.next_seq(answer), 2)
+        server.process.send_signal(signal.SIGTERM)
+        self.assertIsNone(self.next_seq(answer))
+        self.assertEqual(server.process.wait(WAIT), 0)
+        connection.close()
+
+    def test_how_many_may_watch(self):
+        self.assert_refused(self.check(wires=self.wires, limits={"threads": 8}), "`limits.watchers` is 8 with 8 `limits.threads`")
+        server = self.serve(wires=self.wires, limits={"watchers_of_user": 1})
+        self.connect(server, "ann")
+        connection, _ = self.watch(server, "ann")
+        refused = server.ask("GET", "/sync/watch?after_bundle_seq=0", None, token("ann"), self.source("device-2"))
+        self.assertEqual(refused.status, 429)
+        connection.close()
+
+    def test_it_is_off_unless_asked_for(self):
+        server = self.serve()
+        self.connect(server, "ann")
+        self.assertGreaterEqual(server.ask("GET", "/sync/watch?after_bundle_seq=0", None, token("ann"), self.source()).status, 400)
+        self.assertFalse(server.ask("GET", "/sync/capabilities", None, token("ann"), self.source()).json["features"]["bundle_change_watch"])
+
+    def test_the_pages_about_the_server(self):
+        server = self.serve(listen={"status_pages": True})
+        for page in ("/syncx/health", "/syncx/status"):
+            answer = server.ask("GET", page)
+            self.assertEqual((answer.status, answer.json["status"]), (200, "healthy"))
+        server = self.serve()
+        self.assertEqual(server.ask("GET", "/syncx/health").status, 401)
+        self.assert_refused(self.check(listen={"status_pages": True}, wires={"bundle": {"prefix": "/syncx/sync"}}), "`/syncx/sync` is where `listen.status_pages` has its pages")

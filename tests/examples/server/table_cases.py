@@ -7,7 +7,7 @@ __all__ = ["Tables", "Qualified"]
 
 NOTEBOOKS = (
     "CREATE TABLE notebooks(id TEXT PRIMARY KEY NOT NULL, user_id TEXT NOT NULL, title TEXT)",
-    "CREATE TABLE pages(id TEXT PRIMARY KEY NOT NULL, notebook_id TEXT REFERENCES notebooks(id) ON DELETE CASCADE, user_id TEXT NOT NULL, text TEXT)",
+    "CREATE TABLE pages(id TEXT PRIMARY KEY NOT NULL, user_id TEXT NOT NULL, text TEXT, notebook_id TEXT REFERENCES notebooks(id) ON DELETE CASCADE)",
 )
 
 

@@ -44,6 +44,8 @@ class Tenancy(Case):
 
     def test_another_users_session_is_not_there(self):
         server = self.serve()
+        for user in ("ann", "ben"):
+            self.connect(server, user)
         made = server.ask("POST", "/sync/push-sessions", {"source_bundle_id": 1, "planned_row_count": 1}, token("ann"), self.source()).json
         path = "/sync/push-sessions/" + made["push_id"]
         body = {"start_row_ordinal": 0, "rows": [self.note("a", text="t", stars=1)]}
