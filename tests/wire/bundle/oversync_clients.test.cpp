@@ -221,7 +221,7 @@ TEST_CASE("oversync peer: a merged payload must have the table's columns, and an
 
 TEST_CASE("oversync peer: more conflicts than a call retries leave every intent replayable", "[wire][bundle][peer]") {
     pair w;
-    const std::uint64_t conflicts = GENERATE(2, 3, 4);
+    const std::uint64_t conflicts = GENERATE(std::uint64_t{2}, std::uint64_t{3}, std::uint64_t{4});
     for (std::uint64_t n = 2; n < 2 + conflicts; ++n) w.b.insert("users", id(n), person("b"));
     CHECK(w.b.push() == "committed");
     for (std::uint64_t n = 2; n < 2 + conflicts; ++n) w.a.insert("users", id(n), person("a"));
