@@ -3,6 +3,7 @@
 
 #include <syncline/change/bundle.hpp>
 #include <syncline/change/cursor.hpp>
+#include <syncline/change/source_replacement.hpp>
 #include <syncline/storage/authority_store.hpp>
 #include <syncline/support/json_tape.hpp>
 #include <syncline/support/json_writer.hpp>
@@ -208,8 +209,8 @@ struct snapshot_page_reply {
     return out;
 }
 
-/// Writes the answer to a new snapshot session.
-[[nodiscard]] inline std::string write_snapshot(const snapshot_head& head, const told_incarnation& of) {
+/// Writes the answer to a new snapshot session. @param byte_count  of its payloads
+[[nodiscard]] inline std::string write_snapshot(const snapshot_head& head, std::int64_t byte_count, const told_incarnation& of) {
     std::string body;
     json_writer w{body};
     w.begin_object();
@@ -219,6 +220,10 @@ struct snapshot_page_reply {
     w.integer(head.seq);
     w.key("row_count");
     w.integer(head.row_count);
+    if (byte_count > 0) {
+        w.key("byte_count");
+        w.integer(byte_count);
+    }
     w.key("expires_at");
     w.string(format_rfc3339(head.expires).value_or("9999-12-31T23:59:59Z"));
     write_incarnation(w, of);
@@ -246,20 +251,52 @@ struct snapshot_page_reply {
     return out;
 }
 
-/// Reads the body of a request for a snapshot session: none, or an object that names nothing (replacing a source is not offered here).
-[[nodiscard]] inline result<void> read_snapshot_request(std::string_view body, const json_limits& limits) {
-    if (detail::trimmed(body).empty()) return {};
+/// Writes the body of a request for a snapshot session (sheet 1.11). @param replacing  what is to become of the source; nothing: it stays
+[[nodiscard]] inline std::string write_snapshot_request(const std::optional<source_replacement>& replacing) {
+    std::string body;
+    if (!replacing) return body;
+    json_writer w{body};
+    w.begin_object();
+    w.key("source_replacement");
+    w.begin_object();
+    w.key("previous_source_id");
+    w.string(replacing->previous);
+    w.key("new_source_id");
+    w.string(replacing->next);
+    w.key("reason");
+    w.string(replacing->reason);
+    w.end_object();
+    w.end_object();
+    return body;
+}
+
+/// Reads the body of a request for a snapshot session: none, or an object that may name a replacement of the source, and nothing else.
+/// @return `errc::malformed_json`, `malformed_message`, or `malformed_value` for ids that cannot be taken
+[[nodiscard]] inline result<std::optional<source_replacement>> read_snapshot_request(std::string_view body, const json_limits& limits) {
+    std::optional<source_replacement> out;
+    if (detail::trimmed(body).empty()) return out;
     auto tape = json_tape::parse(body, limits);
     if (!tape) return std::move(tape).error();
     if (!tape->root().is_object()) return make_fault(errc::malformed_message, "the body is empty or an object");
     for (const auto& member : tape->root().members()) {
-        if (member.key == "source_replacement") {
-            if (member.value.is_null()) continue;
-            return make_fault(errc::malformed_value, "this server does not replace sources");
+        if (member.key != "source_replacement") return make_fault(errc::malformed_message, "the body has the unknown member `", member.key, "`");
+        if (member.value.is_null()) continue;
+        if (!member.value.is_object()) return make_fault(errc::malformed_message, "`source_replacement` is an object");
+        source_replacement asked;
+        for (const auto& part : member.value.members()) {
+            std::string* into = part.key == "previous_source_id" ? &asked.previous
+                                : part.key == "new_source_id"    ? &asked.next
+                                : part.key == "reason"           ? &asked.reason
+                                                                 : nullptr;
+            if (into == nullptr) return make_fault(errc::malformed_message, "`source_replacement` has the unknown member `", part.key, "`");
+            if (!part.value.is_string()) return make_fault(errc::malformed_message, "`", part.key, "` is a string");
+            *into = std::string{part.value.as_string()};
         }
-        return make_fault(errc::malformed_message, "the body has the unknown member `", member.key, "`");
+        if (auto r = detail::check_id(asked.previous, "previous_source_id"); !r) return std::move(r).error();
+        if (auto r = detail::check_id(asked.next, "new_source_id"); !r) return std::move(r).error();
+        out = std::move(asked);
     }
-    return {};
+    return out;
 }
 
 /// Writes the rows of a snapshot after ordinal @p after (from 1 on).

@@ -68,8 +68,8 @@ struct chunk_fault {
     std::optional<std::uint64_t> row_ordinal;  ///< the row of the bundle that is at fault; nothing: the chunk as a whole
 };
 
-/// Writes the body of a create.
-[[nodiscard]] inline std::string write_create(std::int64_t source_bundle_id, std::size_t planned_row_count) {
+/// Writes the body of a create. @param initialization_id  of the connect lifecycle; empty: none
+[[nodiscard]] inline std::string write_create(std::int64_t source_bundle_id, std::size_t planned_row_count, std::string_view initialization_id = {}) {
     std::string body;
     json_writer w{body};
     w.begin_object();
@@ -77,6 +77,10 @@ struct chunk_fault {
     w.integer(source_bundle_id);
     w.key("planned_row_count");
     w.integer(static_cast<std::int64_t>(planned_row_count));
+    if (!initialization_id.empty()) {
+        w.key("initialization_id");
+        w.string(initialization_id);
+    }
     w.end_object();
     return body;
 }
@@ -95,7 +99,9 @@ struct chunk_fault {
     if (!rows) return std::move(rows).error();
     if (const auto lease = root.find("initialization_id"); lease && !lease->is_null()) {
         if (!lease->is_string()) return make_fault(errc::malformed_message, "`initialization_id` is a string");
-        out.initialization_id = std::string{detail::trimmed(lease->as_string())};
+        out.initialization_id = std::string{lease->as_string()};
+        if (!out.initialization_id.empty())
+            if (auto r = detail::check_id(out.initialization_id, "initialization_id"); !r) return std::move(r).error();
     }
     if (*id <= 0) return make_fault(errc::malformed_value, "`source_bundle_id` is a positive number");
     if (*rows <= 0 || *rows > (std::numeric_limits<std::uint32_t>::max)())

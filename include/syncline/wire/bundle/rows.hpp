@@ -98,6 +98,14 @@ namespace detail {
     return std::string{v->as_string()};
 }
 
+// An id keeps its octets: what is not one is refused, never trimmed into another one.
+[[nodiscard]] inline result<void> check_id(std::string_view id, std::string_view name) {
+    if (trimmed(id).empty()) return make_fault(errc::malformed_value, "`", name, "` is blank");
+    if (id.size() > max_id_length) return make_fault(errc::malformed_value, "`", name, "` is longer than 255 octets");
+    if (has_nul(id) || !is_valid_utf8(id)) return make_fault(errc::malformed_value, "`", name, "` is not text");
+    return {};
+}
+
 [[nodiscard]] inline std::string text_or_empty(json_view holder, std::string_view member) {
     const auto v = holder.find(member);
     return v ? std::string{v->as_string()} : std::string{};
