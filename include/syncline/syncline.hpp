@@ -26,6 +26,7 @@
 #include <syncline/conflict/overlap.hpp>
 #include <syncline/conflict/resolvers.hpp>
 #include <syncline/engine/account_change.hpp>
+#include <syncline/engine/attachment.hpp>
 #include <syncline/engine/authority.hpp>
 #include <syncline/engine/authority_types.hpp>
 #include <syncline/engine/batch_sequence.hpp>
@@ -33,6 +34,7 @@
 #include <syncline/engine/buckets_of.hpp>
 #include <syncline/engine/bundle_commit.hpp>
 #include <syncline/engine/bundle_conflicts.hpp>
+#include <syncline/engine/bundle_replay.hpp>
 #include <syncline/engine/content_hash.hpp>
 #include <syncline/engine/freezing.hpp>
 #include <syncline/engine/history_floor.hpp>
@@ -124,6 +126,11 @@
 #include <syncline/wire/auto_sync.hpp>
 #include <syncline/wire/bundle/capabilities.hpp>
 #include <syncline/wire/bundle/client.hpp>
+#include <syncline/wire/bundle/client_connect.hpp>
+#include <syncline/wire/bundle/client_hydration.hpp>
+#include <syncline/wire/bundle/client_pull.hpp>
+#include <syncline/wire/bundle/client_push.hpp>
+#include <syncline/wire/bundle/client_run.hpp>
 #include <syncline/wire/bundle/codes.hpp>
 #include <syncline/wire/bundle/connect_messages.hpp>
 #include <syncline/wire/bundle/messages.hpp>

@@ -38,6 +38,7 @@ enum class errc : std::uint16_t {
     lost_by_restore = 32,  ///< acknowledged by an authority that was since restored from a backup
     maybe_sent = 33,    ///< a copied or restored device cannot know whether this was sent
     out_of_view = 34,   ///< the record has left what the principal may see
+    unsent = 35,        ///< changes that were not sent would be lost: sync first, or say that they may be
 
     // try again later
     busy = 50,             ///< somebody else holds the lock or the database
@@ -106,6 +107,7 @@ enum class fault_category : std::uint8_t { retry, fix_request, ask_person, take_
     case errc::lost_by_restore: return "lost_by_restore";
     case errc::maybe_sent: return "maybe_sent";
     case errc::out_of_view: return "out_of_view";
+    case errc::unsent: return "unsent";
     case errc::busy: return "busy";
     case errc::unavailable: return "unavailable";
     case errc::timed_out: return "timed_out";

@@ -42,6 +42,7 @@ SYNCLINE_NAMESPACE_BEGIN
     case errc::lost_by_restore:
     case errc::maybe_sent:
     case errc::out_of_view:
+    case errc::unsent:
     case errc::history_pruned:
     case errc::stale:
     case errc::out_of_sequence:

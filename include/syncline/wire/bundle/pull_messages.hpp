@@ -193,14 +193,20 @@ struct snapshot_page_reply {
         auto count = detail::read_integer(entry, "row_count", static_cast<std::int64_t>(rows->size()));
         if (!count) return std::move(count).error();
         if (static_cast<std::uint64_t>(*count) != rows->size()) return make_fault(errc::malformed_message, "a bundle has another number of rows than it says");
-        for (const auto& r : *rows) {
-            auto row = read_bundle_row(r, names);
+        bundle_hasher hasher;
+        for (const auto& sent_row : *rows) {
+            auto row = read_bundle_row(sent_row, names);
             if (!row) {
-                out.unreadable = fault_of_row(std::move(row).error(), b.rows.size(), r);
+                out.unreadable = fault_of_row(std::move(row).error(), b.rows.size(), sent_row);
                 out.unreadable->detail.insert(0, std::string{"bundle "}.append(std::to_string(b.seq)).append(", "));
                 return out;
             }
+            if (auto r = hasher.add(sent_row); !r) return std::move(r).error();
             b.rows.push_back(std::move(*row));
+        }
+        if (const std::string told = detail::text_or_empty(entry, "bundle_hash"); !told.empty() && told != hasher.finish()) {
+            out.unreadable = make_fault(errc::corrupt, "bundle ", std::to_string(b.seq), ": its rows do not have the hash that the server gave for it");
+            return out;
         }
         out.bundles.push_back(std::move(b));
     }
@@ -247,6 +253,9 @@ struct snapshot_page_reply {
     auto rows = detail::need_integer(root, "row_count", 0);
     if (!rows) return std::move(rows).error();
     out.row_count = *rows;
+    auto expires = detail::need_text(root, "expires_at");
+    if (!expires) return std::move(expires).error();
+    if (!parse_rfc3339(*expires)) return make_fault(errc::malformed_message, "`expires_at` is a time in RFC 3339");
     out.of = read_incarnation(root);
     return out;
 }
