@@ -46,7 +46,6 @@ public:
 
     device(world& of, std::string user, std::uint64_t seed, device_options how = {}) : user(std::move(user)), of_(of), options_(std::move(how)), random_(seed) {
         options_.wire.schema_name = "business";
-        options_.wire.user = this->user;
         {
             auto db = must(syncline::sqlite_database::open(file()));
             must(db.execute("CREATE TABLE users(id TEXT PRIMARY KEY NOT NULL, name TEXT, email TEXT);"
@@ -71,6 +70,7 @@ public:
     void restart() { stop(), start(); }
     void stop() { sync_.reset(), store_.reset(); }
     void start() {
+        options_.wire.user = user;
         store_ = std::make_unique<syncline::sqlite_replica_store>(must(syncline::sqlite_replica_store::open(file(), std::vector<std::string>{"users", "posts", "categories", "files", "notes"})));
         syncline::sync_surroundings around{[this] { return clock(); }, [this] { return random_(); },
                                            [this](timestamp until) {
@@ -91,6 +91,13 @@ public:
     }
     syncline::replica_status status() { return must(sync_->status()); }
     [[nodiscard]] std::string source() { return status().state.source_id; }
+
+    /// A person looks at what waits and sends it again. How many there were.
+    std::size_t retry_what_waits() {
+        const auto all = must(sync_->waiting());
+        for (const auto& what : all) must(sync_->retry(what.key));
+        return all.size();
+    }
 
     void sql(const std::string& text) {
         auto db = must(syncline::sqlite_database::open(file()));

@@ -31,6 +31,7 @@ public:
     void lose_answers(const std::string& endpoint, int times = 1) { lost_[endpoint] += times; }
     /// Lets the next @p times requests to @p endpoint be lost on their way.
     void lose_requests(const std::string& endpoint, int times = 1) { inject(endpoint, 0, times); }
+    void calm() { injected_.clear(), lost_.clear(); }
     [[nodiscard]] std::ptrdiff_t asked(const std::string& endpoint) const { return std::count(seen.begin(), seen.end(), endpoint); }
 
     response operator()(const request& r) {
