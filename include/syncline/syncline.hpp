@@ -133,6 +133,7 @@
 #include <syncline/wire/bundle/client_run.hpp>
 #include <syncline/wire/bundle/codes.hpp>
 #include <syncline/wire/bundle/connect_messages.hpp>
+#include <syncline/wire/bundle/dialect.hpp>
 #include <syncline/wire/bundle/messages.hpp>
 #include <syncline/wire/bundle/obstacles.hpp>
 #include <syncline/wire/bundle/pull_messages.hpp>

@@ -40,7 +40,7 @@ struct limits {
 
 /// What a server says about itself.
 struct capabilities {
-    std::string protocol_version = "v1";
+    std::string protocol_version{g0.protocol_version};
     std::int64_t schema_version = 1;
     std::string app_name;
     std::vector<std::string> tables;                      ///< `schema.table`

@@ -38,7 +38,7 @@ inline void write_refused_row(json_writer& w, const table_names& names, const co
 inline void write_server_row(json_writer& w, const table_names& names, const record_key& key, const commit_obstacle& o) {
     w.key("server_row");
     if (o.server_row)
-        write_payload(w, names.schemas()[key.model], key.key, *o.server_row);
+        write_payload(w, names, key, *o.server_row);
     else
         w.null();
     if (o.server_written_at == unknown_time) return;
@@ -85,7 +85,7 @@ inline void write_cascade(json_writer& w, const table_names& names, const commit
     if (!row || row->is_null()) return {};
     record r;
     field_set named;
-    if (auto read = read_payload(*row, names.schemas()[key.model], key.key, unknown_column::pass_over, r, named); !read) return read;
+    if (auto read = read_payload(*row, names, key, unknown_column::pass_over, r, named); !read) return read;
     o.server_row = std::move(r);
     return {};
 }

@@ -125,7 +125,7 @@ struct snapshot_page_reply {
         auto row = read_bundle_row(entry, names);
         if (!row) return fault_of_row(std::move(row).error(), static_cast<std::size_t>(first) + out.rows.size(), entry);
         if (row->version != out.head.seq) return make_fault(errc::malformed_message, "a committed row has another version than its bundle");
-        if (auto r = hasher.add(entry); !r) return std::move(r).error();
+        if (auto r = hasher.add(entry, names.speaks()); !r) return std::move(r).error();
         out.rows.push_back(std::move(*row));
     }
     auto next = detail::need_integer(root, "next_row_ordinal", 0);

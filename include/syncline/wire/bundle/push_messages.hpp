@@ -86,8 +86,8 @@ struct chunk_fault {
 }
 
 /// Reads the body of a create. @return `errc::malformed_json` or `malformed_message` for what is no create at all, `errc::too_large`,
-///         `errc::malformed_value` for numbers out of range
-[[nodiscard]] inline result<create_request> read_create(std::string_view body, const json_limits& limits) {
+///         `errc::malformed_value` for numbers out of range, or without what @p speaks needs
+[[nodiscard]] inline result<create_request> read_create(std::string_view body, const json_limits& limits, const dialect& speaks = g0) {
     auto tape = json_tape::parse(body, limits);
     if (!tape) return std::move(tape).error();
     const json_view root = tape->root();
@@ -103,6 +103,8 @@ struct chunk_fault {
         if (!out.initialization_id.empty())
             if (auto r = detail::check_id(out.initialization_id, "initialization_id"); !r) return std::move(r).error();
     }
+    if (!speaks.needed_in_create.empty() && detail::text_or_empty(root, speaks.needed_in_create).empty())
+        return make_fault(errc::malformed_value, "`", speaks.needed_in_create, "` is missing; this generation of the protocol needs it");
     if (*id <= 0) return make_fault(errc::malformed_value, "`source_bundle_id` is a positive number");
     if (*rows <= 0 || *rows > (std::numeric_limits<std::uint32_t>::max)())
         return make_fault(errc::malformed_value, "`planned_row_count` is a positive number of 32 bits");

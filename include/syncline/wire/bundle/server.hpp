@@ -36,6 +36,7 @@ struct bundle_server_options {
     std::string schema_name = "public";    ///< the schema that the models' tables are in, on the wire
     std::string app_name;                  ///< shown by `capabilities`; empty: none
     std::int64_t schema_version = 1;       ///< shown by `capabilities`
+    const bundle_wire::dialect* speaks = &bundle_wire::g0;  ///< the generation of the protocol; never null, outlives the server
     bundle_wire::limits bounds;
     json_limits json;                      ///< bounds of a request's body
 };
@@ -48,7 +49,7 @@ template <class Authority>
 class bundle_server {
 public:
     explicit bundle_server(Authority& engine, bundle_server_options options = {})
-        : engine_(&engine), options_(std::move(options)), names_(engine.schemas(), options_.schema_name) {}
+        : engine_(&engine), options_(std::move(options)), names_(engine.schemas(), options_.schema_name, *options_.speaks) {}
 
     /// Answers @p r. JSON, but for a 204 without body; an error is `{"error":code,"message":text}` with a fitting status, and then nothing
     /// was changed. Every answer tells the authority's time.
@@ -131,6 +132,7 @@ private:
 
     [[nodiscard]] response handle_capabilities() const {
         bundle_wire::capabilities c;
+        c.protocol_version = names_.speaks().protocol_version;
         c.app_name = options_.app_name;
         c.schema_version = options_.schema_version;
         c.features = bundle_wire::offered_features();
@@ -151,7 +153,7 @@ private:
     }
 
     [[nodiscard]] response handle_create(const request& r, const caller& from, timestamp now, random_source random) {
-        auto message = bundle_wire::read_create(r.body, options_.json);
+        auto message = bundle_wire::read_create(r.body, options_.json, names_.speaks());
         if (!message) return body_fault(step::create, message.error());
         if (options_.bounds.max_rows_per_bundle > 0 && message->planned_row_count > options_.bounds.max_rows_per_bundle)
             return json_error(400, "push_session_invalid",
@@ -275,7 +277,7 @@ private:
                 if (!row.row) continue;
                 text.clear();
                 json_writer w{text};
-                bundle_wire::write_payload(w, names_.schemas()[row.key.model], row.key.key, *row.row);
+                bundle_wire::write_payload(w, names_, row.key, *row.row);
                 bytes += static_cast<std::int64_t>(text.size());
             }
         }
