@@ -132,7 +132,10 @@ struct device_side {
 
     device_side(server_side& s, std::uint64_t seed, resolver_set how = resolver_set{}, bundle_client_options o = {}, begins as = begins::attached)
         : server(s), store(schemas()), resolvers(std::move(how)), options(std::move(o)), random(seed) {
-        if (as == begins::attached) attach_by_hand(store);
+        if (as == begins::attached) {
+            must(server.engine.connect({"home", who, "another"}, false, {}, server.now));
+            attach_by_hand(store);
+        }
         boot();
     }
     void boot() {
