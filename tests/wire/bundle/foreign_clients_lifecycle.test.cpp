@@ -338,6 +338,28 @@ TEST_CASE("foreign clients: a seed whose commit's answer was lost is told that i
     CHECK(c.disk.last_seen == 1);
 }
 
+TEST_CASE("foreign clients: an own bundle that is pruned before it was replayed is not pushed twice", "[wire][bundle][foreign]") {
+    two w;
+    w.a.insert("users", id(2), person("two"));
+    const std::string place = GENERATE("after_commit", "after_committed");
+    die_at(w.a, place);
+    CHECK(thrown([&] { w.a.push(); }) == "crash");
+    for (std::uint64_t n = 5; n < 8; ++n) w.b.insert("users", id(n), person("b")), w.b.push();
+    w.pass(400 * 24h);
+    w.host([&](auto& engine) { must(engine.retain("alice", 1, w.now)); });
+    client c = w.a.restarted();
+    c.open();
+    c.attach("alice");
+    CHECK(c.push() == "committed");  // by a snapshot; go-oversync's own server makes it give up its source where the answer was lost
+    CHECK(c.disk.sources.at(c.disk.source).next_bundle == 3);
+    c.update("users", id(2), {{"name", "again"}});
+    CHECK(c.push() == "committed");
+    w.b.sync();
+    c.sync();
+    CHECK(same(c, w.b));
+    CHECK(w.b.cell("users", id(2), "name") == "again");
+}
+
 TEST_CASE("foreign clients: a client at the floor, or at zero, misses nothing", "[wire][bundle][foreign]") {
     two w;
     for (std::uint64_t n = 2; n < 6; ++n) w.b.insert("users", id(n), person("b")), w.b.push();
