@@ -44,7 +44,7 @@ class device {
 public:
     using carrier = std::function<syncline::result<response>(const request&)>;
 
-    device(world& of, std::string user, std::uint64_t seed, device_options how = {}) : user(std::move(user)), of_(of), options_(std::move(how)), random_(seed) {
+    device(world& of, std::string whose, std::uint64_t seed, device_options how = {}) : user(std::move(whose)), of_(of), options_(std::move(how)), random_(seed) {
         options_.wire.schema_name = "business";
         {
             auto db = must(syncline::sqlite_database::open(file()));
