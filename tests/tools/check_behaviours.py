@@ -2,7 +2,7 @@
 """Every behaviour of go-oversync v0.2.1 that its own tests show, and every defect of it that is known, is shown here by a test or accounted for in docs/parity.md.
 
 tests/lists/oversync_behaviours.txt has one to a line, under a heading `[group] how many`, and behind it its places, each after ` | `:
-`tests/wire/a.test.cpp: part of a test's name` (of exactly one TEST_CASE; of a Python test the name of its function), or `parity: words that stand in
+`tests/wire/a.test.cpp: part of a test's name` (of exactly one TEST_CASE or SECTION; of a Python test the name of its function), or `parity: words that stand in
 docs/parity.md`, in its part about that wire. `missing` is a place that is still to be written, and fails. `--list GROUP` shows a group, `--count` how many
 there are of each kind.
 """
@@ -18,7 +18,7 @@ LIST = "tests/lists/oversync_behaviours.txt"
 PAGE = "docs/parity.md"
 SECTION = "## The bundle wire"
 HEADING = re.compile(r"^\[(.+)\] (\d+)$")
-CASE = re.compile(r'TEST_CASE(?:_METHOD)?\(\s*(?:\w+,\s*)?"((?:[^"\\]|\\.)*)"')
+CASE = re.compile(r'(?:TEST_CASE(?:_METHOD)?|SECTION)\(\s*(?:\w+,\s*)?"((?:[^"\\]|\\.)*)"')
 FUNCTION = re.compile(r"^[ \t]*def (\w+)\(", re.M)
 
 

@@ -302,6 +302,12 @@ class Parity(Folder):
 | `POST /sync/push`: `client_id`, `$only` | `engine::push`, told by `tests/wire/a.test.cpp: one thing`; see `model/a.hpp` and [the guide](guides/a.md) |
 | `debug:level`, `old` | — nobody needs it |
 
+## The bundle wire: go
+
+| endpoint | ours |
+|---|---|
+| `GET /sync/{id}/rows?more=` | the same |
+
 ## Another wire
 
 | push | ours |
@@ -312,6 +318,7 @@ class Parity(Folder):
     def setUp(self):
         super().setUp()
         self.put("tests/lists/tether_names.txt", "# names\n[push]\n/sync/push\nclient_id\n$only\ndebug:level\n")
+        self.put("tests/lists/oversync_names.txt", "[endpoint]\nGET /sync/{id}/rows\n")
         self.put("include/syncline/model/a.hpp", "struct engine { void push(); };\n")
         self.put("docs/guides/a.md", "\n")
         self.put("tests/wire/a.test.cpp", 'TEST_CASE("does one thing") {}\n')
@@ -337,6 +344,11 @@ class Parity(Folder):
         self.assertIn("names `client_key`", self.found(names="[push]\nclient_key\n"))
         self.assertIn("names `engine`", self.found(names="[push]\nengine\n"))
         self.assertIn("no table whose first heading is `pull`", self.found(names="[pull]\nclient_id\n"))
+
+    def test_the_names_of_either_wire_stand_in_its_own_part(self):
+        self.planted("/{id}/rows", "/{id}/row", "names `GET /sync/{id}/rows`")
+        self.planted("`GET /sync/{id}/rows?more=` | the same", "`GET /sync/{id}/rows` | as `engine::pull`", "names `pull`")
+        self.planted("## The bundle wire", "## The other wire", "no table whose first heading is `endpoint`")
 
     def test_a_row_that_says_nothing_is_found(self):
         self.planted("— nobody needs it", "—", "does not say how it is here")
