@@ -212,6 +212,7 @@ public:
         result<snapshot_head> make_snapshot(const snapshot_head& h) { return fuse_->call([&] { return in_.make_snapshot(h); }); }
         result<std::optional<snapshot_head>> find_snapshot(std::string_view id) { return fuse_->call([&] { return in_.find_snapshot(id); }); }
         result<void> drop_snapshot(std::string_view id) { return fuse_->call([&] { return in_.drop_snapshot(id); }); }
+        result<void> renew_snapshot(std::string_view id, timestamp until) { return fuse_->call([&] { return in_.renew_snapshot(id, until); }); }
         result<std::vector<row_image>> snapshot_rows(std::string_view id, std::uint32_t from, std::size_t n) {
             return fuse_->call([&] { return in_.snapshot_rows(id, from, n); });
         }

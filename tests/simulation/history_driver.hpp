@@ -102,6 +102,8 @@ public:
             return rejection{{errc::internal, "a transient fault"}, {}};
         };
         server_ = std::make_unique<authority<typename Lab::authority_store>>(*server_store_, std::move(options));
+        // The histories begin with an account that was filled with nothing.
+        (void)sure(server_->connect(caller{"main", "first", "first"}, false, {}, timestamp{}), "connect");
         for (const auto& r : member(h_, "replicas")) {
             const std::string name{r.find("name")->as_string()};
             auto& d = devices_[name];

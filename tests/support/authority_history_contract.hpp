@@ -326,6 +326,7 @@ void check_authority_history(Make make) {
         look_at(h, "alice", [&](auto& t) {
             CHECK(must(t.find_snapshot("snap'")) == made);
             CHECK_FALSE(must(t.find_snapshot("snap")));
+            CHECK_FALSE(t.renew_snapshot("snap'", soon));
             CHECK(show(must(t.snapshot_rows("snap'", 0, all))) == show(expected));
             CHECK(must(t.snapshot_rows("snap'", 5, all)).empty());
             CHECK(must(t.snapshot_rows("snap'", 400, all)).empty());
@@ -339,6 +340,14 @@ void check_authority_history(Make make) {
                 }
         });
         change_in(h, "alice", [&](auto& t) {
+            // It lives on under another time, with the rows that it had; one that is not there is not made by it.
+            must(t.renew_snapshot("snap'", from_microseconds(2000)));
+            must(t.renew_snapshot("snap", from_microseconds(2000)));
+            CHECK_FALSE(must(t.find_snapshot("snap")));
+            must(t.expire(from_microseconds(2000)));
+            made.expires = from_microseconds(2000);
+            CHECK(must(t.find_snapshot("snap'")) == made);
+            CHECK(show(must(t.snapshot_rows("snap'", 0, all))) == show(expected));
             must(t.drop_snapshot("snap'"));
             must(t.drop_snapshot("snap'"));
             CHECK_FALSE(must(t.find_snapshot("snap'")));

@@ -46,6 +46,25 @@ void check_authority_notes(Make make) {
             CHECK(must(t.notes("p", "")).empty());
         });
     }
+    SECTION("an empty principal is the tenant itself: its notes are apart from everybody's") {
+        change_in(h, "alice", [&](auto& t) {
+            must(t.put_note("", "scope", "old"));
+            must(t.put_note("", "scope", "the tenant's"));
+            must(t.put_note("", nul, nul));
+            must(t.put_note("p", "scope", "p's"));
+        });
+        h.reopen();
+        look_at(h, "bob", [&](auto& t) { CHECK_FALSE(must(t.find_note("", "scope"))); });
+        look_at(h, "alice", [&](auto& t) {
+            CHECK(must(t.find_note("", "scope")) == "the tenant's");
+            CHECK(must(t.notes("", "")) == notes{{nul, nul}, {"scope", "the tenant's"}});
+        });
+        change_in(h, "alice", [&](auto& t) { must(t.drop_notes("", "")); });
+        look_at(h, "alice", [&](auto& t) {
+            CHECK(must(t.notes("", "")).empty());
+            CHECK(must(t.find_note("p", "scope")) == "p's");
+        });
+    }
     SECTION("those that begin with a prefix are named by it, and dropped by it") {
         change_in(h, "alice", [&](auto& t) {
             for (const std::string& name : {std::string{"a"}, std::string{"ab"}, nul, std::string{"b"}, high, std::string{"\xff"}}) must(t.put_note("p", name, "x"));

@@ -41,7 +41,7 @@ inline std::string text(sqlite_database& db, const std::string& sql) {
 
 }  // namespace detail
 
-/// Makes a device's bookkeeping one of @p layout, 2 to 6.
+/// Makes a device's bookkeeping one of @p layout, 2 to 7.
 inline void replica_to(sqlite_database& db, int layout) {
     std::string move;
     if (layout == 2) {
@@ -50,13 +50,15 @@ inline void replica_to(sqlite_database& db, int layout) {
         for (const std::string table : {"state", "model", "turn", "base", "open", "batch", "frozen", "hidden", "quarantine", "unread", "lost", "stage"}) {
             const std::string name = "syncline_replica_" + table;
             const std::string columns = detail::text(db, "SELECT group_concat('\"'||name||'\"') FROM pragma_table_info('" + name +
-                                                             "') WHERE name NOT IN('digest','kinds','account','unseen','last_run_us','token')");
+                                                             "') WHERE name NOT IN('digest','kinds','account','unseen','last_run_us','token','attachment','user','initialization_id','replaced_source','replacement_reason','give_up_below')");
             back += "CREATE TABLE keep_" + table + " AS SELECT " + columns + " FROM " + name + "; DROP TABLE " + name + ";";
             move += "INSERT INTO " + name + "(" + columns + ") SELECT * FROM keep_" + table + "; DROP TABLE keep_" + table + ";";
         }
         move = back + move + "DROP TABLE syncline_replica_lease;";
     } else {
-        move = "ALTER TABLE syncline_replica_state DROP COLUMN last_run_us; ALTER TABLE syncline_replica_batch DROP COLUMN token;";
+        for (const std::string column : {"attachment", "user", "initialization_id", "replaced_source", "replacement_reason", "give_up_below"})
+            move += "ALTER TABLE syncline_replica_state DROP COLUMN " + column + ";";
+        if (layout < 7) move += "ALTER TABLE syncline_replica_state DROP COLUMN last_run_us; ALTER TABLE syncline_replica_batch DROP COLUMN token;";
         if (layout < 6)
             move += "CREATE TABLE f AS SELECT * FROM syncline_replica_frozen; DROP TABLE syncline_replica_frozen; CREATE TABLE syncline_replica_frozen(model INTEGER NOT "
                     "NULL, \"key\" TEXT NOT NULL, id TEXT NOT NULL, position INTEGER NOT NULL, body BLOB NOT NULL, PRIMARY KEY(model,\"key\")) WITHOUT ROWID; CREATE "

@@ -162,6 +162,12 @@ void check_replica_layers(Make make) {
         s.hydration_position = 12;
         s.last_sync_us = -3;
         s.last_run_us = (std::numeric_limits<std::int64_t>::max)();
+        s.attachment = scope_attachment::reconnecting;
+        s.user = "u'";
+        s.initialization_id = "i\"";
+        s.replaced_source = "r;";
+        s.replacement_reason = "history_pruned";
+        s.give_up_below = 1ull << 41;
         s.clock_us = (std::numeric_limits<std::int64_t>::max)() - 4;
         committed(h.store(), [&](auto& t) {
             CHECK(must(t.state()) == replica_state{});

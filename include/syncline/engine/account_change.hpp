@@ -77,6 +77,10 @@ template <replica_transaction Transaction>
         if (auto r = rows.place(key, known_base{}); !r) return r;
 
     state.account.clear();
+    state.user.clear();
+    state.attachment = scope_attachment::anonymous;
+    state.initialization_id.clear();
+    state.give_up_below = 0;
     state.epoch.clear();
     state.checkpoint = 0;
     state.needs_hydration = true;

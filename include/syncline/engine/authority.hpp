@@ -6,17 +6,23 @@
 #include <syncline/change/cursor.hpp>
 #include <syncline/change/incarnation.hpp>
 #include <syncline/change/receipt.hpp>
+#include <syncline/change/source_replacement.hpp>
 #include <syncline/engine/authority_types.hpp>
 #include <syncline/engine/batch_sequence.hpp>
-#include <syncline/engine/bundle_commit.hpp>
 #include <syncline/engine/history_floor.hpp>
+#include <syncline/engine/host_write.hpp>
 #include <syncline/engine/legacy_base.hpp>
 #include <syncline/engine/legacy_memory.hpp>
 #include <syncline/engine/labelling.hpp>
 #include <syncline/engine/page_rows.hpp>
 #include <syncline/engine/push_decider.hpp>
+#include <syncline/engine/push_sessions.hpp>
+#include <syncline/engine/scope_lifecycle.hpp>
 #include <syncline/engine/scopes.hpp>
 #include <syncline/engine/sealing.hpp>
+#include <syncline/engine/session_quota.hpp>
+#include <syncline/engine/snapshot_sessions.hpp>
+#include <syncline/engine/source_registry.hpp>
 #include <syncline/engine/view_pull.hpp>
 #include <syncline/model/labels.hpp>
 #include <syncline/model/model_schema.hpp>
@@ -91,6 +97,7 @@ public:
             if (!newest) return std::move(newest).error();
             head->stamp = *newest;
         }
+        if (auto r = keep_history(*t, now); !r) return std::move(r).error();
         if (auto r = t->commit(); !r) return std::move(r).error();
         return push_answer{std::move(*outcomes), head->seq, head->stamp, head->epoch, decider.newest_write(), *granted ? 0 : decider.told_whole()};
     }
@@ -127,111 +134,87 @@ public:
     /// @return `errc::unsupported`, naming a model that has buckets
     [[nodiscard]] result<void> serves_whole_tenants() const { return scopes_.whole_tenants(schemas()); }
 
-    /// Opens a push session for one source bundle (bundle wire). A session of the same tuple that was open is gone; a bundle that
-    /// was committed answers with its receipt, whatever became of its session.
-    /// @param id  of the new session: random, never used before
-    /// @return `errc::out_of_sequence` when the number is not the source's next one, `errc::history_pruned` when it is older and
-    ///         its receipt is gone
-    [[nodiscard]] result<session_answer> create_session(const caller& who, std::int64_t source_bundle_id, std::uint32_t planned_rows,
-                                                        std::string id, timestamp now) {
+    /// Tells a device that connects to the tenant what to do first, and gives it the right to fill one that nobody has filled (bundle wire).
+    /// @param has_rows  whether it has rows to fill the tenant with
+    /// @param id        of that right, where it is given anew: random, never used before
+    [[nodiscard]] result<scope_connection> connect(const caller& who, bool has_rows, std::string id, timestamp now) {
         if (auto r = serves_whole_tenants(); !r) return std::move(r).error();
         auto t = store_->begin(who.tenant, access::write);
         if (!t) return std::move(t).error();
         if (auto sealed = seal(*t, schemas(), bundle_source{}, {}, now); !sealed) return std::move(sealed).error();
-        if (auto r = t->expire(now); !r) return std::move(r).error();
-        session_answer out;
-        auto last = t->last_source_bundle_id(who.source);
-        if (!last) return std::move(last).error();
-        auto newest = t->find_bundle_receipt(who.source, *last);
-        if (!newest) return std::move(newest).error();
-        if (*newest && (*newest)->principal != who.principal)
-            return make_fault(errc::out_of_sequence, "this source id belongs to another principal; every principal on a device needs a source id of its own");
-        auto known = t->find_bundle_receipt(who.source, source_bundle_id);
-        if (!known) return std::move(known).error();
-        if (*known) {
-            out.already_committed = std::move(**known);
-        } else {
-            if (source_bundle_id <= *last)
-                return make_fault(errc::history_pruned, "this source bundle was committed so long ago that its receipt is gone");
-            if (source_bundle_id != *last + 1)
-                return make_fault(errc::out_of_sequence, "this source's next bundle is number ", std::to_string(*last + 1), ", not ",
-                                  std::to_string(source_bundle_id), "; the device was copied or restored and needs a new source id");
-            if (auto r = t->drop_sessions(who.source, source_bundle_id); !r) return std::move(r).error();
-            out.session = push_session{std::move(id), who.principal, who.source, source_bundle_id, planned_rows, 0, now + options_.session_ttl};
-            if (auto r = t->put_session(out.session); !r) return std::move(r).error();
-        }
-        if (auto r = t->commit(); !r) return std::move(r).error();
-        return out;
+        return committed(*t, connect_scope(*t, who, has_rows, std::move(id), options_.initialization_lease_ttl, now));
+    }
+
+    /// What is known of a source beside its bundles: whether it was replaced, and by which.
+    [[nodiscard]] result<source_standing> standing(const std::string& tenant, const std::string& source) {
+        auto t = store_->begin(tenant, access::snapshot);
+        if (!t) return std::move(t).error();
+        return standing_of(*t, source);
+    }
+
+    /// Opens a push session for one source bundle (bundle wire). A session of the same tuple that was open is gone; a bundle that
+    /// was committed answers with its receipt, whatever became of its session.
+    /// @param id  of the new session: random, never used before
+    /// @param initialization_id  the right to fill the tenant that `connect` gave; empty: none
+    /// @return `errc::out_of_sequence` when the number is not the source's next one, `errc::history_pruned` when it is older and
+    ///         its receipt is gone; `errc::source_retired`; `errc::rate_limited` when the principal has too many open; what
+    ///         `check_scope_writable` says while the tenant is not filled
+    [[nodiscard]] result<session_answer> create_session(const caller& who, std::int64_t source_bundle_id, std::uint32_t planned_rows,
+                                                        std::string id, timestamp now, std::string initialization_id = {}) {
+        if (auto r = serves_whole_tenants(); !r) return std::move(r).error();
+        auto t = store_->begin(who.tenant, access::write);
+        if (!t) return std::move(t).error();
+        return committed(*t, sessions(*t, who, now).create(source_bundle_id, planned_rows, std::move(id), std::move(initialization_id)));
     }
 
     /// Adds rows to a push session. A chunk that was received already is answered as the first time.
-    /// @return how many rows the session has; `errc::session_gone`, `errc::forbidden`, `errc::stale` when the chunk does not
-    ///         continue what was received, `errc::too_large` beyond the planned number
-    [[nodiscard]] result<std::uint32_t> append_chunk(const caller& who, const std::string& id, std::uint32_t first,
-                                                     const std::vector<mutation>& rows, timestamp now) {
+    /// @return how many rows the session has; `errc::session_gone`, `errc::session_expired`, `errc::forbidden`, `errc::stale` when the chunk
+    ///         does not continue what was received, `errc::too_large` beyond the planned number or @p size
+    [[nodiscard]] result<std::uint32_t> append_chunk(const caller& who, const std::string& id, std::uint32_t first, const std::vector<mutation>& rows,
+                                                     timestamp now, const upload_size& size = {}) {
         auto t = store_->begin(who.tenant, access::write);
         if (!t) return std::move(t).error();
-        auto session = session_of(*t, who, id, now);
-        if (!session) return std::move(session).error();
-        const std::uint64_t end = std::uint64_t{first} + rows.size();
-        if (end <= session->received_rows) return session->received_rows;
-        if (first != session->received_rows)
-            return make_fault(errc::stale, "the chunk starts at row ", std::to_string(first), ", the session expects row ",
-                              std::to_string(session->received_rows));
-        if (end > session->planned_rows)
-            return make_fault(errc::too_large, "the chunk ends at row ", std::to_string(end), ", the session was planned for ",
-                              std::to_string(session->planned_rows));
-        if (auto r = t->append_session(id, first, rows); !r) return std::move(r).error();
-        session->received_rows = static_cast<std::uint32_t>(end);
-        session->expires = now + options_.session_ttl;
-        if (auto r = t->put_session(*session); !r) return std::move(r).error();
-        if (auto r = t->commit(); !r) return std::move(r).error();
-        return session->received_rows;
+        return committed(*t, sessions(*t, who, now).append(id, first, rows, size));
     }
 
     /// Commits a complete push session as one bundle, or tells what stands in the way and changes nothing (bundle wire).
-    /// @return `errc::session_gone`, `errc::forbidden`, `errc::stale` when rows are missing, `errc::out_of_sequence`
+    /// @return `errc::session_gone`, `errc::session_expired`, `errc::forbidden`, `errc::stale` when rows are missing, `errc::out_of_sequence`,
+    ///         `errc::source_retired`, `errc::initialization_expired`, `errc::initialization_stale`
     [[nodiscard]] result<commit_answer> commit_session(const caller& who, const std::string& id, timestamp now) {
         if (auto r = serves_whole_tenants(); !r) return std::move(r).error();
         auto t = store_->begin(who.tenant, access::write);
         if (!t) return std::move(t).error();
-        auto session = session_of(*t, who, id, now);
-        if (!session) return std::move(session).error();
-        if (session->received_rows != session->planned_rows)
-            return make_fault(errc::stale, "the session has ", std::to_string(session->received_rows), " of ",
-                              std::to_string(session->planned_rows), " planned rows; send the rest, then commit");
-        auto last = t->last_source_bundle_id(session->source);
-        if (!last) return std::move(last).error();
-        if (*last + 1 != session->source_bundle_id)
-            return make_fault(errc::out_of_sequence, "another session of this source committed first");
-        if (auto sealed = seal(*t, schemas(), bundle_source{}, {}, now); !sealed) return std::move(sealed).error();
-        auto rows = t->session_mutations(id);
-        if (!rows) return std::move(rows).error();
-        if (auto r = t->savepoint(); !r) return std::move(r).error();
-        auto answer = commit_bundle(*t, schemas(), options_, who, *session, *rows, now);
-        if (!answer) return answer;
-        if (!answer->committed) {
-            // The answer names rows by the versions that sealing just gave, so those must stand.
-            if (auto r = t->rollback_to_savepoint(); !r) return std::move(r).error();
-            if (auto r = t->commit(); !r) return std::move(r).error();
-            return answer;
-        }
-        if (auto r = t->release_savepoint(); !r) return std::move(r).error();
-        if (auto r = t->drop_session(id); !r) return std::move(r).error();
-        if (auto r = t->commit(); !r) return std::move(r).error();
-        return answer;
+        auto answer = sessions(*t, who, now).commit(id);
+        if (answer && answer->committed)
+            if (auto r = keep_history(*t, now); !r) return std::move(r).error();
+        return committed(*t, std::move(answer));
     }
 
     /// Drops a push session: it can no longer commit.
     /// @return `errc::session_gone` for one that is not there, since it may have committed: to create it again tells (ENGINE.md rule 12);
-    ///         `errc::forbidden`
+    ///         `errc::session_expired`, `errc::forbidden`
     [[nodiscard]] result<void> delete_session(const caller& who, const std::string& id, timestamp now) {
         auto t = store_->begin(who.tenant, access::write);
         if (!t) return std::move(t).error();
-        auto session = session_of(*t, who, id, now);
-        if (!session) return std::move(session).error();
-        if (auto r = t->drop_session(id); !r) return r;
+        if (auto r = sessions(*t, who, now).drop(id); !r) return r;
         return t->commit();
+    }
+
+    /// The host's own write, as one numbered bundle of @p writer: runs @p callback on a write transaction of the tenant and seals what it changed
+    /// in the app's tables, triggers and cascades included. A tenant that nobody has filled counts as filled afterwards. SQL of any program
+    /// is captured without this too; then it is from the source `server`.
+    /// @param writer    names the part of the host that writes; no device has the same id
+    /// @param callback  takes the store's transaction and gives `result<void>`; it must not end the transaction. Where it fails or throws,
+    ///                  nothing was written
+    /// @return what `commit_host_write` says; `errc::busy`
+    template <class Callback>
+    [[nodiscard]] result<bundle_receipt> write_as(const std::string& tenant, const std::string& writer, Callback&& callback, timestamp now) {
+        auto t = store_->begin(tenant, access::write);
+        if (!t) return std::move(t).error();
+        auto written = commit_host_write(*t, schemas(), scopes_, caller{tenant, {}, writer}, std::forward<Callback>(callback), now);
+        if (!written) return written;
+        if (auto r = keep_history(*t, now); !r) return std::move(r).error();
+        return committed(*t, std::move(written));
     }
 
     /// Rows of one sealed bundle, from ordinal @p from on, and its head (bundle wire, committed rows).
@@ -252,11 +235,12 @@ public:
     }
 
     /// Whole bundles after @p from, up to @p ceiling (0: the newest), at most @p limit (bundle wire, pull).
-    /// @return `errc::history_pruned` below the floor, `errc::invalid_cursor`
+    /// @return `errc::scope_uninitialized`, `errc::scope_initializing`, `errc::history_pruned` below the floor, `errc::invalid_cursor`
     [[nodiscard]] result<bundle_page> bundles_after(const caller& who, cursor from, std::size_t limit, cursor ceiling, timestamp now) {
         if (auto r = serves_whole_tenants(); !r) return std::move(r).error();
         auto t = begin_sealed(who.tenant, now);
         if (!t) return std::move(t).error();
+        if (auto r = check_scope_readable(*t, now); !r) return std::move(r).error();
         auto head = t->head();
         if (!head) return std::move(head).error();
         if (is_lost_seq(head->lost, from) || is_lost_seq(head->lost, ceiling)) return lost_timeline();
@@ -287,46 +271,44 @@ public:
     }
 
     /// Freezes one consistent picture of the tenant for hydration.
-    /// @param id  of the new session: random, never used before
-    [[nodiscard]] result<snapshot_head> create_snapshot(const caller& who, std::string id, timestamp now) {
+    /// @param id         of the new session: random, never used before
+    /// @param replacing  the source that asks is to be retired in the same step; nothing: it stays
+    /// @param max_rows   0: any number
+    /// @return `errc::scope_uninitialized`, `errc::scope_initializing`, `errc::rate_limited`, `errc::too_large`, and what `replace_source` says
+    [[nodiscard]] result<snapshot_head> create_snapshot(const caller& who, std::string id, timestamp now,
+                                                        const std::optional<source_replacement>& replacing = std::nullopt, std::int64_t max_rows = 0) {
         if (auto r = serves_whole_tenants(); !r) return std::move(r).error();
         auto t = store_->begin(who.tenant, access::write);
         if (!t) return std::move(t).error();
-        if (auto sealed = seal(*t, schemas(), bundle_source{}, {}, now); !sealed) return std::move(sealed).error();
-        if (auto r = t->expire(now); !r) return std::move(r).error();
-        snapshot_head wanted;
-        wanted.id = std::move(id);
-        wanted.principal = who.principal;
-        wanted.expires = now + options_.session_ttl;
-        auto made = t->make_snapshot(wanted);
-        if (!made) return made;
-        if (auto r = t->commit(); !r) return std::move(r).error();
-        return made;
+        return committed(*t, snapshots(*t, who, now).create(std::move(id), replacing, max_rows));
     }
 
-    /// A snapshot session's rows from ordinal @p from (0-based) on, with its head.
-    /// @return `errc::session_gone`, `errc::forbidden`
+    /// A snapshot session's rows from ordinal @p from (0-based) on, with its head. Whoever reads gets more time.
+    /// @return `errc::session_gone`, `errc::session_expired`, `errc::forbidden`
     [[nodiscard]] result<std::pair<snapshot_head, std::vector<row_image>>> snapshot_page(const caller& who, const std::string& id,
                                                                                          std::uint32_t from, std::size_t limit, timestamp now) {
         if (auto r = serves_whole_tenants(); !r) return std::move(r).error();
         auto t = store_->begin(who.tenant, access::snapshot);
         if (!t) return std::move(t).error();
-        auto head = snapshot_of(*t, who, id, now);
+        auto head = snapshots(*t, who, now).find(id);
         if (!head) return std::move(head).error();
         auto rows = t->snapshot_rows(id, from, limit);
         if (!rows) return std::move(rows).error();
+        const bool renew = snapshots(*t, who, now).wants_renewal(*head);
+        if (auto r = t->commit(); !r) return std::move(r).error();
+        if (renew) {
+            // Best effort: where somebody is writing, a later page gives more time.
+            auto w = store_->begin(who.tenant, access::write);
+            if (w && snapshots(*w, who, now).renew(id)) (void)w->commit();
+        }
         return std::make_pair(std::move(*head), std::move(*rows));
     }
 
-    /// Drops a snapshot session; unknown ones are fine.
+    /// Drops a snapshot session, also one that has expired. @return `errc::session_gone`, `errc::forbidden`
     [[nodiscard]] result<void> delete_snapshot(const caller& who, const std::string& id) {
         auto t = store_->begin(who.tenant, access::write);
         if (!t) return std::move(t).error();
-        auto head = t->find_snapshot(id);
-        if (!head) return std::move(head).error();
-        if (!*head) return {};
-        if ((*head)->principal != who.principal) return make_fault(errc::forbidden, "the session belongs to another principal");
-        if (auto r = t->drop_snapshot(id); !r) return r;
+        if (auto r = snapshots(*t, who, timestamp{}).drop(id); !r) return r;
         return t->commit();
     }
 
@@ -344,13 +326,14 @@ public:
     }
 
     /// Forgets what no live device needs (ENGINE.md rule 10): devices that presented no cursor for `source_ttl`, and the history that every
-    /// other one has received. Tombstones stay known by key and version. To be called now and then by the host.
+    /// other one has received, and sessions whose time is over. Tombstones stay known by key and version. To be called now and then by the host.
     /// @param keep_bundles  the newest bundles stay whoever needs them
     /// @return the floor afterwards. Complexity: one read per device and per thousand bundles above the old floor, and what `prune` takes
     [[nodiscard]] result<std::int64_t> retain(const std::string& tenant, std::int64_t keep_bundles, timestamp now) {
         auto t = store_->begin(tenant, access::write);
         if (!t) return std::move(t).error();
         if (auto sealed = seal(*t, schemas(), bundle_source{}, {}, now); !sealed) return std::move(sealed).error();
+        if (auto r = expire_sessions(*t, now); !r) return std::move(r).error();
         auto floor = history_floor(*t, options_.source_ttl, keep_bundles, now);
         if (!floor) return floor;
         if (auto r = t->prune(*floor); !r) return std::move(r).error();
@@ -507,22 +490,23 @@ private:
         return store_->begin(tenant, access::snapshot);
     }
 
-    [[nodiscard]] result<push_session> session_of(transaction& t, const caller& who, const std::string& id, timestamp now) {
-        auto session = t.find_session(id);
-        if (!session) return std::move(session).error();
-        if (!*session) return make_fault(errc::session_gone, "there is no such push session; it committed, was replaced or was deleted: create it again");
-        if ((*session)->principal != who.principal) return make_fault(errc::forbidden, "the session belongs to another principal");
-        if ((*session)->expires < now) return make_fault(errc::session_gone, "the push session has expired; create it again");
-        return std::move(**session);
+    [[nodiscard]] push_sessions<transaction> sessions(transaction& t, const caller& who, timestamp now) const {
+        return push_sessions<transaction>{t, schemas(), options_, who, now};
+    }
+    [[nodiscard]] snapshot_sessions<transaction> snapshots(transaction& t, const caller& who, timestamp now) const {
+        return snapshot_sessions<transaction>{t, schemas(), options_, who, now};
     }
 
-    [[nodiscard]] result<snapshot_head> snapshot_of(transaction& t, const caller& who, const std::string& id, timestamp now) {
-        auto head = t.find_snapshot(id);
-        if (!head) return std::move(head).error();
-        if (!*head) return make_fault(errc::session_gone, "there is no such snapshot session; create a new one");
-        if ((*head)->principal != who.principal) return make_fault(errc::forbidden, "the session belongs to another principal");
-        if ((*head)->expires < now) return make_fault(errc::session_gone, "the snapshot session has expired; create a new one");
-        return std::move(**head);
+    // What a step inside the transaction made, once that is durable.
+    template <class T>
+    [[nodiscard]] static result<T> committed(transaction& t, result<T> made) {
+        if (!made) return made;
+        if (auto r = t.commit(); !r) return std::move(r).error();
+        return made;
+    }
+
+    [[nodiscard]] result<void> keep_history(transaction& t, timestamp now) const {
+        return keep_window(t, options_.retained_bundles, options_.retention_batch, options_.source_ttl, now);
     }
 
     Store* store_;

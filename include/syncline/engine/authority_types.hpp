@@ -69,6 +69,13 @@ struct authority_options {
     scope_rules scopes{};        ///< who sees what inside a tenant; without buckets everybody sees everything
     std::size_t max_rows_per_page = 5000;
     std::chrono::seconds session_ttl{900};   ///< push and snapshot sessions
+    std::chrono::seconds initialization_lease_ttl{900};  ///< how long a device has the right to fill an account that nobody has filled
+    std::size_t max_push_sessions = 64;      ///< open at once, per principal; 0: any number
+    std::size_t max_snapshot_sessions = 16;  ///< open at once, per principal, each a copy of the tenant's rows; 0: any number
+    /// How many of the newest bundles are kept; older ones are forgotten after commits, as far as every live device has received them, a few
+    /// with each. 0, the default: all of them, until the host calls `retain`.
+    std::int64_t retained_bundles = 0;
+    std::size_t retention_batch = 100;       ///< how many bundles are forgotten after one commit at most
     std::chrono::hours source_ttl{180 * 24}; ///< how long after its last cursor a device counts as live: history is kept for it
     /// How far ahead of this authority's clock the time of a change is believed; what claims to be later counts as made then. None by
     /// default: a change was made before it arrived, so with clocks that agree nothing is cut, and a device whose clock runs ahead wins no
@@ -108,6 +115,12 @@ struct pull_answer {
     timestamp newest_write = (timestamp::min)();  ///< no row of the page was written later
 };
 
+/// How large a chunk of a push session is (bundle wire), in the octets of its wire.
+struct upload_size {
+    std::uint64_t bytes = 0;  ///< of this chunk
+    std::uint64_t most = 0;   ///< of all chunks of the session together; 0: no limit
+};
+
 /// The answer to creating a push session (bundle wire).
 struct session_answer {
     std::optional<bundle_receipt> already_committed;  ///< the source bundle is known: its receipt
@@ -130,6 +143,7 @@ struct commit_obstacle {
     std::optional<record> server_row;     ///< of `key`; for a cascade of `victim`
     timestamp server_written_at = unknown_time;  ///< of `key`; for a cascade of `victim`; foreign servers do not tell it
     record_key victim;                    ///< cascade: the live record that would go
+    std::optional<record> erased_row;     ///< cascade: the row of `key`, which is at the version that was named
     std::optional<wait_reason> why;       ///< refused
 };
 

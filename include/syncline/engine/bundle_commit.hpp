@@ -111,6 +111,7 @@ template <authority_transaction Transaction>
             o.op = m.what.op;
             o.base_version = base;
             o.victim = *victim;
+            o.erased_row = std::move(*current);
             o.server_version = *row ? (*row)->version : 0;
             o.server_written_at = *row ? (*row)->written_at : timestamp{};
             o.server_row = *row ? std::move((*row)->row) : std::nullopt;

@@ -11,13 +11,16 @@
 #include <syncline/change/unread_row.hpp>
 #include <syncline/conflict/decide.hpp>
 #include <syncline/engine/account_change.hpp>
+#include <syncline/engine/attachment.hpp>
 #include <syncline/engine/authority_types.hpp>
 #include <syncline/engine/batch_settlement.hpp>
 #include <syncline/engine/bundle_conflicts.hpp>
+#include <syncline/engine/bundle_replay.hpp>
 #include <syncline/engine/freezing.hpp>
 #include <syncline/engine/replica_types.hpp>
 #include <syncline/engine/row_intake.hpp>
 #include <syncline/engine/row_placement.hpp>
+#include <syncline/engine/scope_connection.hpp>
 #include <syncline/engine/source_renewal.hpp>
 #include <syncline/engine/unread_rows.hpp>
 #include <syncline/engine/unversioned_rows.hpp>
@@ -39,7 +42,6 @@
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -190,6 +192,7 @@ public:
             b.state = batch_state::committed_remote;
             b.committed_seq = seq;
             b.committed_hash = std::move(hash);
+            w.state.initialization_id.clear();  // it is used up
             return w.t.put_batch(b);
         });
         return with(std::move(done), std::move(ours));
@@ -200,7 +203,7 @@ public:
     /// @param rows  nullptr: the authority no longer keeps them; the device must rehydrate
     [[nodiscard]] result<apply_report> replay(std::uint64_t batch_id, std::int64_t seq, const std::vector<row_image>* rows, timestamp now) {
         apply_report report;
-        auto done = run(now, [&](work& w) -> result<void> { return replay_rows(w, batch_id, seq, rows, report); });
+        auto done = run(now, [&](work& w) -> result<void> { return replay_bundle(w.t, w.rows, w.intake, w.state, batch_id, seq, rows, report); });
         return with(std::move(done), std::move(report));
     }
 
@@ -251,14 +254,21 @@ public:
     /// The source's history is broken (`errc::out_of_sequence`, `id_reused`, `source_retired`): a new source id, numbering from 1, and the
     /// batch in flight back to open. With @p suspect all that was not sent or not answered yet waits as `maybe_sent`, since a copy of this device may have
     /// sent it. To be called by a program too that has copied the device's data or restored it from a backup.
-    [[nodiscard]] result<void> renew_source(random_source random, bool suspect, timestamp now) {
+    /// @param reason  bundle wire: the refusal's code, where the authority is to be told of the new source, with a new picture (sheet `bundle` 2.5)
+    [[nodiscard]] result<void> renew_source(random_source random, bool suspect, timestamp now, std::string reason = {}) {
         std::optional<wait_reason> why;
         if (suspect)
             why = wait_reason{errc::maybe_sent, "this device was copied or restored from a backup, so the change may have been sent before; "
                                                 "compare with the record, then retry or discard it"};
         return run(now, [&](work& w) -> result<void> {
-            if (auto r = take_new_source(w.t, w.rows, w.state, random, why); !r || !why) return r;
-            return hold_open(w.t, w.rows, *why);
+            const std::string before = w.state.source_id;
+            if (auto r = take_new_source(w.t, w.rows, w.state, random, why); !r) return r;
+            if (!reason.empty()) {
+                w.state.replaced_source = before;
+                w.state.replacement_reason = std::move(reason);
+                if (auto r = hydrate_anew(w); !r) return r;
+            }
+            return why ? hold_open(w.t, w.rows, *why) : result<void>{};
         });
     }
 
@@ -308,6 +318,7 @@ public:
             if (!cursor_after) return {};
             auto kept = w.unread.records();
             if (!kept) return std::move(kept).error();
+            if (auto r = give_up_anonymous(w.t, w.rows, w.state, report); !r) return r;
             return w.intake.swap(numbers_rows_here(w.state) ? w.unversioned.newest() : seq, *cursor_after, *kept, tells_deletions && !numbers_rows_here(w.state), report);
         });
         return with(std::move(done), std::move(report));
@@ -345,9 +356,52 @@ public:
         return with(std::move(done), std::move(same));
     }
 
+    /// Bundle wire: takes in how the authority lets the device in (`enter_scope`).
+    /// @param drop  where it has data: changes that were made before anybody signed in are given up when its picture is swapped in
+    [[nodiscard]] result<void> connected(const scope_connection& scope, bool drop, timestamp now) {
+        return run(now, [&](work& w) { return enter_scope(w.t, w.state, scope, drop); });
+    }
+
+    /// Bundle wire: the authority says that the device is not let in, or not any more. It keeps everything, and asks to be let in again.
+    [[nodiscard]] result<void> disconnected(random_source random, timestamp now) {
+        return run(now, [&](work& w) { return leave_scope(w.t, w.rows, w.state, random); });
+    }
+
+    /// Bundle wire: the authority knows of the source that took the former one's place. @param refused  it knows another one: this one was never
+    /// its successor, so a fresh one is taken, of which it is not told
+    [[nodiscard]] result<void> replacement_told(bool refused, random_source random, timestamp now) {
+        return run(now, [&](work& w) -> result<void> {
+            w.state.replaced_source.clear();
+            w.state.replacement_reason.clear();
+            return refused ? take_new_source(w.t, w.rows, w.state, random, std::nullopt) : result<void>{};
+        });
+    }
+
+    /// Notes whose data this is, as the host names it, for the first time. @return whether it is whose the device holds; if not, nothing was noted
+    [[nodiscard]] result<bool> note_user(const std::string& user, timestamp now) {
+        bool same = true;
+        auto done = run(now, [&](work& w) -> result<void> {
+            if (w.state.user.empty()) w.state.user = user;
+            same = user.empty() || w.state.user == user;
+            return {};
+        });
+        return with(std::move(done), std::move(same));
+    }
+
     /// Gives the device over to whoever signs in next (`leave_account`).
     [[nodiscard]] result<void> change_account(unsent_changes unsent, random_source random, timestamp now) {
         return run(now, [&](work& w) { return leave_account(w.t, w.rows, w.unread, w.state, unsent, random); });
+    }
+
+    /// The same, where nothing is unsent or @p discard says that it may go. @return `errc::unsent`; then nothing was changed
+    [[nodiscard]] result<void> detach(bool discard, random_source random, timestamp now) {
+        return run(now, [&](work& w) -> result<void> {
+            auto has = w.t.presence();
+            if (!has) return std::move(has).error();
+            if (!discard && (has->intents || has->frozen))
+                return make_fault(errc::unsent, "this device has changes that were not sent, or wait for a person; sync first, or discard them");
+            return leave_account(w.t, w.rows, w.unread, w.state, unsent_changes::discard, random);
+        });
     }
 
     /// Rows that a restore of the authority from a backup took away or changed back, as they were here last, by key; at most @p limit. They
@@ -514,12 +568,7 @@ private:
         return with(std::move(done), std::move(out));
     }
 
-    [[nodiscard]] static result<void> hydrate_anew(work& w) {
-        w.state.needs_hydration = true;
-        w.state.hydration_session.clear();
-        w.state.hydration_position = 0;
-        return w.t.clear_stage();
-    }
+    [[nodiscard]] static result<void> hydrate_anew(work& w) { return begin_picture(w.t, w.state); }
 
     // Whether rows may be taken in now: those of an authority without versions could contain what a batch in flight did.
     [[nodiscard]] static result<bool> takes_rows(work& w) {
@@ -534,59 +583,6 @@ private:
         for (auto& row : unread)
             if (!row.name.model.empty()) row.version = static_cast<std::int64_t>(w.state.next_ordinal++);
         return w.unversioned.number(rows);
-    }
-
-    [[nodiscard]] result<void> replay_rows(work& w, std::uint64_t batch_id, std::int64_t seq, const std::vector<row_image>* rows,
-                                           apply_report& report) {
-        auto current = w.t.current_batch();
-        if (!current) return std::move(current).error();
-        if (!*current || (*current)->id != batch_id) {
-            report.stale = true;
-            return {};
-        }
-        std::vector<batch_item> items;
-        if (auto r = frozen_items_of(w.t, items); !r) return r;
-        // Bases are read while the layers still stand.
-        std::unordered_map<record_key, known_base, record_key_hash> bases;
-        const auto load = [&](const record_key& key) -> result<void> {
-            if (bases.contains(key)) return {};
-            auto base = w.rows.load(key);
-            if (!base) return std::move(base).error();
-            bases.emplace(key, std::move(*base));
-            return {};
-        };
-        for (const auto& item : items) {
-            if (auto r = load(item.what.key); !r) return r;
-            auto& base = bases.at(item.what.key);  // without its rows the commit shows as it was made, until the picture comes
-            if (rows == nullptr && base.version < seq) base = known_base{seq, overlay(schemas()[item.what.key.model], &item.what, base.row), {}};
-        }
-        if (rows != nullptr)
-            for (const auto& row : *rows) {
-                if (auto r = load(row.key); !r) return r;
-                auto& base = bases.at(row.key);
-                if (row.version > base.version) base = known_base{row.version, row.row, std::nullopt}, ++report.applied;
-            }
-        if (auto r = w.t.drop_batch(); !r) return r;
-        for (const auto& item : items) {
-            auto open = w.t.open_intent(item.what.key);
-            if (!open) return std::move(open).error();
-            if (!*open || (*open)->base.after != item.id) continue;
-            (*open)->base = base_ref{seq, {}};
-            if (auto r = w.rows.put_open(**open); !r) return r;
-        }
-        // In the order of the bundle, parents before children, so that a row finds what it refers to; then what the bundle has no row of.
-        record_names placed;
-        const auto place = [&](const record_key& key) { return placed.insert(key).second ? w.intake.place(key, bases.at(key), nullptr, true) : result<void>{}; };
-        if (rows != nullptr)
-            for (const auto& row : *rows)
-                if (auto r = place(row.key); !r) return r;
-        for (const auto& item : items)
-            if (auto r = place(item.what.key); !r) return r;
-        ++w.state.next_source_bundle_id;
-        if (rows == nullptr) return hydrate_anew(w);
-        if (seq == w.state.checkpoint + 1) w.state.checkpoint = seq;
-        // What the user gave up in this bundle may be what stood in a row's way.
-        return w.state.needs_hydration ? result<void>{} : w.intake.retry_quarantined(report);
     }
 
     Store* store_;

@@ -52,6 +52,7 @@ struct apply_report {
     std::size_t unread = 0;         ///< rows that could not be read, and were not known as such
     std::size_t lost = 0;           ///< rows that a restore of the authority took away or changed back
     bool hydrated = false;          ///< a staged picture was swapped in
+    std::vector<record_key> given_up{};  ///< records whose anonymous change was given up for the picture
     std::size_t differed = 0;       ///< records that the picture shows in another version, or with other content, than they were known in
 };
 

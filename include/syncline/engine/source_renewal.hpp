@@ -42,6 +42,8 @@ template <replica_transaction Transaction>
     }
     state.source_id = to_string(make_uuid_v4(random));
     state.next_source_bundle_id = 1;
+    state.replaced_source.clear();
+    state.replacement_reason.clear();
     return {};
 }
 

@@ -58,6 +58,7 @@ struct sync_result {
     std::size_t lost = 0;         ///< rows that a restore of the server from a backup took away or changed back: see `lost_by_restore`
     std::size_t retried = 0;      ///< requests that were sent again
     bool hydrated = false;        ///< the state was built anew from the authority's picture
+    std::vector<record_key> given_up;  ///< records whose changes, made before anybody signed in, were given up for the account's (`anonymous_rows::drop`)
     std::size_t differed = 0;     ///< records that this picture showed otherwise than the device had them. Of a `rebuild` right after a sync
                                   ///< that ended well: how many had diverged (W51)
     bool skipped = false;         ///< another sync was running, here or elsewhere on the same data; nothing was done

@@ -177,11 +177,12 @@ struct snapshot_head {
 /// | `t.session_mutations(id)` | `result<std::vector<mutation>>` | by ordinal |
 /// | `t.make_snapshot(h)` | `result<snapshot_head>` | copies the sealed live rows (no tombstones) under h.id; fills seq, stamp, row_count |
 /// | `t.find_snapshot(id)` / `t.drop_snapshot(id)` | `result<std::optional<snapshot_head>>` / `result<void>` | |
+/// | `t.renew_snapshot(id, until)` | `result<void>` | its `expires` from now on; one that is not there stays so |
 /// | `t.snapshot_rows(id, from, n)` | `result<std::vector<row_image>>` | by (model rank, model, key), from ordinal `from` (0-based) |
 /// | `t.put_source(m)` | `result<void>` | creates or replaces, by principal and source |
 /// | `t.find_source(p, src)` / `t.drop_source(p, src)` | `result<std::optional<source_mark>>` / `result<void>` | |
 /// | `t.sources()` | `result<std::vector<source_mark>>` | by principal, then source |
-/// | `t.put_note(p, name, body)` | `result<void>` | keeps octets under a name of the principal; both may hold any octets |
+/// | `t.put_note(p, name, body)` | `result<void>` | keeps octets under a name of the principal; both may hold any octets, and an empty principal is the tenant itself |
 /// | `t.find_note(p, name)` | `result<std::optional<std::string>>` | |
 /// | `t.notes(p, prefix)` / `t.drop_notes(p, prefix)` | `result<std::vector<std::pair<std::string, std::string>>>` / `result<void>` | those whose name begins with prefix, by name |
 /// | `t.prune(s)` | `result<void>` | raises the floor to s, at most to the newest bundle, never down: forgets superseded changes and heads of bundles up to s |
@@ -226,6 +227,7 @@ concept authority_transaction = std::move_constructible<T> && scoping_transactio
         { t.make_snapshot(h) } -> std::same_as<result<snapshot_head>>;
         { t.find_snapshot(name) } -> std::same_as<result<std::optional<snapshot_head>>>;
         { t.drop_snapshot(name) } -> std::same_as<result<void>>;
+        { t.renew_snapshot(name, now) } -> std::same_as<result<void>>;
         { t.snapshot_rows(name, ordinal, n) } -> std::same_as<result<std::vector<row_image>>>;
         { t.put_source(mark) } -> std::same_as<result<void>>;
         { t.find_source(name, name) } -> std::same_as<result<std::optional<source_mark>>>;

@@ -330,6 +330,15 @@ public:
             journal().drop(*seen_, &data::snapshots, std::string{id});
             return {};
         }
+        [[nodiscard]] result<void> renew_snapshot(std::string_view id, timestamp until) {
+            if (auto r = may_write(); !r) return r;
+            const auto at = seen_->snapshots.find(std::string{id});
+            if (at == seen_->snapshots.end()) return {};
+            snapshot_copy copy = at->second;
+            copy.head.expires = until;
+            journal().put(*seen_, &data::snapshots, std::string{id}, std::move(copy));
+            return {};
+        }
         [[nodiscard]] result<std::vector<row_image>> snapshot_rows(std::string_view id, std::uint32_t from, std::size_t limit) const {
             if (core_ == nullptr) return over();
             const auto at = seen_->snapshots.find(std::string{id});

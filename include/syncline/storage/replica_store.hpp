@@ -84,6 +84,13 @@ struct send_position {
     friend auto operator<=>(const send_position&, const send_position&) = default;
 };
 
+/// How a device stands to its account on the bundle wire.
+enum class scope_attachment : std::uint8_t {
+    anonymous,     ///< no server was asked yet: what is here belongs to nobody
+    attached,      ///< a server let it in
+    reconnecting,  ///< one did, and later said that it knows nothing of the account: asks again, and keeps everything
+};
+
 /// The replica's few durable scalars.
 struct replica_state {
     std::string source_id;                   ///< empty until the replica is opened for the first time
@@ -98,6 +105,12 @@ struct replica_state {
     std::int64_t hydration_position = 0;     ///< ordinal (bundle wire) or cursor (mutation wire) reached in it
     std::int64_t last_sync_us = 0;           ///< end of the last whole sync that ended well, microseconds; 0: never
     std::int64_t last_run_us = 0;            ///< end of the last push, pull or sync, whatever became of it, microseconds; 0: never
+    scope_attachment attachment = scope_attachment::anonymous;  ///< bundle wire; the mutation wire has no such thing
+    std::string user;                        ///< whose data this is, as the host names it; empty: the host does not
+    std::string initialization_id;           ///< the right to fill the account, until that is acknowledged; empty: none
+    std::string replaced_source;             ///< the source before this one, of which the authority is to be told; empty: none
+    std::string replacement_reason;          ///< and why it was replaced
+    std::uint64_t give_up_below = 0;         ///< anonymous changes of an ordinal below are given up when the picture is swapped in; 0: none
     std::int64_t clock_us = 0;               ///< the device's hybrid clock, microseconds: every later edit is timed after it
 
     friend bool operator==(const replica_state&, const replica_state&) = default;

@@ -38,6 +38,7 @@ enum class errc : std::uint16_t {
     lost_by_restore = 32,  ///< acknowledged by an authority that was since restored from a backup
     maybe_sent = 33,    ///< a copied or restored device cannot know whether this was sent
     out_of_view = 34,   ///< the record has left what the principal may see
+    unsent = 35,        ///< changes that were not sent would be lost: sync first, or say that they may be
 
     // try again later
     busy = 50,             ///< somebody else holds the lock or the database
@@ -59,6 +60,11 @@ enum class errc : std::uint16_t {
     forbidden = 77,        ///< the principal may not do this
     cancelled = 78,        ///< the caller asked to stop
     other_account = 79,    ///< the device holds the data of another account than the one that is signed in
+    scope_uninitialized = 80,     ///< nobody has filled the account for the first time: connect first
+    scope_initializing = 81,      ///< another device is filling the account for the first time: connect again later
+    initialization_stale = 82,    ///< the right to fill the account is another device's, or is used up: connect again
+    initialization_expired = 83,  ///< the right to fill the account has run out: connect again
+    session_expired = 84,         ///< the session was there, but its time is over: create it again
 
     // report it
     corrupt = 90,  ///< stored state breaks an invariant
@@ -101,6 +107,7 @@ enum class fault_category : std::uint8_t { retry, fix_request, ask_person, take_
     case errc::lost_by_restore: return "lost_by_restore";
     case errc::maybe_sent: return "maybe_sent";
     case errc::out_of_view: return "out_of_view";
+    case errc::unsent: return "unsent";
     case errc::busy: return "busy";
     case errc::unavailable: return "unavailable";
     case errc::timed_out: return "timed_out";
@@ -118,6 +125,11 @@ enum class fault_category : std::uint8_t { retry, fix_request, ask_person, take_
     case errc::forbidden: return "forbidden";
     case errc::cancelled: return "cancelled";
     case errc::other_account: return "other_account";
+    case errc::scope_uninitialized: return "scope_uninitialized";
+    case errc::scope_initializing: return "scope_initializing";
+    case errc::initialization_stale: return "initialization_stale";
+    case errc::initialization_expired: return "initialization_expired";
+    case errc::session_expired: return "session_expired";
     case errc::corrupt: return "corrupt";
     case errc::bug: return "bug";
     }

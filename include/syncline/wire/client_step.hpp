@@ -12,7 +12,12 @@
 SYNCLINE_NAMESPACE_BEGIN
 
 /// What a wire client does in one run.
-enum class sync_mode : std::uint8_t { push_then_pull, push_only, pull_only };
+enum class sync_mode : std::uint8_t {
+    push_then_pull,
+    push_only,
+    pull_only,
+    connect_only,  ///< bundle wire: only lets the device into its account, where it is not in it yet; nothing to do on the mutation wire
+};
 
 /// Send this request; hand the response, or the fault of the transport, to `on(token, ...)`.
 struct send_step {

@@ -42,12 +42,18 @@ SYNCLINE_NAMESPACE_BEGIN
     case errc::lost_by_restore:
     case errc::maybe_sent:
     case errc::out_of_view:
+    case errc::unsent:
     case errc::history_pruned:
     case errc::stale:
     case errc::out_of_sequence:
     case errc::source_retired:
     case errc::epoch_changed:
-    case errc::other_account: return 409;
+    case errc::other_account:
+    case errc::scope_uninitialized:
+    case errc::scope_initializing:
+    case errc::initialization_stale: return 409;
+    case errc::initialization_expired:
+    case errc::session_expired: return 410;
     case errc::busy:
     case errc::unavailable:
     case errc::timed_out:

@@ -20,6 +20,7 @@
 #include <syncline/support/version.hpp>
 #include <syncline/transport/message.hpp>
 #include <syncline/transport/transport.hpp>
+#include <syncline/wire/account.hpp>
 #include <syncline/wire/client_step.hpp>
 #include <syncline/wire/sync_listeners.hpp>
 
@@ -91,6 +92,49 @@ public:
     sync_result sync() { return run(sync_mode::push_then_pull); }
     sync_result push() { return run(sync_mode::push_only); }
     sync_result pull() { return run(sync_mode::pull_only); }
+
+    /// Builds the state anew from the authority's picture, now (`rebuild`); changes that wait are kept.
+    sync_result hydrate() {
+        if (auto r = rebuild(); !r) return failed_with(std::move(r).error());
+        return pull();
+    }
+    /// Lets the device into the account of who is signed in, and nothing more; every sync does so first by itself. On the bundle wire the server
+    /// says what the account begins with (sheet `bundle` 1.3); on the mutation wire nothing is sent.
+    /// @param user  who is signed in, as the host names that person, for servers that do not tell it (`bundle_client_options::user`); empty: nobody compares
+    /// @return `errc::other_account` when the device holds another one's data: `detach` first
+    sync_result attach(const std::string& user = {}) {
+        if (!user.empty()) {
+            const std::lock_guard lock{mutex_};
+            auto same = engine_.note_user(user, around_.clock());
+            if (!same) return failed_with(std::move(same).error());
+            if (!*same) return failed_with(other_account());
+        }
+        return run(sync_mode::connect_only);
+    }
+    /// Takes the device out of its account: the account's rows go, out of the app's tables too, and what the app writes from then on belongs to
+    /// nobody until somebody signs in.
+    /// @param discard  what was not sent, or waits for a person, may go too
+    /// @return `errc::unsent` when there is such a change, `errc::busy` when a sync runs; then nothing was changed
+    [[nodiscard]] result<void> detach(bool discard = false) {
+        if (running_.test_and_set()) return make_fault(errc::busy, "a sync is running; detach when it has ended");
+        const release_flag release{running_};
+        const std::lock_guard lock{mutex_};
+        return engine_.detach(discard, random_source{around_.random}, around_.clock());
+    }
+    /// Syncs, and takes the device out of its account when nothing is left unsent; edits that are made meanwhile are sent too, within three rounds.
+    /// @return the last sync; its fault where it failed, or why the device stays in its account (`errc::unsent`)
+    sync_result sync_then_detach() {
+        sync_result last;
+        for (int round = 0; round < 3; ++round) {
+            last = sync();
+            if (last.skipped || !last.ok()) return last;
+            auto left = detach();
+            if (left) return last;
+            last.why = std::move(left).error();
+            if (last.why->code != errc::unsent) return last;
+        }
+        return last;
+    }
 
     /// The same by name.
     sync_result run(sync_mode mode) {
@@ -254,6 +298,12 @@ private:
         std::atomic_flag& flag;
         ~release_flag() { flag.clear(); }
     };
+
+    [[nodiscard]] static sync_result failed_with(fault why) {
+        sync_result out;
+        out.why = std::move(why);
+        return out;
+    }
 
     [[nodiscard]] result<bool> take_lease(random_source random) {
         const std::lock_guard lock{mutex_};

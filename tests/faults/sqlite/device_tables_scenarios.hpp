@@ -150,7 +150,7 @@ inline std::vector<scenario<device>> changed_tables_of_a_device() {
 inline std::vector<scenario<device>> older_layouts_of_a_device() {
     using namespace device_steps;
     std::vector<scenario<device>> out;
-    for (const int layout : {2, 3, 4, 5, 6})
+    for (const int layout : {2, 3, 4, 5, 6, 7})
         out.push_back({"device: open on layout " + std::to_string(layout),
                        [layout](device& d) {
                            in_the_old_table(d);

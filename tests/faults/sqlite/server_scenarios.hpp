@@ -53,8 +53,8 @@ inline std::vector<mutation> upload() {
 }
 inline void uploaded(server& s, bool whole) {
     s.sealed();
-    lab_must(s.engine().create_session(s.ann, 1, 3, "session", s.now));
-    if (whole) lab_must(s.engine().append_chunk(s.ann, "session", 0, upload(), s.now));
+    lab_must(s.engine().create_session(s.ann, 1, 3, "session", s.now, {}));
+    if (whole) lab_must(s.engine().append_chunk(s.ann, "session", 0, upload(), s.now, {}));
 }
 /// A pull is up to two transactions beside its reading: others' changes are sealed, and the device's cursor is noted.
 inline void sealed_only(server& s) { lab_must(s.engine().seal_foreign("main", s.now)); }
@@ -101,7 +101,7 @@ inline std::vector<scenario<server>> starts_of_a_server() {
                             }};
     writes.repeats = false;
     out.push_back(std::move(writes));
-    out.push_back({"server: begin_incarnation", [](server& s) { server_steps::uploaded(s, true); lab_must(s.engine().create_snapshot(s.ann, "picture", s.now)); },
+    out.push_back({"server: begin_incarnation", [](server& s) { server_steps::uploaded(s, true); lab_must(s.engine().create_snapshot(s.ann, "picture", s.now, std::nullopt, 0)); },
                    [](server& s) { return s.engine().begin_incarnation("e2", s.now); }, false, {}, errc::invalid_argument});
     return out;
 }
@@ -137,14 +137,14 @@ inline std::vector<scenario<server>> sessions_of_a_server() {
     out.push_back({"server: create_session",
                    [](server& s) {
                        uploaded(s, true);
-                       lab_must(s.engine().create_session(caller{"main", "ann", "older"}, 1, 3, "other", at(1500)));
-                       lab_must(s.engine().create_snapshot(s.ann, "expired", at(1500)));
+                       lab_must(s.engine().create_session(caller{"main", "ann", "older"}, 1, 3, "other", at(1500), {}));
+                       lab_must(s.engine().create_snapshot(s.ann, "expired", at(1500), std::nullopt, 0));
                        s.must_other({"UPDATE node SET a=9 WHERE id='P'", "UPDATE syncline_authority_sessions SET expires=1 WHERE id='other'",
                                      "UPDATE syncline_authority_snapshots SET expires=1"});
                    },
-                   [](server& s) { return told(s.engine().create_session(s.ann, 1, 3, "anew", s.now)); }});
+                   [](server& s) { return told(s.engine().create_session(s.ann, 1, 3, "anew", s.now, {})); }});
     out.push_back({"server: append_chunk", [](server& s) { uploaded(s, false); },
-                   [](server& s) { return told(s.engine().append_chunk(s.ann, "session", 0, upload(), s.now)); }});
+                   [](server& s) { return told(s.engine().append_chunk(s.ann, "session", 0, upload(), s.now, {})); }});
     out.push_back({"server: commit_session", [](server& s) { uploaded(s, true); },
                    [](server& s) -> result<void> {
                        auto answer = s.engine().commit_session(s.ann, "session", s.now);
@@ -167,13 +167,24 @@ inline std::vector<scenario<server>> sessions_of_a_server() {
     out.push_back({"server: delete_session", [](server& s) { uploaded(s, true); }, [](server& s) { return s.engine().delete_session(s.ann, "session", s.now); },
                    false, {}, errc::session_gone});
     out.push_back({"server: committed_rows", staged, [](server& s) { return told(s.engine().committed_rows(s.ann, 1, 1, 10)); }});
-    out.push_back({"server: create_snapshot", staged, [](server& s) { return told(s.engine().create_snapshot(s.ann, "picture", s.now)); }});
+    out.push_back({"server: create_snapshot", staged, [](server& s) { return told(s.engine().create_snapshot(s.ann, "picture", s.now, std::nullopt, 0)); }});
     const auto pictured = [](server& s) {
         staged(s);
-        lab_must(s.engine().create_snapshot(s.ann, "picture", s.now));
+        lab_must(s.engine().create_snapshot(s.ann, "picture", s.now, std::nullopt, 0));
     };
     out.push_back({"server: snapshot_page", pictured, [](server& s) { return told(s.engine().snapshot_page(s.ann, "picture", 1, 10, s.now)); }});
-    out.push_back({"server: delete_snapshot", pictured, [](server& s) { return s.engine().delete_snapshot(s.ann, "picture"); }});
+    out.push_back({"server: delete_snapshot", pictured, [](server& s) { return s.engine().delete_snapshot(s.ann, "picture"); }, false, {}, errc::session_gone});
+    out.push_back({"server: snapshot_page, more time",
+                   [pictured](server& s) {
+                       pictured(s);
+                       s.must_other({"UPDATE syncline_authority_snapshots SET expires=" + std::to_string(to_microseconds(s.now))});
+                   },
+                   [](server& s) { return told(s.engine().snapshot_page(s.ann, "picture", 1, 10, s.now)); }});
+    out.push_back({"server: connect", [](server&) {}, [](server& s) { return told(s.engine().connect(s.ann, true, "right", s.now)); }});
+    out.push_back({"server: standing", staged, [](server& s) { return told(s.engine().standing("main", "dev")); }});
+    out.push_back({"server: create_snapshot, source replaced", staged, [](server& s) {
+                       return told(s.engine().create_snapshot(s.ann, "picture", s.now, source_replacement{s.ann.source, "next", "history_pruned"}, 0));
+                   }});
     return out;
 }
 

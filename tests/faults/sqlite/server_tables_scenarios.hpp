@@ -24,8 +24,8 @@ inline void in_the_old_tables(server& s) {
     const auto then = s.world.models;
     s.world.models = models;
     staged_for_push(s);
-    lab_must(s.engine().create_session(s.ann, 1, 3, "session", s.now));
-    lab_must(s.engine().append_chunk(s.ann, "session", 0, upload(), s.now));
+    lab_must(s.engine().create_session(s.ann, 1, 3, "session", s.now, {}));
+    lab_must(s.engine().append_chunk(s.ann, "session", 0, upload(), s.now, {}));
     {
         auto t = lab_must(s.store().begin("main", access::write));
         lab_must(t.put_note("ann", "legacy/device/x", "as it was"));
@@ -228,7 +228,7 @@ inline std::vector<scenario<server>> keyed_tables_of_a_server() {
     out.push_back(seldom<server>({"server: commit_session, keys beside",
                    [](server& s) {
                        keyed_and_sealed(s);
-                       lab_must(s.engine().create_session(s.ann, 1, 2, "session", s.now));
+                       lab_must(s.engine().create_session(s.ann, 1, 2, "session", s.now, {}));
                        lab_must(s.engine().append_chunk(s.ann, "session", 0,
                                                         {change_of("b1", "N3", std::nullopt, node(1)), about_child(change_of("b2", "K3", std::nullopt, child(1, "N3")))}, s.now));
                    },

@@ -81,14 +81,14 @@ struct watched_call<Watched, Result (Of::*)(Arguments...) const> {
     X(labelled_by) X(set_labelled_by) X(find_view) X(put_view) X(savepoint) X(rollback_to_savepoint) X(release_savepoint) X(take_staged)             \
     X(has_staged) X(head) X(sealed) X(append) X(changes_of) X(history_of) X(latest_after) X(bundle_heads) X(bundle_rows) X(find_receipt)             \
     X(put_receipt) X(find_bundle_receipt) X(put_bundle_receipt) X(last_source_bundle_id) X(put_session) X(find_session) X(drop_session)              \
-    X(drop_sessions) X(append_session) X(session_mutations) X(make_snapshot) X(find_snapshot) X(drop_snapshot) X(snapshot_rows) X(put_source)        \
+    X(drop_sessions) X(append_session) X(session_mutations) X(make_snapshot) X(find_snapshot) X(drop_snapshot) X(renew_snapshot) X(snapshot_rows) X(put_source)        \
     X(find_source) X(drop_source) X(sources) X(put_note) X(find_note) X(notes) X(drop_notes) X(prune) X(expire) X(commit) X(tell_time)
 #define SYNCLINE_FAULTS_REPLICA(X)                                                                                                                   \
     X(open) X(absorb) X(standing) X(status) X(freeze) X(freeze_more) X(in_flight) X(settle) X(apply) X(committed) X(replay) X(apply_bundle) X(obstructed)           \
     X(renew_source) X(begin_hydration) X(stage) X(note_epoch) X(note_account) X(change_account) X(lost_by_restore) X(dismiss_lost) X(note_synced)    \
     X(waiting) X(quarantined) X(unread) X(reread) X(forget_unread) X(retry) X(take_client) X(edit) X(explain) X(discard) X(hear)
 #define SYNCLINE_FAULTS_AUTHORITY(X)                                                                                                                 \
-    X(seal_foreign) X(push) X(pull) X(create_session) X(append_chunk) X(commit_session) X(delete_session) X(committed_rows) X(bundles_after)         \
+    X(seal_foreign) X(push) X(pull) X(connect) X(standing) X(create_session) X(append_chunk) X(commit_session) X(delete_session) X(committed_rows) X(bundles_after)         \
     X(create_snapshot) X(snapshot_page) X(delete_snapshot) X(prune) X(retain) X(begin_incarnation) X(head)
 #define SYNCLINE_FAULTS_FENCE(X) X(take) X(renew) X(give_back) X(current)
 

@@ -50,6 +50,7 @@ struct authority_transaction_archetype {
     result<snapshot_head> make_snapshot(const snapshot_head&);
     result<std::optional<snapshot_head>> find_snapshot(std::string_view);
     result<void> drop_snapshot(std::string_view);
+    result<void> renew_snapshot(std::string_view, timestamp);
     result<std::vector<row_image>> snapshot_rows(std::string_view, std::uint32_t, std::size_t);
     result<void> put_source(const source_mark&);
     result<std::optional<source_mark>> find_source(std::string_view, std::string_view);
@@ -127,6 +128,7 @@ struct authority_lacks_session_mutations : authority_transaction_archetype { voi
 struct authority_lacks_make_snapshot : authority_transaction_archetype { void make_snapshot() = delete; };
 struct authority_lacks_find_snapshot : authority_transaction_archetype { void find_snapshot() = delete; };
 struct authority_lacks_drop_snapshot : authority_transaction_archetype { void drop_snapshot() = delete; };
+struct authority_lacks_renew_snapshot : authority_transaction_archetype { void renew_snapshot() = delete; };
 struct authority_lacks_snapshot_rows : authority_transaction_archetype { void snapshot_rows() = delete; };
 struct authority_lacks_put_source : authority_transaction_archetype { void put_source() = delete; };
 struct authority_lacks_find_source : authority_transaction_archetype { void find_source() = delete; };
@@ -181,7 +183,7 @@ static_assert(authority_transaction_refuses_all<
     authority_lacks_find_bundle_receipt, authority_lacks_put_bundle_receipt, authority_lacks_last_source_bundle_id,
     authority_lacks_put_session, authority_lacks_find_session, authority_lacks_drop_session, authority_lacks_drop_sessions,
     authority_lacks_append_session, authority_lacks_session_mutations, authority_lacks_make_snapshot,
-    authority_lacks_find_snapshot, authority_lacks_drop_snapshot, authority_lacks_snapshot_rows, authority_lacks_put_source,
+    authority_lacks_find_snapshot, authority_lacks_drop_snapshot, authority_lacks_renew_snapshot, authority_lacks_snapshot_rows, authority_lacks_put_source,
     authority_lacks_find_source, authority_lacks_drop_source, authority_lacks_sources, authority_lacks_put_note,
     authority_lacks_find_note, authority_lacks_notes, authority_lacks_drop_notes, authority_lacks_prune,
     authority_lacks_expire, authority_lacks_referring, authority_lacks_audience_of, authority_lacks_relabel,

@@ -218,6 +218,7 @@ TEST_CASE("bundles: come whole and in order, up to the ceiling that the pull beg
 
 TEST_CASE("push session: chunks continue each other, a chunk that comes again changes nothing, and what is missing is told") {
     server s;
+    s.begin_empty();
     const auto made = lab_must(s.engine.create_session(s.ann, 1, 3, "s1", s.now));
     CHECK(!made.already_committed);
     CHECK(made.session.expires == s.now + s.engine.options().session_ttl);
@@ -240,6 +241,7 @@ TEST_CASE("push session: chunks continue each other, a chunk that comes again ch
 
 TEST_CASE("push session: created again, the older one never commits") {
     server s;
+    s.begin_empty();
     lab_must(s.engine.create_session(s.ann, 1, 1, "old", s.now));
     (void)lab_must(s.engine.append_chunk(s.ann, "old", 0, {change_of("", "T", std::nullopt, node_row(1))}, s.now));
     lab_must(s.engine.create_session(s.ann, 1, 1, "new", s.now));
@@ -250,6 +252,7 @@ TEST_CASE("push session: created again, the older one never commits") {
 
 TEST_CASE("push session: numbers of a source are contiguous, so a copied device is told") {
     server s;
+    s.begin_empty();
     CHECK(s.engine.create_session(s.ann, 2, 1, "s", s.now).error().code == errc::out_of_sequence);
     CHECK(s.engine.create_session(s.ann, 0, 1, "s", s.now).error().code == errc::history_pruned);
     s.ann.source = "other";
@@ -258,6 +261,7 @@ TEST_CASE("push session: numbers of a source are contiguous, so a copied device 
 
 TEST_CASE("push session: belongs to its principal, expires, and can be dropped") {
     server s;
+    s.begin_empty();
     lab_must(s.engine.create_session(s.ann, 1, 1, "s", s.now));
     const caller ben{"main", "ben", "dev"};
     CHECK(s.engine.append_chunk(ben, "s", 0, {}, s.now).error().code == errc::forbidden);
@@ -265,7 +269,7 @@ TEST_CASE("push session: belongs to its principal, expires, and can be dropped")
     CHECK(s.engine.delete_session(ben, "s", s.now).error().code == errc::forbidden);
 
     const timestamp late = s.now + s.engine.options().session_ttl + duration{1};
-    CHECK(s.engine.append_chunk(s.ann, "s", 0, {change_of("", "T", std::nullopt, node_row(1))}, late).error().code == errc::session_gone);
+    CHECK(s.engine.append_chunk(s.ann, "s", 0, {change_of("", "T", std::nullopt, node_row(1))}, late).error().code == errc::session_expired);
     CHECK(lab_must(s.engine.append_chunk(s.ann, "s", 0, {change_of("", "T", std::nullopt, node_row(1))}, late - duration{1})) == 1);
     // A chunk prolongs the session.
     CHECK(s.engine.commit_session(s.ann, "s", late));
@@ -305,15 +309,22 @@ TEST_CASE("snapshot: is one picture, whatever is written while it is read") {
 
 TEST_CASE("snapshot: belongs to its principal, expires, and can be dropped") {
     server s;
+    s.begin_empty();
     lab_must(s.engine.create_snapshot(s.ann, "snap", s.now));
     const caller ben{"main", "ben", "dev"};
     CHECK(s.engine.snapshot_page(ben, "snap", 0, 1, s.now).error().code == errc::forbidden);
     CHECK(s.engine.delete_snapshot(ben, "snap").error().code == errc::forbidden);
     const timestamp end = s.now + s.engine.options().session_ttl;
+    CHECK(s.engine.snapshot_page(s.ann, "snap", 0, 1, end + duration{1}).error().code == errc::session_expired);
+    // Whoever reads gets more time, but not with every page.
+    CHECK(s.engine.snapshot_page(s.ann, "snap", 0, 1, s.now + s.engine.options().session_ttl / 4));
+    CHECK(s.engine.snapshot_page(s.ann, "snap", 0, 1, end + duration{1}).error().code == errc::session_expired);
     CHECK(s.engine.snapshot_page(s.ann, "snap", 0, 1, end));
-    CHECK(s.engine.snapshot_page(s.ann, "snap", 0, 1, end + duration{1}).error().code == errc::session_gone);
+    const timestamp later = end + s.engine.options().session_ttl;
+    CHECK(s.engine.snapshot_page(s.ann, "snap", 0, 1, later));
+    // Also an expired one can be dropped, and what is gone is told.
     CHECK(s.engine.delete_snapshot(s.ann, "snap"));
-    CHECK(s.engine.delete_snapshot(s.ann, "snap"));
+    CHECK(s.engine.delete_snapshot(s.ann, "snap").error().code == errc::session_gone);
     CHECK(s.engine.snapshot_page(s.ann, "snap", 0, 1, s.now).error().code == errc::session_gone);
 }
 

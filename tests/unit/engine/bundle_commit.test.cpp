@@ -22,6 +22,7 @@ result<commit_answer> commit(server& s, const std::vector<mutation>& rows) {
     const auto next = lab_must(t.last_source_bundle_id(s.ann.source)) + 1;
     t = lab_must(s.store.begin("main", access::snapshot));
     const std::string id = "s" + std::to_string(next);
+    lab_must(s.engine.connect(s.ann, false, {}, s.now));
     lab_must(s.engine.create_session(s.ann, next, static_cast<std::uint32_t>(rows.size()), id, s.now));
     (void)lab_must(s.engine.append_chunk(s.ann, id, 0, rows, s.now));
     return s.engine.commit_session(s.ann, id, s.now);

@@ -82,6 +82,8 @@ struct server {
     std::optional<record> row(const std::string& key) { return store.row("main", key_named(key)); }
     void write(const std::string& key, const record& r) { lab_must(store.app_write("main", key_named(key), r)); }
     void erase(const std::string& key) { lab_must(store.app_erase("main", key_named(key))); }
+    /// A device that has nothing connects, so that the tenant counts as filled.
+    void begin_empty() { CHECK(lab_must(engine.connect(ann, false, {}, now)).what == scope_resolution::initialize_empty); }
     std::int64_t seal() { return static_cast<std::int64_t>(lab_must(engine.seal_foreign("main", now))); }
     authority_head head() { return lab_must(engine.head("main")); }
     std::optional<sealed_row> sealed(const std::string& key) {

@@ -130,4 +130,66 @@ TEST_CASE("retention: a tombstone stays known by its version when its history is
     CHECK(s.version_of("T1") == version);
 }
 
+TEST_CASE("retention window: keeps itself after commits of every kind, a few bundles with each, and none that a live device needs") {
+    authority_options options;
+    options.retained_bundles = 5;
+    options.retention_batch = 3;
+    server s{options};
+    s.now = at(1'700'000'000'000'000);
+    const auto put_source = [&](std::int64_t seq, timestamp seen) {
+        auto t = lab_must(s.store.begin("main", access::write));
+        lab_must(t.put_source({"ann", "slow", seq, {}, seen}));
+        lab_must(t.commit());
+    };
+    for (int i = 0; i < 12; ++i) {
+        s.write("T", node_row(i));
+        s.seal();
+    }
+    CHECK(s.head().floor_seq == 0);  // sealing alone forgets nothing
+    put_source(4, s.now);
+    const auto host = [&](int a) {
+        lab_must(s.engine.write_as("main", "host", [&](memory_authority_store::transaction& t) -> result<void> { return t.write(key_named("T2"), node_row(a)); }, s.now));
+        return s.head().floor_seq;
+    };
+    CHECK(host(1) == 3);
+    CHECK(host(2) == 4);
+    CHECK(host(3) == 4);
+    s.push({change_of("m", "T3", std::nullopt, node_row(1))});
+    CHECK(s.head().floor_seq == 4);
+    // It has more now, and so do the others.
+    put_source(16, s.now);
+    s.push({change_of("n", "T4", std::nullopt, node_row(1))});
+    CHECK(s.head().floor_seq == 7);
+    lab_must(s.engine.create_session(s.ann, 1, 1, "s", s.now));
+    (void)lab_must(s.engine.append_chunk(s.ann, "s", 0, {change_of("", "T5", std::nullopt, node_row(1))}, s.now));
+    REQUIRE(lab_must(s.engine.commit_session(s.ann, "s", s.now)).committed);
+    CHECK(s.head().seq == 18);
+    CHECK(s.head().floor_seq == 10);
+    CHECK(host(4) == 13);
+    CHECK(host(5) == 15);
+    CHECK(s.head().seq == 20);
+    // A device that was silent for too long is in nobody's way.
+    put_source(16, s.now - half_a_year - 1s);
+    CHECK(host(6) == 16);
+    CHECK(host(7) == 17);
+}
+
+TEST_CASE("retention window: bundles are counted, though numbers jump where an incarnation begins") {
+    authority_head head;
+    head.seq = 10;
+    head.floor_seq = 4;
+    CHECK(kept_bundles(head) == 6);
+    head.lost = {{6, 1000, 0, 0}};
+    head.seq = 1002;
+    CHECK(kept_bundles(head) == 5);  // 5, 6, 1000, 1001, 1002
+    head.floor_seq = 6;
+    CHECK(kept_bundles(head) == 3);
+    head.floor_seq = 1001;
+    CHECK(kept_bundles(head) == 1);
+    head.lost.push_back({1002, 5000, 0, 0});
+    CHECK(kept_bundles(head) == 1);
+    head.seq = 5000;
+    CHECK(kept_bundles(head) == 2);
+}
+
 }  // namespace history_floor_test

@@ -61,6 +61,11 @@ constexpr pin pins[] = {
     {errc::forbidden, 77, "forbidden", fault_category::take_other_step},
     {errc::cancelled, 78, "cancelled", fault_category::take_other_step},
     {errc::other_account, 79, "other_account", fault_category::take_other_step},
+    {errc::scope_uninitialized, 80, "scope_uninitialized", fault_category::take_other_step},
+    {errc::scope_initializing, 81, "scope_initializing", fault_category::take_other_step},
+    {errc::initialization_stale, 82, "initialization_stale", fault_category::take_other_step},
+    {errc::initialization_expired, 83, "initialization_expired", fault_category::take_other_step},
+    {errc::session_expired, 84, "session_expired", fault_category::take_other_step},
     {errc::corrupt, 90, "corrupt", fault_category::report_bug},
     {errc::bug, 91, "bug", fault_category::report_bug},
 };

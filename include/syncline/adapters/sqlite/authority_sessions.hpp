@@ -293,6 +293,11 @@ public:
         return drop_snapshots_where("tenant = ?1 AND id = ?2", [&](sqlite_statement& s) { s.bind(1, in_.tenant).bind_text(2, id); });
     }
 
+    [[nodiscard]] result<void> renew_snapshot(std::string_view id, timestamp until) {
+        return run_sqlite(*in_.db, "UPDATE syncline_authority_snapshots SET expires = ?3 WHERE tenant = ?1 AND id = ?2",
+                          [&](sqlite_statement& s) { s.bind(1, in_.tenant).bind_text(2, id).bind(3, to_microseconds(until)); });
+    }
+
     [[nodiscard]] result<std::vector<row_image>> snapshot_rows(std::string_view id, std::uint32_t from, std::size_t most) const {
         std::vector<row_image> out;
         if (most == 0) return out;

@@ -417,6 +417,9 @@ public:
     [[nodiscard]] result<void> drop_snapshot(std::string_view id) {
         return writing([&] { return sessions().drop_snapshot(id); });
     }
+    [[nodiscard]] result<void> renew_snapshot(std::string_view id, timestamp until) {
+        return writing([&] { return sessions().renew_snapshot(id, until); });
+    }
     [[nodiscard]] result<std::vector<row_image>> snapshot_rows(std::string_view id, std::uint32_t from, std::size_t most) const {
         return reading<std::vector<row_image>>([&] { return sessions().snapshot_rows(id, from, most); });
     }

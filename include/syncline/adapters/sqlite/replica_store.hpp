@@ -8,6 +8,7 @@
 #include <syncline/adapters/sqlite/replica_lease.hpp>
 #include <syncline/adapters/sqlite/replica_options.hpp>
 #include <syncline/adapters/sqlite/replica_statements.hpp>
+#include <syncline/adapters/sqlite/replica_state_row.hpp>
 #include <syncline/adapters/sqlite/replica_tables.hpp>
 #include <syncline/adapters/sqlite/table_schema.hpp>
 #include <syncline/adapters/sqlite/trigger.hpp>
@@ -471,35 +472,19 @@ public:
 
     [[nodiscard]] result<replica_state> state() {
         replica_state out;
-        auto done = each("SELECT source_id,next_source_bundle_id,next_ordinal,next_batch_id,checkpoint,epoch,needs_hydration,hydration_session,"
-                         "hydration_position,last_sync_us,clock_us,account,last_run_us FROM main.syncline_replica_state WHERE id=1",
-                         [](sqlite_statement&) {},
+        auto done = each(sqlite_replica_state_select, [](sqlite_statement&) {},
                          [&](const sqlite_statement& s) -> result<void> {
-                             out.source_id = std::string{s.column_text(0)};
-                             out.next_source_bundle_id = s.column_integer(1);
-                             out.next_ordinal = static_cast<std::uint64_t>(s.column_integer(2));
-                             out.next_batch_id = static_cast<std::uint64_t>(s.column_integer(3));
-                             out.checkpoint = s.column_integer(4);
-                             out.epoch = std::string{s.column_text(5)};
-                             out.needs_hydration = awaits_ = s.column_integer(6) != 0;
-                             out.hydration_session = std::string{s.column_text(7)};
-                             out.hydration_position = s.column_integer(8);
-                             out.last_sync_us = s.column_integer(9);
-                             out.clock_us = s.column_integer(10);
-                             out.account = std::string{s.column_text(11)};
-                             out.last_run_us = s.column_integer(12);
+                             out = sqlite_replica_state_of(s);
+                             awaits_ = out.needs_hydration;
                              return {};
                          });
         if (!done) return done.error();
         return out;
     }
     [[nodiscard]] result<void> put_state(const replica_state& v) {
-        auto s = use("UPDATE main.syncline_replica_state SET source_id=?1,next_source_bundle_id=?2,next_ordinal=?3,next_batch_id=?4,checkpoint=?5,"
-                     "epoch=?6,needs_hydration=?7,hydration_session=?8,hydration_position=?9,last_sync_us=?10,clock_us=?11,account=?12,last_run_us=?13 WHERE id=1");
+        auto s = use(sqlite_replica_state_update);
         if (!s) return s.error();
-        (*s)->bind_text(1, v.source_id).bind(2, v.next_source_bundle_id).bind(3, static_cast<std::int64_t>(v.next_ordinal));
-        (*s)->bind(4, static_cast<std::int64_t>(v.next_batch_id)).bind(5, v.checkpoint).bind_text(6, v.epoch).bind(7, v.needs_hydration ? 1 : 0);
-        (*s)->bind_text(8, v.hydration_session).bind(9, v.hydration_position).bind(10, v.last_sync_us).bind(11, v.clock_us).bind_text(12, v.account).bind(13, v.last_run_us);
+        bind_sqlite_replica_state(**s, v);
         if (auto ok = (*s)->run(); !ok || !std::exchange(awaits_, v.needs_hydration) || awaits_) return ok;
         auto seen = use("UPDATE main.syncline_replica_model SET unseen=x'' WHERE unseen<>x''");
         if (!seen) return seen.error();

@@ -27,7 +27,7 @@
 SYNCLINE_NAMESPACE_BEGIN
 
 /// The version of the replica's bookkeeping tables that this code reads and writes.
-inline constexpr std::int64_t sqlite_replica_layout = 7;
+inline constexpr std::int64_t sqlite_replica_layout = 8;
 
 /// The replica's bookkeeping tables, beside the app's. `key` is a sync key's text, `model` a position in the schema set,
 /// `body`, `image` and `row` the binary forms of the codecs, `digest` that of the app's row where no image is kept (`sqlite_row_digest`; NULL: not
@@ -39,7 +39,9 @@ CREATE TABLE syncline_replica_state(id INTEGER PRIMARY KEY CHECK(id=1), layout I
   next_source_bundle_id INTEGER NOT NULL DEFAULT 1, next_ordinal INTEGER NOT NULL DEFAULT 1, next_batch_id INTEGER NOT NULL DEFAULT 1,
   checkpoint INTEGER NOT NULL DEFAULT 0, epoch TEXT NOT NULL DEFAULT '', needs_hydration INTEGER NOT NULL DEFAULT 0,
   hydration_session TEXT NOT NULL DEFAULT '', hydration_position INTEGER NOT NULL DEFAULT 0, last_sync_us INTEGER NOT NULL DEFAULT 0,
-  clock_us INTEGER NOT NULL DEFAULT 0, account TEXT NOT NULL DEFAULT '', last_run_us INTEGER NOT NULL DEFAULT 0);
+  clock_us INTEGER NOT NULL DEFAULT 0, account TEXT NOT NULL DEFAULT '', last_run_us INTEGER NOT NULL DEFAULT 0,
+  attachment INTEGER NOT NULL DEFAULT 0, user TEXT NOT NULL DEFAULT '', initialization_id TEXT NOT NULL DEFAULT '',
+  replaced_source TEXT NOT NULL DEFAULT '', replacement_reason TEXT NOT NULL DEFAULT '', give_up_below INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE syncline_replica_model(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, fields BLOB NOT NULL, kinds BLOB,
   unseen BLOB NOT NULL DEFAULT x'');
 CREATE TABLE syncline_replica_turn(seq INTEGER PRIMARY KEY, model INTEGER NOT NULL, above INTEGER NOT NULL);
@@ -240,8 +242,15 @@ inline void add_sqlite_replica_turns(sqlite_capture_script& script, const sqlite
         last.append(sqlite_replica_frozen_ddl).append("INSERT INTO main.syncline_replica_frozen SELECT position,model,\"key\",id,body FROM "
             "main.syncline_replica_frozen_5; DROP TABLE main.syncline_replica_frozen_5;");
     }
-    last.append("ALTER TABLE main.syncline_replica_state ADD COLUMN last_run_us INTEGER NOT NULL DEFAULT 0; ALTER TABLE main.syncline_replica_batch "
-                "ADD COLUMN token TEXT NOT NULL DEFAULT ''; UPDATE main.syncline_replica_state SET layout=");
+    if (*layout < 7)
+        last.append("ALTER TABLE main.syncline_replica_state ADD COLUMN last_run_us INTEGER NOT NULL DEFAULT 0; ALTER TABLE main.syncline_replica_batch "
+                    "ADD COLUMN token TEXT NOT NULL DEFAULT '';");
+    for (const char* column : {"attachment INTEGER NOT NULL DEFAULT 0", "user TEXT NOT NULL DEFAULT ''", "initialization_id TEXT NOT NULL DEFAULT ''",
+                               "replaced_source TEXT NOT NULL DEFAULT ''", "replacement_reason TEXT NOT NULL DEFAULT ''", "give_up_below INTEGER NOT NULL DEFAULT 0"})
+        last.append("ALTER TABLE main.syncline_replica_state ADD COLUMN ").append(column).append(";");
+    // Whoever has met a server before there was such a thing as connecting to it belongs to an account.
+    last.append("UPDATE main.syncline_replica_state SET attachment=1 WHERE epoch<>'' OR checkpoint<>0 OR next_source_bundle_id>1;"
+                "UPDATE main.syncline_replica_state SET layout=");
     return db.execute(last.append(std::to_string(sqlite_replica_layout)));
 }
 

@@ -22,6 +22,7 @@ namespace bundle_wire {
 /// How much a server gives and takes at once (sheet 1.2). 0: no limit.
 struct limits {
     std::int64_t max_rows_per_bundle = 0;
+    std::int64_t max_bytes_per_bundle = 0;  ///< of the chunks' bodies together
     std::int64_t max_bundles_per_pull = 5000;
     std::int64_t default_rows_per_push_chunk = 1000;
     std::int64_t max_rows_per_push_chunk = 5000;
@@ -29,11 +30,17 @@ struct limits {
     std::int64_t max_rows_per_committed_bundle_chunk = 5000;
     std::int64_t default_rows_per_snapshot_chunk = 1000;
     std::int64_t max_rows_per_snapshot_chunk = 5000;
+    std::int64_t max_rows_per_snapshot_session = 0;
+    std::int64_t max_bytes_per_snapshot_session = 0;  ///< of the rows' payloads together
+    // What the authority is set up with: read by devices, filled in by a server.
+    std::int64_t push_session_ttl_seconds = 0;
+    std::int64_t snapshot_session_ttl_seconds = 0;
+    std::int64_t initialization_lease_ttl_seconds = 0;
 };
 
 /// What a server says about itself.
 struct capabilities {
-    std::string protocol_version = "v1";
+    std::string protocol_version{g0.protocol_version};
     std::int64_t schema_version = 1;
     std::string app_name;
     std::vector<std::string> tables;                      ///< `schema.table`
@@ -64,15 +71,14 @@ struct capabilities {
             {"retained_floor_visibility", false},
             {"retained_window_visibility", false},
             {"history_pruned_visibility", false},
-            {"connect_lifecycle", false},
-            {"scope_initialization_leases", false},
+            {"connect_lifecycle", true},
+            {"scope_initialization_leases", true},
             {"server_checkpoint_tracking", false},
             {"bundle_change_watch", false}};
 }
 
 /// Writes the answer to `GET capabilities`.
-/// @param session_ttl_seconds  how long push and snapshot sessions live
-[[nodiscard]] inline std::string write_capabilities(const table_names& names, const capabilities& c, std::int64_t session_ttl_seconds) {
+[[nodiscard]] inline std::string write_capabilities(const table_names& names, const capabilities& c) {
     std::vector<std::pair<std::string, std::string>> tables;  // table, key column
     for (const auto& schema : names.schemas()) tables.emplace_back(schema.table_name(), schema.key_name);
     std::sort(tables.begin(), tables.end());
@@ -121,15 +127,19 @@ struct capabilities {
     w.key("bundle_limits");
     w.begin_object();
     number("max_rows_per_bundle", c.bounds.max_rows_per_bundle);
+    number("max_bytes_per_bundle", c.bounds.max_bytes_per_bundle);
     number("max_bundles_per_pull", c.bounds.max_bundles_per_pull);
     number("default_rows_per_push_chunk", c.bounds.default_rows_per_push_chunk);
     number("max_rows_per_push_chunk", c.bounds.max_rows_per_push_chunk);
-    number("push_session_ttl_seconds", session_ttl_seconds);
+    number("push_session_ttl_seconds", c.bounds.push_session_ttl_seconds);
     number("default_rows_per_committed_bundle_chunk", c.bounds.default_rows_per_committed_bundle_chunk);
     number("max_rows_per_committed_bundle_chunk", c.bounds.max_rows_per_committed_bundle_chunk);
     number("default_rows_per_snapshot_chunk", c.bounds.default_rows_per_snapshot_chunk);
     number("max_rows_per_snapshot_chunk", c.bounds.max_rows_per_snapshot_chunk);
-    number("snapshot_session_ttl_seconds", session_ttl_seconds);
+    number("snapshot_session_ttl_seconds", c.bounds.snapshot_session_ttl_seconds);
+    number("max_rows_per_snapshot_session", c.bounds.max_rows_per_snapshot_session);
+    number("max_bytes_per_snapshot_session", c.bounds.max_bytes_per_snapshot_session);
+    number("initialization_lease_ttl_seconds", c.bounds.initialization_lease_ttl_seconds);
     w.end_object();
     w.end_object();
     return body;
@@ -164,13 +174,19 @@ struct capabilities {
         limits& b = out.bounds;
         const std::pair<std::string_view, std::int64_t*> all[] = {
             {"max_rows_per_bundle", &b.max_rows_per_bundle},
+            {"max_bytes_per_bundle", &b.max_bytes_per_bundle},
             {"max_bundles_per_pull", &b.max_bundles_per_pull},
             {"default_rows_per_push_chunk", &b.default_rows_per_push_chunk},
             {"max_rows_per_push_chunk", &b.max_rows_per_push_chunk},
             {"default_rows_per_committed_bundle_chunk", &b.default_rows_per_committed_bundle_chunk},
             {"max_rows_per_committed_bundle_chunk", &b.max_rows_per_committed_bundle_chunk},
             {"default_rows_per_snapshot_chunk", &b.default_rows_per_snapshot_chunk},
-            {"max_rows_per_snapshot_chunk", &b.max_rows_per_snapshot_chunk}};
+            {"max_rows_per_snapshot_chunk", &b.max_rows_per_snapshot_chunk},
+            {"max_rows_per_snapshot_session", &b.max_rows_per_snapshot_session},
+            {"max_bytes_per_snapshot_session", &b.max_bytes_per_snapshot_session},
+            {"push_session_ttl_seconds", &b.push_session_ttl_seconds},
+            {"snapshot_session_ttl_seconds", &b.snapshot_session_ttl_seconds},
+            {"initialization_lease_ttl_seconds", &b.initialization_lease_ttl_seconds}};
         for (const auto& [member, into] : all)
             if (auto r = number(member, *into); !r) return std::move(r).error();
     }

@@ -31,6 +31,7 @@ enum class step : std::uint8_t {
     make_snapshot,
     snapshot_page,
     drop_snapshot,
+    connect,
 };
 
 /// What an operation answers in case of a fault.
@@ -64,6 +65,7 @@ struct step_codes {
     case step::snapshot_page: return {"snapshot_chunk_invalid", "snapshot_session_not_found", "snapshot_session_forbidden", "snapshot_chunk_failed"};
     case step::drop_snapshot:
         return {"snapshot_chunk_invalid", "snapshot_session_not_found", "snapshot_session_forbidden", "snapshot_session_delete_failed"};
+    case step::connect: return {"connect_invalid", "not_found", "forbidden", "connect_failed"};
     }
     return {"invalid_request", "not_found", "forbidden", "internal"};
 }
@@ -79,7 +81,10 @@ struct step_codes {
     case errc::malformed_message:
         if (what == step::commit) return {400, codes.invalid};
         return {400, what == step::make_snapshot || what == step::committed_rows || what == step::snapshot_page ? codes.invalid : "invalid_request"};
-    case errc::invalid_cursor: return {409, "invalid_cursor"};
+    case errc::invalid_cursor:
+        // A device that is ahead of this server, or belongs to another one, starts over either way; foreign ones know this code for it.
+        if (what == step::pull) return {409, "history_pruned"};
+        return {409, "invalid_cursor"};
     case errc::too_large:
         if (what == step::create || what == step::chunk) return {400, codes.invalid};
         return {413, "too_large"};
@@ -93,6 +98,14 @@ struct step_codes {
         return {400, codes.invalid};
     case errc::out_of_sequence: return {409, what == step::commit ? "source_sequence_changed" : "source_sequence_out_of_order"};
     case errc::source_retired: return {409, "source_retired"};
+    case errc::scope_uninitialized: return {409, "scope_uninitialized"};
+    case errc::scope_initializing: return {409, "scope_initializing"};
+    case errc::initialization_stale: return {409, "initialization_stale"};
+    case errc::initialization_expired: return {410, "initialization_expired"};
+    case errc::session_expired: return {410, what == step::snapshot_page || what == step::drop_snapshot ? "snapshot_session_expired" : "push_session_expired"};
+    case errc::id_reused:
+        if (what == step::make_snapshot) return {409, "source_replacement_invalid"};
+        break;
     case errc::rate_limited: return {429, "rate_limited"};
     case errc::busy:
     case errc::unavailable:
@@ -108,8 +121,28 @@ struct step_codes {
 [[nodiscard]] inline response fault_response(step what, const fault& why) {
     const error_code e = error_of(what, why.code);
     response r = json_error(e.status, e.code, why.detail);
-    if (e.status == 503 || e.status == 429) set_header(r.headers, "Retry-After", "1");
+    if (e.status == 503) set_header(r.headers, "Retry-After", "1");
+    if (e.status == 429) set_header(r.headers, "Retry-After", "10");  // a session is in the way, which takes longer than a lock
     return r;
+}
+
+/// The answer to a source that was retired (sheet 1.1). @param replaced_by  the source that took its place; empty: none is known
+[[nodiscard]] inline response source_retired_response(std::string_view source, std::string_view replaced_by, std::string_view message) {
+    std::string body;
+    json_writer w{body};
+    w.begin_object();
+    w.key("error");
+    w.string("source_retired");
+    w.key("message");
+    w.string(message);
+    w.key("source_id");
+    w.string(source);
+    if (!replaced_by.empty()) {
+        w.key("replaced_by_source_id");
+        w.string(replaced_by);
+    }
+    w.end_object();
+    return json_response(409, std::move(body));
 }
 
 /// The engine's code for the wire's @p code, as a device reads it; nothing: the code is not of this wire.
@@ -121,18 +154,15 @@ struct step_codes {
     if (code == "authentication_failed") return errc::unauthenticated;
     if (code == "service_unavailable") return errc::unavailable;
     if (code == "push_chunk_out_of_order") return errc::stale;
-    if (code == "push_session_not_found" || code == "push_session_expired" || code == "snapshot_session_not_found" ||
-        code == "snapshot_session_expired" || code == "initialization_expired" || code == "initialization_stale")
+    if (code == "push_session_not_found" || code == "push_session_expired" || code == "snapshot_session_not_found" || code == "snapshot_session_expired")
         return errc::session_gone;
     if (code == "push_session_forbidden" || code == "snapshot_session_forbidden") return errc::forbidden;
     if (code == "source_sequence_out_of_order" || code == "source_sequence_changed") return errc::out_of_sequence;
-    if (code == "source_retired" || code == "source_replacement_invalid") return errc::source_retired;
+    if (code == "source_replacement_invalid") return errc::id_reused;
     if (code == "history_pruned") return errc::history_pruned;
     if (code == "committed_bundle_not_found" || code == "not_found") return errc::absent;
-    if (code == "push_conflict" || code == "cascade_conflict") return errc::conflict;
+    if (code == "push_conflict") return errc::conflict;
     if (code == "row_refused") return errc::constraint;
-    if (code == "scope_initializing") return errc::busy;
-    if (code == "scope_uninitialized") return errc::unsupported;
     if (code.ends_with("_failed") && code != name_of(errc::validation_failed)) return errc::internal;
     return errc_named(code);
 }
@@ -142,6 +172,8 @@ struct refusal {
     fault why;
     std::string code;                      ///< the wire's own code; empty where the body has none
     std::optional<std::int64_t> row_ordinal;  ///< the row of the bundle that cannot be read, where the server names it
+    std::string source;                    ///< `source_retired`: which one; empty: the server does not say
+    std::string replaced_by;               ///< `source_retired`: the source that took its place; empty: the server does not say
 };
 
 /// Reads an error answer: by its code, or by its status where there is none (a proxy, a framework's text).
@@ -157,6 +189,10 @@ struct refusal {
             if (out.why.detail.empty()) out.why.detail = out.code;
             if (const auto row = root.find("row_ordinal"))
                 if (const auto n = row->as_int_lenient()) out.row_ordinal = *n;
+            if (*known == errc::source_retired) {
+                if (const auto source = root.find("source_id")) out.source = std::string{source->as_string()};
+                if (const auto by = root.find("replaced_by_source_id")) out.replaced_by = std::string{by->as_string()};
+            }
             return out;
         }
     }

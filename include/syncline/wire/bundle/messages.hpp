@@ -5,6 +5,7 @@
 
 #include <syncline/wire/bundle/capabilities.hpp>
 #include <syncline/wire/bundle/codes.hpp>
+#include <syncline/wire/bundle/connect_messages.hpp>
 #include <syncline/wire/bundle/obstacles.hpp>
 #include <syncline/wire/bundle/pull_messages.hpp>
 #include <syncline/wire/bundle/push_messages.hpp>

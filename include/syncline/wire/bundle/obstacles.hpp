@@ -38,7 +38,7 @@ inline void write_refused_row(json_writer& w, const table_names& names, const co
 inline void write_server_row(json_writer& w, const table_names& names, const record_key& key, const commit_obstacle& o) {
     w.key("server_row");
     if (o.server_row)
-        write_payload(w, names.schemas()[key.model], key.key, *o.server_row);
+        write_payload(w, names, key, *o.server_row);
     else
         w.null();
     if (o.server_written_at == unknown_time) return;
@@ -85,7 +85,7 @@ inline void write_cascade(json_writer& w, const table_names& names, const commit
     if (!row || row->is_null()) return {};
     record r;
     field_set named;
-    if (auto read = read_payload(*row, names.schemas()[key.model], key.key, unknown_column::pass_over, r, named); !read) return read;
+    if (auto read = read_payload(*row, names, key, unknown_column::pass_over, r, named); !read) return read;
     o.server_row = std::move(r);
     return {};
 }
@@ -133,10 +133,11 @@ inline void write_cascade(json_writer& w, const table_names& names, const commit
 
 /// The answer to a commit that something stands in the way of.
 ///
-/// - 409 `push_conflict` (sheet 3.1) with `conflict`, the first version conflict, and ours: `conflicts` with all of them, and `cascades`.
+/// - 409 `push_conflict` (sheet 3.1) with `conflict`, the first version conflict, and ours: `conflicts` with all of them, and `cascades`, the
+///   erases that would take live records along that the bundle does not name. Each has the refused row, `victim` and the victim's
+///   `server_row_version` and `server_row`. Where there are only those, `conflict` is the first erase itself, with its own row and version: a
+///   foreign device has one code and one form for whatever stands in the way.
 /// - ours: `server_written_at` beside `server_row`: when that row was written, for the device's `last_write_wins`.
-/// - ours: 409 `cascade_conflict` with `cascades`, where erases would take live records along that the bundle does not name. Each has the
-///   refused row, `victim` and the victim's `server_row_version` and `server_row`.
 /// - ours: 422 `row_refused` with the refused row and `reason`.
 /// @pre @p obstacles is not empty
 [[nodiscard]] inline response obstacles_response(const table_names& names, const std::vector<commit_obstacle>& obstacles) {
@@ -157,10 +158,19 @@ inline void write_cascade(json_writer& w, const table_names& names, const commit
     }
     const auto* conflict = detail::first_of(obstacles, kind::version_conflict);
     const auto* cascade = detail::first_of(obstacles, kind::cascade);
-    w.string(conflict != nullptr ? "push_conflict" : "cascade_conflict");
+    w.string("push_conflict");
     w.key("message");
     w.string(conflict != nullptr ? "a row is not at the version that the change was made on; nothing was written"
                                  : "an erase would take a record along that the bundle does not erase; nothing was written");
+    if (conflict == nullptr && cascade != nullptr) {
+        commit_obstacle erased;
+        erased.key = cascade->key;
+        erased.op = cascade->op;
+        erased.base_version = erased.server_version = cascade->base_version;
+        erased.server_row = cascade->erased_row;
+        w.key("conflict");
+        detail::write_conflict(w, names, erased);
+    }
     if (conflict != nullptr) {
         w.key("conflict");
         detail::write_conflict(w, names, *conflict);
@@ -195,7 +205,7 @@ inline void write_cascade(json_writer& w, const table_names& names, const commit
         out.push_back(std::move(*o));
         return out;
     }
-    if (answer.status != 409 || (code != "push_conflict" && code != "cascade_conflict")) return out;
+    if (answer.status != 409 || code != "push_conflict") return out;
     const auto take = [&](result<commit_obstacle> o) -> result<void> {
         if (!o) return std::move(o).error();
         out.push_back(std::move(*o));
@@ -205,7 +215,7 @@ inline void write_cascade(json_writer& w, const table_names& names, const commit
     if (conflicts && conflicts->is_array()) {
         for (const auto& entry : *conflicts)
             if (auto r = take(detail::read_conflict(entry, names)); !r) return std::move(r).error();
-    } else if (const auto conflict = root.find("conflict"); conflict && conflict->is_object()) {
+    } else if (const auto conflict = root.find("conflict"); conflict && conflict->is_object() && !root.find("cascades")) {
         if (auto r = take(detail::read_conflict(*conflict, names)); !r) return std::move(r).error();
     }
     if (const auto cascades = root.find("cascades"); cascades && cascades->is_array())

@@ -3,6 +3,7 @@
 
 #include <syncline/change/bundle.hpp>
 #include <syncline/change/cursor.hpp>
+#include <syncline/change/source_replacement.hpp>
 #include <syncline/storage/authority_store.hpp>
 #include <syncline/support/json_tape.hpp>
 #include <syncline/support/json_writer.hpp>
@@ -124,7 +125,7 @@ struct snapshot_page_reply {
         auto row = read_bundle_row(entry, names);
         if (!row) return fault_of_row(std::move(row).error(), static_cast<std::size_t>(first) + out.rows.size(), entry);
         if (row->version != out.head.seq) return make_fault(errc::malformed_message, "a committed row has another version than its bundle");
-        if (auto r = hasher.add(entry); !r) return std::move(r).error();
+        if (auto r = hasher.add(entry, names.speaks()); !r) return std::move(r).error();
         out.rows.push_back(std::move(*row));
     }
     auto next = detail::need_integer(root, "next_row_ordinal", 0);
@@ -192,14 +193,20 @@ struct snapshot_page_reply {
         auto count = detail::read_integer(entry, "row_count", static_cast<std::int64_t>(rows->size()));
         if (!count) return std::move(count).error();
         if (static_cast<std::uint64_t>(*count) != rows->size()) return make_fault(errc::malformed_message, "a bundle has another number of rows than it says");
-        for (const auto& r : *rows) {
-            auto row = read_bundle_row(r, names);
+        bundle_hasher hasher;
+        for (const auto& sent_row : *rows) {
+            auto row = read_bundle_row(sent_row, names);
             if (!row) {
-                out.unreadable = fault_of_row(std::move(row).error(), b.rows.size(), r);
+                out.unreadable = fault_of_row(std::move(row).error(), b.rows.size(), sent_row);
                 out.unreadable->detail.insert(0, std::string{"bundle "}.append(std::to_string(b.seq)).append(", "));
                 return out;
             }
+            if (auto r = hasher.add(sent_row); !r) return std::move(r).error();
             b.rows.push_back(std::move(*row));
+        }
+        if (const std::string told = detail::text_or_empty(entry, "bundle_hash"); !told.empty() && told != hasher.finish()) {
+            out.unreadable = make_fault(errc::corrupt, "bundle ", std::to_string(b.seq), ": its rows do not have the hash that the server gave for it");
+            return out;
         }
         out.bundles.push_back(std::move(b));
     }
@@ -208,8 +215,8 @@ struct snapshot_page_reply {
     return out;
 }
 
-/// Writes the answer to a new snapshot session.
-[[nodiscard]] inline std::string write_snapshot(const snapshot_head& head, const told_incarnation& of) {
+/// Writes the answer to a new snapshot session. @param byte_count  of its payloads
+[[nodiscard]] inline std::string write_snapshot(const snapshot_head& head, std::int64_t byte_count, const told_incarnation& of) {
     std::string body;
     json_writer w{body};
     w.begin_object();
@@ -219,6 +226,10 @@ struct snapshot_page_reply {
     w.integer(head.seq);
     w.key("row_count");
     w.integer(head.row_count);
+    if (byte_count > 0) {
+        w.key("byte_count");
+        w.integer(byte_count);
+    }
     w.key("expires_at");
     w.string(format_rfc3339(head.expires).value_or("9999-12-31T23:59:59Z"));
     write_incarnation(w, of);
@@ -242,24 +253,59 @@ struct snapshot_page_reply {
     auto rows = detail::need_integer(root, "row_count", 0);
     if (!rows) return std::move(rows).error();
     out.row_count = *rows;
+    auto expires = detail::need_text(root, "expires_at");
+    if (!expires) return std::move(expires).error();
+    if (!parse_rfc3339(*expires)) return make_fault(errc::malformed_message, "`expires_at` is a time in RFC 3339");
     out.of = read_incarnation(root);
     return out;
 }
 
-/// Reads the body of a request for a snapshot session: none, or an object that names nothing (replacing a source is not offered here).
-[[nodiscard]] inline result<void> read_snapshot_request(std::string_view body, const json_limits& limits) {
-    if (detail::trimmed(body).empty()) return {};
+/// Writes the body of a request for a snapshot session (sheet 1.11). @param replacing  what is to become of the source; nothing: it stays
+[[nodiscard]] inline std::string write_snapshot_request(const std::optional<source_replacement>& replacing) {
+    std::string body;
+    if (!replacing) return body;
+    json_writer w{body};
+    w.begin_object();
+    w.key("source_replacement");
+    w.begin_object();
+    w.key("previous_source_id");
+    w.string(replacing->previous);
+    w.key("new_source_id");
+    w.string(replacing->next);
+    w.key("reason");
+    w.string(replacing->reason);
+    w.end_object();
+    w.end_object();
+    return body;
+}
+
+/// Reads the body of a request for a snapshot session: none, or an object that may name a replacement of the source, and nothing else.
+/// @return `errc::malformed_json`, `malformed_message`, or `malformed_value` for ids that cannot be taken
+[[nodiscard]] inline result<std::optional<source_replacement>> read_snapshot_request(std::string_view body, const json_limits& limits) {
+    std::optional<source_replacement> out;
+    if (detail::trimmed(body).empty()) return out;
     auto tape = json_tape::parse(body, limits);
     if (!tape) return std::move(tape).error();
     if (!tape->root().is_object()) return make_fault(errc::malformed_message, "the body is empty or an object");
     for (const auto& member : tape->root().members()) {
-        if (member.key == "source_replacement") {
-            if (member.value.is_null()) continue;
-            return make_fault(errc::malformed_value, "this server does not replace sources");
+        if (member.key != "source_replacement") return make_fault(errc::malformed_message, "the body has the unknown member `", member.key, "`");
+        if (member.value.is_null()) continue;
+        if (!member.value.is_object()) return make_fault(errc::malformed_message, "`source_replacement` is an object");
+        source_replacement asked;
+        for (const auto& part : member.value.members()) {
+            std::string* into = part.key == "previous_source_id" ? &asked.previous
+                                : part.key == "new_source_id"    ? &asked.next
+                                : part.key == "reason"           ? &asked.reason
+                                                                 : nullptr;
+            if (into == nullptr) return make_fault(errc::malformed_message, "`source_replacement` has the unknown member `", part.key, "`");
+            if (!part.value.is_string()) return make_fault(errc::malformed_message, "`", part.key, "` is a string");
+            *into = std::string{part.value.as_string()};
         }
-        return make_fault(errc::malformed_message, "the body has the unknown member `", member.key, "`");
+        if (auto r = detail::check_id(asked.previous, "previous_source_id"); !r) return std::move(r).error();
+        if (auto r = detail::check_id(asked.next, "new_source_id"); !r) return std::move(r).error();
+        out = std::move(asked);
     }
-    return {};
+    return out;
 }
 
 /// Writes the rows of a snapshot after ordinal @p after (from 1 on).

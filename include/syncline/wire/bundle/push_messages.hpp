@@ -68,8 +68,8 @@ struct chunk_fault {
     std::optional<std::uint64_t> row_ordinal;  ///< the row of the bundle that is at fault; nothing: the chunk as a whole
 };
 
-/// Writes the body of a create.
-[[nodiscard]] inline std::string write_create(std::int64_t source_bundle_id, std::size_t planned_row_count) {
+/// Writes the body of a create. @param initialization_id  of the connect lifecycle; empty: none
+[[nodiscard]] inline std::string write_create(std::int64_t source_bundle_id, std::size_t planned_row_count, std::string_view initialization_id = {}) {
     std::string body;
     json_writer w{body};
     w.begin_object();
@@ -77,13 +77,17 @@ struct chunk_fault {
     w.integer(source_bundle_id);
     w.key("planned_row_count");
     w.integer(static_cast<std::int64_t>(planned_row_count));
+    if (!initialization_id.empty()) {
+        w.key("initialization_id");
+        w.string(initialization_id);
+    }
     w.end_object();
     return body;
 }
 
 /// Reads the body of a create. @return `errc::malformed_json` or `malformed_message` for what is no create at all, `errc::too_large`,
-///         `errc::malformed_value` for numbers out of range
-[[nodiscard]] inline result<create_request> read_create(std::string_view body, const json_limits& limits) {
+///         `errc::malformed_value` for numbers out of range, or without what @p speaks needs
+[[nodiscard]] inline result<create_request> read_create(std::string_view body, const json_limits& limits, const dialect& speaks = g0) {
     auto tape = json_tape::parse(body, limits);
     if (!tape) return std::move(tape).error();
     const json_view root = tape->root();
@@ -95,8 +99,12 @@ struct chunk_fault {
     if (!rows) return std::move(rows).error();
     if (const auto lease = root.find("initialization_id"); lease && !lease->is_null()) {
         if (!lease->is_string()) return make_fault(errc::malformed_message, "`initialization_id` is a string");
-        out.initialization_id = std::string{detail::trimmed(lease->as_string())};
+        out.initialization_id = std::string{lease->as_string()};
+        if (!out.initialization_id.empty())
+            if (auto r = detail::check_id(out.initialization_id, "initialization_id"); !r) return std::move(r).error();
     }
+    if (!speaks.needed_in_create.empty() && detail::text_or_empty(root, speaks.needed_in_create).empty())
+        return make_fault(errc::malformed_value, "`", speaks.needed_in_create, "` is missing; this generation of the protocol needs it");
     if (*id <= 0) return make_fault(errc::malformed_value, "`source_bundle_id` is a positive number");
     if (*rows <= 0 || *rows > (std::numeric_limits<std::uint32_t>::max)())
         return make_fault(errc::malformed_value, "`planned_row_count` is a positive number of 32 bits");

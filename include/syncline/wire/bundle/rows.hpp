@@ -7,7 +7,6 @@
 #include <syncline/model/field_set.hpp>
 #include <syncline/model/model_schema.hpp>
 #include <syncline/model/record.hpp>
-#include <syncline/support/canonical_json.hpp>
 #include <syncline/support/json_tape.hpp>
 #include <syncline/support/json_view.hpp>
 #include <syncline/support/json_writer.hpp>
@@ -18,8 +17,8 @@
 #include <syncline/support/utf8.hpp>
 #include <syncline/support/uuid.hpp>
 #include <syncline/support/version.hpp>
+#include <syncline/wire/bundle/dialect.hpp>
 #include <syncline/wire/key_text.hpp>
-#include <syncline/wire/value_json.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -98,6 +97,14 @@ namespace detail {
     return std::string{v->as_string()};
 }
 
+// An id keeps its octets: what is not one is refused, never trimmed into another one.
+[[nodiscard]] inline result<void> check_id(std::string_view id, std::string_view name) {
+    if (trimmed(id).empty()) return make_fault(errc::malformed_value, "`", name, "` is blank");
+    if (id.size() > max_id_length) return make_fault(errc::malformed_value, "`", name, "` is longer than 255 octets");
+    if (has_nul(id) || !is_valid_utf8(id)) return make_fault(errc::malformed_value, "`", name, "` is not text");
+    return {};
+}
+
 [[nodiscard]] inline std::string text_or_empty(json_view holder, std::string_view member) {
     const auto v = holder.find(member);
     return v ? std::string{v->as_string()} : std::string{};
@@ -110,14 +117,17 @@ namespace detail {
 
 }  // namespace detail
 
-/// Which table of the wire is which model: the tables are the models' own (`table_name()`), all in one schema.
+/// How the wire speaks, and which table of it is which model: the tables are the models' own (`table_name()`), all in one schema.
 class table_names {
 public:
-    /// @param schemas  outlives this object
-    table_names(const schema_set& schemas, std::string schema_name) : schemas_(&schemas), schema_name_(std::move(schema_name)) {}
+    /// @param schemas  outlives this object, and so does @p speaks
+    table_names(const schema_set& schemas, std::string schema_name, const dialect& speaks = g0)
+        : schemas_(&schemas), schema_name_(std::move(schema_name)), speaks_(&speaks) {}
 
     [[nodiscard]] const schema_set& schemas() const noexcept { return *schemas_; }
     [[nodiscard]] const std::string& schema_name() const noexcept { return schema_name_; }
+    /// The generation of the protocol that both sides speak.
+    [[nodiscard]] const dialect& speaks() const noexcept { return *speaks_; }
 
     /// The model of @p table in @p schema. As the sheet has it (1.5), both are trimmed and compared without regard to case, and an empty
     /// schema means `public`. @return `errc::unknown_model`
@@ -137,6 +147,7 @@ public:
 private:
     const schema_set* schemas_;
     std::string schema_name_;
+    const dialect* speaks_;
 };
 
 /// Checks that @p what can be sent at all, so that a record that cannot is set aside by name and stops nobody else.
@@ -177,24 +188,26 @@ inline void write_target(json_writer& w, const table_names& names, const record_
 }
 
 /// Writes a row with its key column, as an object: the whole of it, but for the fields in @p left_out.
-inline void write_payload(json_writer& w, const model_schema& schema, std::string_view key, const record& row, const field_set& left_out = {}) {
+inline void write_payload(json_writer& w, const table_names& names, const record_key& key, const record& row, const field_set& left_out = {}) {
+    const model_schema& schema = names.schemas()[key.model];
     w.begin_object();
     w.key(schema.key_name);
-    w.string(key);
-    write_fields(w, schema, row, left_out);
+    w.string(key.key);
+    names.speaks().write_fields(w, schema, row, left_out);
     w.end_object();
 }
 
 /// Reads a payload into @p row; the fields that it names go into @p named, all others are null.
 /// @return `errc::malformed_message`, `errc::unknown_field`, `errc::invalid_key` or `errc::malformed_value`, naming the column
-[[nodiscard]] inline result<void> read_payload(json_view payload, const model_schema& schema, std::string_view key, unknown_column unknown,
+[[nodiscard]] inline result<void> read_payload(json_view payload, const table_names& names, const record_key& key, unknown_column unknown,
                                                record& row, field_set& named) {
+    const model_schema& schema = names.schemas()[key.model];
     if (!payload.is_object()) return make_fault(errc::malformed_message, "`payload` is an object");
     row.fields.resize(schema.fields.size());
     std::size_t expected = 0;  // peers send the columns in the model's order; then no name is looked for
     for (const auto& member : payload.members()) {
         if (member.key == schema.key_name) {
-            if (!member.value.is_string() || member.value.as_string() != key)
+            if (!member.value.is_string() || member.value.as_string() != key.key)
                 return make_fault(errc::invalid_key, "the column `", schema.key_name, "` of the payload is not the string that `key` has");
             continue;
         }
@@ -205,7 +218,7 @@ inline void write_payload(json_writer& w, const model_schema& schema, std::strin
             return make_fault(errc::unknown_field, "table `", schema.table_name(), "` has no column `", member.key, "`");
         }
         expected = std::size_t{*f} + 1;
-        auto v = read_value(member.value, schema.fields[*f]);
+        auto v = names.speaks().read_field(member.value, schema.fields[*f]);
         if (!v) return std::move(v).error();
         row.fields[*f] = std::move(*v);
         named.insert(*f);
@@ -224,7 +237,7 @@ inline void write_push_row(json_writer& w, const table_names& names, const inten
     w.integer(what.told_row_version());
     if (what.op != operation::erase) {
         w.key("payload");
-        write_payload(w, schema, what.key.key, what.whole(schema.fields.size()), what.left_out());
+        write_payload(w, names, what.key, what.whole(schema.fields.size()), what.left_out());
     }
     if (const auto when = format_rfc3339(what.edited_at); when && what.edited_at != timestamp{}) {
         w.key("edited_at");
@@ -269,7 +282,7 @@ inline void write_push_row(json_writer& w, const table_names& names, const inten
     if (!payload) return make_fault(errc::malformed_message, "`payload` is missing; an INSERT or UPDATE carries the row");
     record whole;
     field_set named;
-    if (auto r = read_payload(*payload, schema, out.what.key.key, unknown_column::refuse, whole, named); !r) return std::move(r).error();
+    if (auto r = read_payload(*payload, names, out.what.key, unknown_column::refuse, whole, named); !r) return std::move(r).error();
     for (std::size_t f = 0; f < schema.fields.size(); ++f) {
         const auto field = static_cast<field_index>(f);
         if (out.what.op == operation::create || named.contains(field)) out.what.changes.set(field, std::move(whole.fields[f]));
@@ -287,7 +300,7 @@ inline void write_bundle_row(json_writer& w, const table_names& names, const row
     w.integer(row.version);
     if (row.after) {
         w.key("payload");
-        write_payload(w, names.schemas()[row.key.model], row.key.key, *row.after);
+        write_payload(w, names, row.key, *row.after);
     }
     w.end_object();
 }
@@ -324,7 +337,7 @@ inline void write_bundle_row(json_writer& w, const table_names& names, const row
     if (!payload) return make_fault(errc::malformed_message, "an INSERT or UPDATE of a bundle carries a payload");
     record r;
     field_set named;
-    if (auto read = read_payload(*payload, names.schemas()[out.key.model], out.key.key, unknown_column::pass_over, r, named); !read)
+    if (auto read = read_payload(*payload, names, out.key, unknown_column::pass_over, r, named); !read)
         return std::move(read).error();
     out.row = std::move(r);
     return out;
@@ -337,7 +350,7 @@ inline void write_snapshot_row(json_writer& w, const table_names& names, const r
     w.key("row_version");
     w.integer(row.version);
     w.key("payload");
-    write_payload(w, names.schemas()[row.key.model], row.key.key, row.row ? *row.row : record{});
+    write_payload(w, names, row.key, row.row ? *row.row : record{});
     w.end_object();
 }
 
@@ -354,7 +367,7 @@ inline void write_snapshot_row(json_writer& w, const table_names& names, const r
     if (!payload) return make_fault(errc::malformed_message, "a row of a snapshot carries a payload");
     record r;
     field_set named;
-    if (auto read = read_payload(*payload, names.schemas()[out.key.model], out.key.key, unknown_column::pass_over, r, named); !read)
+    if (auto read = read_payload(*payload, names, out.key, unknown_column::pass_over, r, named); !read)
         return std::move(read).error();
     out.row = std::move(r);
     return out;
@@ -366,28 +379,9 @@ public:
     bundle_hasher() { hash_.update("["); }
 
     /// Adds the next row, an object as of sheet 1.8. @return a fault for what cannot be a row
-    [[nodiscard]] result<void> add(json_view row) {
-        const auto key = row.find("key");
-        const auto version = row.find("row_version");
-        if (!key || !version) return make_fault(errc::malformed_message, "a row of a bundle has `key` and `row_version`");
+    [[nodiscard]] result<void> add(json_view row, const dialect& speaks = g0) {
         std::string text{count_ == 0 ? "" : ","};
-        auto canonical = canonical_json(*key);
-        if (!canonical) return std::move(canonical).error();
-        text.append("{\"key\":").append(*canonical).append(",\"op\":");
-        append_canonical_string(text, member(row, "op"));
-        text.append(",\"payload\":");
-        const auto payload = row.find("payload");
-        canonical = payload ? canonical_json(*payload) : result<std::string>{std::string{"null"}};
-        if (!canonical) return std::move(canonical).error();
-        text.append(*canonical).append(",\"row_ordinal\":");
-        if (auto r = append_canonical_number(text, static_cast<double>(count_)); !r) return r;
-        text.append(",\"row_version\":");
-        if (auto r = append_canonical_number(text, version->as_real()); !r) return r;
-        text.append(",\"schema\":");
-        append_canonical_string(text, member(row, "schema"));
-        text.append(",\"table\":");
-        append_canonical_string(text, member(row, "table"));
-        text.append("}");
+        if (auto r = speaks.append_hashed(text, row, count_); !r) return r;
         hash_.update(text);
         ++count_;
         return {};
@@ -403,11 +397,6 @@ public:
     }
 
 private:
-    [[nodiscard]] static std::string_view member(json_view row, std::string_view name) {
-        const auto v = row.find(name);
-        return v ? v->as_string() : std::string_view{};
-    }
-
     sha256 hash_;
     std::size_t count_ = 0;
 };
@@ -422,7 +411,7 @@ private:
         write_bundle_row(w, names, row);
         const auto tape = json_tape::parse(text, json_limits{std::size_t{1} << 30, 64, std::size_t{1} << 30});
         if (!tape) return tape.error();
-        if (auto r = hasher.add(tape->root()); !r) return std::move(r).error();
+        if (auto r = hasher.add(tape->root(), names.speaks()); !r) return std::move(r).error();
     }
     return hasher.finish();
 }

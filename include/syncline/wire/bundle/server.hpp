@@ -3,10 +3,10 @@
 
 #include <syncline/engine/authority_types.hpp>
 #include <syncline/support/json_tape.hpp>
+#include <syncline/support/json_writer.hpp>
 #include <syncline/support/random.hpp>
 #include <syncline/support/result.hpp>
 #include <syncline/support/time.hpp>
-#include <syncline/support/utf8.hpp>
 #include <syncline/support/uuid.hpp>
 #include <syncline/support/version.hpp>
 #include <syncline/transport/json_error.hpp>
@@ -15,6 +15,7 @@
 #include <syncline/wire/authority_time.hpp>
 #include <syncline/wire/incarnation.hpp>
 #include <syncline/wire/bundle/messages.hpp>
+#include <syncline/wire/bundle/routes.hpp>
 #include <syncline/wire/server_listeners.hpp>
 
 #include <algorithm>
@@ -35,6 +36,7 @@ struct bundle_server_options {
     std::string schema_name = "public";    ///< the schema that the models' tables are in, on the wire
     std::string app_name;                  ///< shown by `capabilities`; empty: none
     std::int64_t schema_version = 1;       ///< shown by `capabilities`
+    const bundle_wire::dialect* speaks = &bundle_wire::g0;  ///< the generation of the protocol; never null, outlives the server
     bundle_wire::limits bounds;
     json_limits json;                      ///< bounds of a request's body
 };
@@ -47,7 +49,7 @@ template <class Authority>
 class bundle_server {
 public:
     explicit bundle_server(Authority& engine, bundle_server_options options = {})
-        : engine_(&engine), options_(std::move(options)), names_(engine.schemas(), options_.schema_name) {}
+        : engine_(&engine), options_(std::move(options)), names_(engine.schemas(), options_.schema_name, *options_.speaks) {}
 
     /// Answers @p r. JSON, but for a 204 without body; an error is `{"error":code,"message":text}` with a fitting status, and then nothing
     /// was changed. Every answer tells the authority's time.
@@ -64,24 +66,27 @@ public:
 
 private:
     [[nodiscard]] response answered(const request& r, const principal& who, timestamp now, random_source random) {
-        const auto target = route(path_without_query(r.path));
+        std::string_view path = path_without_query(r.path);
+        const bool here = path.starts_with(options_.prefix);
+        if (here) path.remove_prefix(options_.prefix.size());
+        const auto target = here ? bundle_wire::route(path) : std::nullopt;
         if (!target) return json_error(404, "not_found", "there is nothing at this path");
-        if (const http_method expected = method_of(target->what, r.method); expected != r.method) {
+        if (const http_method expected = bundle_wire::method_of(target->what, r.method); expected != r.method) {
             response refused = json_error(405, "method_not_allowed", std::string{"Only "}.append(name_of(expected)).append(" method is allowed"));
             set_header(refused.headers, "Allow", name_of(expected));
             return refused;
         }
         caller from{who.tenant, who.id, {}};
         const auto source = find_header(r.headers, "Oversync-Source-ID");
-        from.source = std::string{bundle_wire::detail::trimmed(source.value_or(std::string_view{}))};
-        if (from.source.empty()) return json_error(400, "invalid_request", "Oversync-Source-ID header is required");
-        if (from.source.size() > bundle_wire::max_id_length || has_nul(from.source) || !is_valid_utf8(from.source))
-            return json_error(400, "invalid_request", "Oversync-Source-ID is longer than 255 octets, or not text");
+        from.source = std::string{field_value(source.value_or(std::string_view{}))};
+        if (bundle_wire::detail::trimmed(from.source).empty()) return json_error(400, "invalid_request", "Oversync-Source-ID header is required");
+        if (auto r2 = bundle_wire::detail::check_id(from.source, "Oversync-Source-ID"); !r2) return json_error(400, "invalid_request", r2.error().detail);
         if (const auto presented = find_header(r.headers, epoch_header))
             if (auto other = refuse_other_incarnation(*engine_, from.tenant, percent_decode(*presented).value_or(std::string{*presented})))
                 return std::move(*other);
         switch (target->what) {
         case place::capabilities: return handle_capabilities();
+        case place::connect: return handle_connect(r, from, now, random);
         case place::push_sessions: return handle_create(r, from, now, random);
         case place::chunks: return handle_chunk(r, from, target->id, now);
         case place::commit: return handle_commit(from, target->id, now);
@@ -97,61 +102,22 @@ private:
         return json_error(404, "not_found", "there is nothing at this path");
     }
 
-    enum class place : std::uint8_t {
-        capabilities, push_sessions, chunks, commit, push_session, committed_rows, pull, snapshot_sessions, snapshot_session,
-    };
-    struct destination {
-        place what;
-        std::string id;
-    };
     using step = bundle_wire::step;
+    using place = bundle_wire::place;
 
-    [[nodiscard]] std::optional<destination> route(std::string_view path) const {
-        if (!path.starts_with(options_.prefix)) return std::nullopt;
-        path.remove_prefix(options_.prefix.size());
-        if (!path.starts_with('/')) return std::nullopt;
-        path.remove_prefix(1);
-        if (path == "capabilities") return destination{place::capabilities, {}};
-        if (path == "push-sessions") return destination{place::push_sessions, {}};
-        if (path == "pull") return destination{place::pull, {}};
-        if (path == "snapshot-sessions") return destination{place::snapshot_sessions, {}};
-        const auto slash = path.find('/');
-        if (slash == std::string_view::npos) return std::nullopt;
-        const std::string_view folder = path.substr(0, slash);
-        std::string_view id = path.substr(slash + 1);
-        std::string_view rest;
-        if (const auto next = id.find('/'); next != std::string_view::npos) {
-            rest = id.substr(next + 1);
-            id = id.substr(0, next);
-        }
-        const auto found = [&](place what) -> std::optional<destination> {
-            auto text = percent_decode(id);
-            if (!text || text->empty() || text->size() > bundle_wire::max_id_length || has_nul(*text)) return std::nullopt;
-            return destination{what, std::move(*text)};
-        };
-        const bool alone = id.size() + slash + 1 == path.size();
-        if (folder == "push-sessions" && alone) return found(place::push_session);
-        if (folder == "push-sessions" && rest == "chunks") return found(place::chunks);
-        if (folder == "push-sessions" && rest == "commit") return found(place::commit);
-        if (folder == "committed-bundles" && rest == "rows") return found(place::committed_rows);
-        if (folder == "snapshot-sessions" && alone) return found(place::snapshot_session);
-        return std::nullopt;
+    // A header's value as HTTP has it: without the blanks around it, and nothing else is taken away.
+    [[nodiscard]] static std::string_view field_value(std::string_view text) noexcept {
+        while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
+        while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
+        return text;
     }
 
-    // The method that a place takes; where it takes two, the one that was used if it is among them.
-    [[nodiscard]] static http_method method_of(place what, http_method used) {
-        switch (what) {
-        case place::push_sessions:
-        case place::chunks:
-        case place::commit:
-        case place::snapshot_sessions: return http_method::post;
-        case place::push_session: return http_method::erase;
-        case place::snapshot_session: return used == http_method::erase ? http_method::erase : http_method::get;
-        case place::capabilities:
-        case place::committed_rows:
-        case place::pull: return http_method::get;
-        }
-        return http_method::get;
+    // A fault of the engine. A source that was retired is told which took its place.
+    [[nodiscard]] response refused(step what, const caller& from, const fault& why) const {
+        if (why.code != errc::source_retired) return fault_response(what, why);
+        auto known = engine_->standing(from.tenant, from.source);
+        if (!known) return fault_response(what, known.error());
+        return bundle_wire::source_retired_response(from.source, known->replaced_by, why.detail);
     }
 
     [[nodiscard]] response body_fault(step what, const fault& why) const {
@@ -166,23 +132,35 @@ private:
 
     [[nodiscard]] response handle_capabilities() const {
         bundle_wire::capabilities c;
+        c.protocol_version = names_.speaks().protocol_version;
         c.app_name = options_.app_name;
         c.schema_version = options_.schema_version;
         c.features = bundle_wire::offered_features();
         c.bounds = options_.bounds;
-        return json_response(200, bundle_wire::write_capabilities(names_, c, engine_->options().session_ttl.count()));
+        c.bounds.push_session_ttl_seconds = c.bounds.snapshot_session_ttl_seconds = engine_->options().session_ttl.count();
+        c.bounds.initialization_lease_ttl_seconds = engine_->options().initialization_lease_ttl.count();
+        return json_response(200, bundle_wire::write_capabilities(names_, c));
+    }
+
+    [[nodiscard]] response handle_connect(const request& r, const caller& from, timestamp now, random_source random) {
+        auto has_rows = bundle_wire::read_connect(r.body, options_.json);
+        if (!has_rows) return body_fault(step::connect, has_rows.error());
+        auto answer = engine_->connect(from, *has_rows, to_string(make_uuid_v4(random)), now);
+        if (!answer) return refused(step::connect, from, answer.error());
+        auto head = engine_->head(from.tenant);
+        if (!head) return fault_response(step::connect, head.error());
+        return json_response(200, bundle_wire::write_connect_answer(*answer, {head->epoch, head->lost}));
     }
 
     [[nodiscard]] response handle_create(const request& r, const caller& from, timestamp now, random_source random) {
-        auto message = bundle_wire::read_create(r.body, options_.json);
+        auto message = bundle_wire::read_create(r.body, options_.json, names_.speaks());
         if (!message) return body_fault(step::create, message.error());
-        if (!message->initialization_id.empty())
-            return json_error(400, "push_session_invalid", "the scope is initialized; leave `initialization_id` out");
         if (options_.bounds.max_rows_per_bundle > 0 && message->planned_row_count > options_.bounds.max_rows_per_bundle)
             return json_error(400, "push_session_invalid",
                               std::string{"a bundle has at most "}.append(std::to_string(options_.bounds.max_rows_per_bundle)).append(" rows here"));
-        auto answer = engine_->create_session(from, message->source_bundle_id, message->planned_row_count, to_string(make_uuid_v4(random)), now);
-        if (!answer) return fault_response(step::create, answer.error());
+        auto answer = engine_->create_session(from, message->source_bundle_id, message->planned_row_count, to_string(make_uuid_v4(random)), now,
+                                              std::move(message->initialization_id));
+        if (!answer) return refused(step::create, from, answer.error());
         auto head = engine_->head(from.tenant);
         if (!head) return fault_response(step::create, head.error());
         if (!answer->already_committed)
@@ -196,14 +174,14 @@ private:
         bundle_wire::chunk_fault bad;
         auto chunk = bundle_wire::read_chunk(r.body, names_, options_.json, most(options_.bounds.max_rows_per_push_chunk), now, bad);
         if (!chunk) return bundle_wire::chunk_refused(bad);
-        auto next = engine_->append_chunk(from, id, chunk->first, chunk->rows, now);
+        auto next = engine_->append_chunk(from, id, chunk->first, chunk->rows, now, {r.body.size(), static_cast<std::uint64_t>(options_.bounds.max_bytes_per_bundle)});
         if (!next) return fault_response(step::chunk, next.error());
         return json_response(200, bundle_wire::write_chunk_answer(id, *next));
     }
 
     [[nodiscard]] response handle_commit(const caller& from, const std::string& id, timestamp now) {
         auto answer = engine_->commit_session(from, id, now);
-        if (!answer) return fault_response(step::commit, answer.error());
+        if (!answer) return refused(step::commit, from, answer.error());
         push_served served{{from.principal, from.tenant}, from.source};
         served.applied = answer->committed ? answer->committed->row_count : 0;
         for (const auto& o : answer->obstacles) ++(o.what == commit_obstacle::kind::refused ? served.refused : served.conflicts);
@@ -270,12 +248,40 @@ private:
     }
 
     [[nodiscard]] response handle_snapshot(const request& r, const caller& from, timestamp now, random_source random) {
-        if (auto read = bundle_wire::read_snapshot_request(r.body, options_.json); !read) return body_fault(step::make_snapshot, read.error());
-        auto made = engine_->create_snapshot(from, to_string(make_uuid_v4(random)), now);
-        if (!made) return fault_response(step::make_snapshot, made.error());
+        auto replacing = bundle_wire::read_snapshot_request(r.body, options_.json);
+        if (!replacing) return body_fault(step::make_snapshot, replacing.error());
+        auto made = engine_->create_snapshot(from, to_string(make_uuid_v4(random)), now, *replacing, options_.bounds.max_rows_per_snapshot_session);
+        if (!made) return refused(step::make_snapshot, from, made.error());
+        auto bytes = bytes_of(from, *made, now);
+        if (!bytes) return fault_response(step::make_snapshot, bytes.error());
+        const std::int64_t most_bytes = options_.bounds.max_bytes_per_snapshot_session;
+        if (most_bytes > 0 && *bytes > most_bytes) {
+            if (auto dropped = engine_->delete_snapshot(from, made->id); !dropped) return fault_response(step::make_snapshot, dropped.error());
+            return fault_response(step::make_snapshot, make_fault(errc::too_large, "this account has ", std::to_string(*bytes),
+                                                                  " octets, a snapshot has at most ", std::to_string(most_bytes)));
+        }
         auto head = engine_->head(from.tenant);
         if (!head) return fault_response(step::make_snapshot, head.error());
-        return json_response(200, bundle_wire::write_snapshot(*made, {head->epoch, head->lost}));
+        return json_response(200, bundle_wire::write_snapshot(*made, *bytes, {head->epoch, head->lost}));
+    }
+
+    // The octets of a snapshot's payloads (sheet 1.11).
+    [[nodiscard]] result<std::int64_t> bytes_of(const caller& from, const snapshot_head& made, timestamp now) {
+        constexpr std::size_t page = 1000;
+        std::int64_t bytes = 0;
+        std::string text;
+        for (std::uint32_t at = 0; at < made.row_count; at += page) {
+            auto rows = engine_->snapshot_page(from, made.id, at, page, now);
+            if (!rows) return std::move(rows).error();
+            for (const auto& row : rows->second) {
+                if (!row.row) continue;
+                text.clear();
+                json_writer w{text};
+                bundle_wire::write_payload(w, names_, row.key, *row.row);
+                bytes += static_cast<std::int64_t>(text.size());
+            }
+        }
+        return bytes;
     }
 
     [[nodiscard]] response handle_snapshot_page(const request& r, const caller& from, const std::string& id, timestamp now) {

@@ -18,8 +18,10 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -52,6 +54,8 @@ struct upload {
     std::vector<commit_obstacle> obstacles;  ///< wait for the session's end
     std::vector<row_image> rows;             ///< committed rows, as far as they came
     bundle_hasher hasher;                    ///< over those
+    bool unproven = false;                   ///< an earlier run's commit, which the server knows by the number alone
+    std::optional<std::uint32_t> told_rows;  ///< of the bundle, as its acknowledgement said
 
     /// Starts over with a new session.
     void begin() {
@@ -59,6 +63,7 @@ struct upload {
         push_id.clear();
         sent = 0;
         obstacles.clear();
+        unproven = false;
         begin_rows();
     }
     /// Starts over with the committed rows.
@@ -67,7 +72,10 @@ struct upload {
         hasher = {};
     }
 
-    [[nodiscard]] std::string create_body() const { return write_create(batch.head.source_bundle_id, batch.items.size()); }
+    /// @param initialization_id  the right to fill the account; empty: none
+    [[nodiscard]] std::string create_body(std::string_view initialization_id) const {
+        return write_create(batch.head.source_bundle_id, batch.items.size(), initialization_id);
+    }
     [[nodiscard]] std::string chunk_body(const table_names& names, std::size_t limit) {
         in_chunk = (std::min)(limit, batch.items.size() - sent);
         return write_chunk(names, batch.items, sent, in_chunk);
@@ -91,6 +99,13 @@ struct upload {
         sent_rows.reserve(batch.items.size());
         for (const auto& item : batch.items) sent_rows.push_back({item.id, item.what});
         return bundle_content_hash(schemas, sent_rows);
+    }
+    /// Whether @p committed has a row of each record that was sent. A server's defaults, triggers and cascades change values and add rows; under a
+    /// number that two devices used, other records were changed.
+    [[nodiscard]] bool tells_of_all(const std::vector<row_image>& committed) const {
+        std::unordered_set<record_key, record_key_hash> there;
+        for (const auto& row : committed) there.insert(row.key);
+        return std::all_of(batch.items.begin(), batch.items.end(), [&](const batch_item& i) { return there.contains(i.what.key); });
     }
     /// The rows that no server can take, with the reason.
     [[nodiscard]] std::vector<commit_obstacle> unsendable(const schema_set& schemas) const {

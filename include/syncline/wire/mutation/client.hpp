@@ -59,7 +59,7 @@ public:
     /// Begins a run; one that was going on is cancelled.
     void start(sync_mode mode) {
         mode_ = mode;
-        phase_ = mode == sync_mode::pull_only ? phase::pull : phase::push;
+        phase_ = mode == sync_mode::connect_only ? phase::done : mode == sync_mode::pull_only ? phase::pull : phase::push;
         report_ = {};
         awaiting_ = 0;
         ready_at_.reset();

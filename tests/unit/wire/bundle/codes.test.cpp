@@ -45,7 +45,7 @@ TEST_CASE("bundle codes: each operation reports with the codes and statuses of t
                          row{step::committed_rows, errc::internal, 500, "committed_bundle_rows_failed"},
                          row{step::pull, errc::malformed_message, 400, "invalid_request"},
                          row{step::pull, errc::history_pruned, 409, "history_pruned"},
-                         row{step::pull, errc::invalid_cursor, 409, "invalid_cursor"},
+                         row{step::pull, errc::invalid_cursor, 409, "history_pruned"},
                          row{step::pull, errc::internal, 500, "pull_failed"},
                          row{step::make_snapshot, errc::malformed_json, 400, "snapshot_session_invalid"},
                          row{step::make_snapshot, errc::internal, 500, "snapshot_session_create_failed"},
@@ -54,7 +54,19 @@ TEST_CASE("bundle codes: each operation reports with the codes and statuses of t
                          row{step::snapshot_page, errc::forbidden, 403, "snapshot_session_forbidden"},
                          row{step::snapshot_page, errc::internal, 500, "snapshot_chunk_failed"},
                          row{step::drop_snapshot, errc::forbidden, 403, "snapshot_session_forbidden"},
-                         row{step::drop_snapshot, errc::internal, 500, "snapshot_session_delete_failed"}}) {
+                         row{step::drop_snapshot, errc::internal, 500, "snapshot_session_delete_failed"},
+                         row{step::connect, errc::malformed_json, 400, "invalid_request"},
+                         row{step::connect, errc::malformed_value, 400, "connect_invalid"},
+                         row{step::connect, errc::internal, 500, "connect_failed"},
+                         row{step::create, errc::scope_uninitialized, 409, "scope_uninitialized"},
+                         row{step::create, errc::scope_initializing, 409, "scope_initializing"},
+                         row{step::create, errc::initialization_stale, 409, "initialization_stale"},
+                         row{step::chunk, errc::initialization_expired, 410, "initialization_expired"},
+                         row{step::chunk, errc::session_expired, 410, "push_session_expired"},
+                         row{step::commit, errc::session_expired, 410, "push_session_expired"},
+                         row{step::snapshot_page, errc::session_expired, 410, "snapshot_session_expired"},
+                         row{step::make_snapshot, errc::id_reused, 409, "source_replacement_invalid"},
+                         row{step::make_snapshot, errc::source_retired, 409, "source_retired"}}) {
         INFO(r.name);
         const auto e = bundle_wire::error_of(r.what, r.code);
         CHECK(e.status == r.status);
@@ -67,7 +79,7 @@ TEST_CASE("bundle codes: each operation reports with the codes and statuses of t
 }
 
 TEST_CASE("bundle codes: a device knows every code that a server may send") {
-    for (int s = 0; s <= static_cast<int>(step::drop_snapshot); ++s)
+    for (int s = 0; s <= static_cast<int>(step::connect); ++s)
         for (std::uint16_t n = 1; n < 100; ++n) {
             const auto code = static_cast<errc>(n);
             if (name_of(code) == "unknown") continue;
@@ -103,6 +115,25 @@ TEST_CASE("bundle codes: an answer without a code is read by its status") {
     CHECK(named.why == fault{errc::malformed_message, "row 7: no"});
     CHECK(!read(400, R"({"error":"push_chunk_invalid","row_ordinal":"x"})").row_ordinal);
     CHECK(read(400, R"({"error":5})").why.code == errc::malformed_message);
+    CHECK(read(410, R"({"error":"initialization_expired"})").why.code == errc::initialization_expired);
+    CHECK(read(409, R"({"error":"initialization_stale"})").why.code == errc::initialization_stale);
+    CHECK(read(409, R"({"error":"scope_initializing"})").why.code == errc::scope_initializing);
+    CHECK(read(409, R"({"error":"scope_uninitialized"})").why.code == errc::scope_uninitialized);
+    CHECK(read(409, R"({"error":"source_replacement_invalid"})").why.code == errc::id_reused);
+}
+
+TEST_CASE("bundle codes: a retired source is told by name, with the one that took its place where there is one") {
+    const json_limits limits;
+    const auto told = bundle_wire::source_retired_response("old", "new", "why");
+    CHECK(told.status == 409);
+    CHECK(told.body == R"({"error":"source_retired","message":"why","source_id":"old","replaced_by_source_id":"new"})");
+    const auto read = bundle_wire::read_refusal(told, limits);
+    CHECK(read.why == fault{errc::source_retired, "why"});
+    CHECK(read.source == "old");
+    CHECK(read.replaced_by == "new");
+    const auto bare = bundle_wire::source_retired_response("old", {}, "why");
+    CHECK(bare.body == R"({"error":"source_retired","message":"why","source_id":"old"})");
+    CHECK(bundle_wire::read_refusal(bare, limits).replaced_by.empty());
 }
 
 }  // namespace codes_test

@@ -14,6 +14,7 @@
 
 #include "support/catch.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <functional>
 #include <map>
@@ -21,6 +22,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -65,6 +67,19 @@ inline record_key task_key(std::string key) { return {task, std::move(key)}; }
 inline record a_project(std::string name) { return record{{value::text(std::move(name))}}; }
 inline record a_task(std::string title, std::int64_t points = 0, std::optional<std::string> under = std::nullopt) {
     return record{{value::text(std::move(title)), value::boolean(false), value::integer(points), under ? value::text(*under) : value{}}};
+}
+
+/// How a device of a test begins: most tests are about what comes after the connect lifecycle.
+enum class begins { attached, anonymous };
+
+/// Lets the device of @p store into its account without asking a server.
+template <class Store>
+void attach_by_hand(Store& store) {
+    auto t = must(store.begin());
+    auto state = must(t.state());
+    state.attachment = scope_attachment::attached;
+    must(t.put_state(state));
+    must(t.commit());
 }
 
 inline timestamp at_second(std::int64_t s) { return from_microseconds(s * 1'000'000); }
@@ -115,8 +130,12 @@ struct device_side {
     std::function<std::optional<response>(const request&)> intercept;  ///< what stands before the server answers instead; nothing: the server
     std::optional<std::size_t> die_after;  ///< the client is dropped after so many answers or losses
 
-    device_side(server_side& s, std::uint64_t seed, resolver_set how = resolver_set{}, bundle_client_options o = {})
+    device_side(server_side& s, std::uint64_t seed, resolver_set how = resolver_set{}, bundle_client_options o = {}, begins as = begins::attached)
         : server(s), store(schemas()), resolvers(std::move(how)), options(std::move(o)), random(seed) {
+        if (as == begins::attached) {
+            must(server.engine.connect({"home", who, "another"}, false, {}, server.now));
+            attach_by_hand(store);
+        }
         boot();
     }
     void boot() {
@@ -162,6 +181,13 @@ struct device_side {
     }
     sync_result sync(sync_mode mode = sync_mode::push_then_pull) { return *run(mode); }
 };
+
+inline bool asks_for(const request& r, http_method method, std::string_view part) {
+    return r.method == method && r.path.find(part) != std::string::npos;
+}
+inline std::size_t asked(const device_side& d, http_method method, std::string_view part) {
+    return static_cast<std::size_t>(std::count_if(d.sent.begin(), d.sent.end(), [&](const request& r) { return asks_for(r, method, part); }));
+}
 
 inline std::string text_of(const std::optional<record>& r) {
     if (!r) return "gone";

@@ -101,7 +101,7 @@ TEST_CASE("bundle obstacles: other answers name none, and damaged ones are fault
     CHECK(!read(409, R"({"error":"push_conflict","conflicts":[{"table":"tasks","key":{"id":"1"},"server_row_version":-1}]})"));
     CHECK(!read(409, R"({"error":"push_conflict","conflicts":[{"table":"tasks","key":{"id":"1"},"server_row_version":1,"server_row":5}]})"));
     CHECK(!read(409, R"({"error":"push_conflict","conflicts":[{"table":"tasks","key":{"id":"1"},"server_row_version":1,"server_written_at":"late"}]})"));
-    CHECK(!read(409, R"({"error":"cascade_conflict","cascades":[{"table":"tasks","key":{"id":"1"},"server_row_version":1}]})"));
+    CHECK(!read(409, R"({"error":"push_conflict","cascades":[{"table":"tasks","key":{"id":"1"},"server_row_version":1}]})"));
     CHECK(!read(422, R"({"error":"row_refused"})"));
 }
 

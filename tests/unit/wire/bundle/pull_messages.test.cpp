@@ -116,4 +116,20 @@ TEST_CASE("pull messages: a snapshot's head and pages are checked") {
     CHECK(!page(R"({"table":"projects","key":{"id":"p"},"row_version":1})", 4, "true"));
 }
 
+TEST_CASE("pull messages: a snapshot may ask for another source in the place of its own, and for nothing that is unknown") {
+    CHECK(write_snapshot_request(std::nullopt).empty());
+    for (const char* none : {"", "  \n", "{}", R"({"source_replacement":null})"}) CHECK(!must(read_snapshot_request(none, limits_)));
+    const source_replacement asked{" old", "new ", "history_pruned"};
+    CHECK(write_snapshot_request(asked) == R"({"source_replacement":{"previous_source_id":" old","new_source_id":"new ","reason":"history_pruned"}})");
+    CHECK(must(read_snapshot_request(write_snapshot_request(asked), limits_)) == asked);
+    for (const char* bad : {"{", "[]", "null", R"({"fresh":true})", R"({"source_replacement":[]})", R"({"source_replacement":{}})",
+                            R"({"source_replacement":{"previous_source_id":"a","new_source_id":" ","reason":"r"}})",
+                            R"({"source_replacement":{"previous_source_id":"","new_source_id":"b","reason":"r"}})",
+                            R"({"source_replacement":{"previous_source_id":"a","new_source_id":5,"reason":"r"}})",
+                            R"({"source_replacement":{"previous_source_id":"a","new_source_id":"b","reason":"r","more":1}})"}) {
+        INFO(bad);
+        CHECK(!read_snapshot_request(bad, limits_));
+    }
+}
+
 }  // namespace pull_messages_test

@@ -18,7 +18,14 @@ TEST_CASE("push messages: a create is written and read as the protocol has it") 
     CHECK(read.source_bundle_id == 3);
     CHECK(read.planned_row_count == 7);
     CHECK(read.initialization_id.empty());
-    CHECK(must(read_create(R"({"source_bundle_id":1,"planned_row_count":1,"initialization_id":"  x "})", limits_)).initialization_id == "x");
+    CHECK(write_create(3, 7, "i") == R"({"source_bundle_id":3,"planned_row_count":7,"initialization_id":"i"})");
+    CHECK(must(read_create(write_create(3, 7, "i"), limits_)).initialization_id == "i");
+    // It keeps its octets: one with blanks is another one than the one without.
+    CHECK(must(read_create(R"({"source_bundle_id":1,"planned_row_count":1,"initialization_id":"  x "})", limits_)).initialization_id == "  x ");
+    for (const std::string& bad : {std::string{"   "}, std::string(256, 'i'), std::string{"a\\u0000"}}) {
+        INFO(bad);
+        CHECK(read_create(R"({"source_bundle_id":1,"planned_row_count":1,"initialization_id":")" + bad + "\"}", limits_).error().code == errc::malformed_value);
+    }
     CHECK(must(read_create(R"({"source_bundle_id":1,"planned_row_count":1,"initialization_id":null})", limits_)).initialization_id.empty());
 }
 

@@ -8,6 +8,14 @@ using namespace bundle_fixture;
 
 namespace {
 
+/// A server whose account was connected to by a device that has nothing.
+struct server_side : bundle_fixture::server_side {
+    explicit server_side(authority_options options = {}, bundle_server_options wire_options = {})
+        : bundle_fixture::server_side(std::move(options), std::move(wire_options)) {
+        must(engine.connect({"home", "ann", "device"}, false, {}, now));
+    }
+};
+
 const std::string insert_p = R"({"schema":"public","table":"projects","key":{"id":"p"},"op":"INSERT","base_row_version":0,"payload":{"name":"home"}})";
 const std::string insert_t = R"({"schema":"public","table":"tasks","key":{"id":"t"},"op":"INSERT","base_row_version":0,"payload":{"id":"t","title":"paint","project":"p"}})";
 
@@ -89,7 +97,7 @@ TEST_CASE("bundle_server: a pull gives whole bundles up to the one it began with
     CHECK(second.body.find(R"({"schema":"public","table":"projects","key":{"id":"p"},"op":"DELETE","row_version":2})") != std::string::npos);
     CHECK(second.body.find("later") == std::string::npos);
     CHECK(s.call(http_method::get, "/sync/pull?after_bundle_seq=3").body == R"({"stable_bundle_seq":3,"bundles":[],"has_more":false,"epoch":"1"})");
-    check_error(s.call(http_method::get, "/sync/pull?after_bundle_seq=4"), 409, "invalid_cursor");
+    check_error(s.call(http_method::get, "/sync/pull?after_bundle_seq=4"), 409, "history_pruned");
     s.prune();
     check_error(s.call(http_method::get, "/sync/pull?after_bundle_seq=1"), 409, "history_pruned");
     check_error(s.call(http_method::get, "/sync/committed-bundles/1/rows"), 409, "history_pruned");
@@ -102,7 +110,7 @@ TEST_CASE("bundle_server: a snapshot is one picture, whatever happens meanwhile"
     auto made = s.call(http_method::post, "/sync/snapshot-sessions");
     const std::string id = text_in(made.body, "snapshot_id");
     CHECK(parse_uuid(id));
-    CHECK(made.body == R"({"snapshot_id":")" + id + R"(","snapshot_bundle_seq":1,"row_count":3,"expires_at":"2023-11-14T22:28:20.000000Z","epoch":"1"})");
+    CHECK(made.body == R"({"snapshot_id":")" + id + R"(","snapshot_bundle_seq":1,"row_count":3,"byte_count":63,"expires_at":"2023-11-14T22:28:20.000000Z","epoch":"1"})");
     s.erase(project_key("1"));
     s.prune();
     const auto row = [](int i) {
@@ -118,6 +126,7 @@ TEST_CASE("bundle_server: a snapshot is one picture, whatever happens meanwhile"
     CHECK(dropped.status == 204);
     CHECK(dropped.body.empty());
     check_error(s.call(http_method::get, "/sync/snapshot-sessions/" + id), 404, "snapshot_session_not_found");
+    check_error(s.call(http_method::erase, "/sync/snapshot-sessions/" + id), 404, "snapshot_session_not_found");
     check_error(s.call(http_method::get, "/sync/snapshot-sessions/nonsense"), 404, "snapshot_session_not_found");
     CHECK(s.call(http_method::post, "/sync/snapshot-sessions", "{}").status == 200);
     CHECK(s.call(http_method::post, "/sync/snapshot-sessions", R"({"source_replacement":null})").status == 200);
@@ -158,7 +167,14 @@ TEST_CASE("bundle_server: cascades and refusals have codes of their own and name
     server_side s{std::move(rules)};
     REQUIRE(push(s, 1, insert_p + "," + insert_t, 2).status == 200);
     auto cascade = push(s, 2, R"({"table":"projects","key":{"id":"p"},"op":"DELETE","base_row_version":1})", 1);
-    check_error(cascade, 409, "cascade_conflict");
+    check_error(cascade, 409, "push_conflict");
+    // The erased row itself, in the form that every device knows; it is at the version that was named.
+    CHECK(cascade.body.find(R"("conflict":{"schema":"public","table":"projects","key":{"id":"p"},"op":"DELETE","base_row_version":1,)"
+                            R"("server_row_version":1,"server_row_deleted":false,"server_row":{"id":"p","name":"home"}},"cascades")") != std::string::npos);
+    const auto read = must(bundle_wire::read_obstacles(cascade, bundle_wire::table_names{s.engine.schemas(), "public"}, {}));
+    REQUIRE(read.size() == 1);
+    CHECK(read[0].what == commit_obstacle::kind::cascade);
+    CHECK(read[0].victim == task_key("t"));
     CHECK(cascade.body.find(R"("cascades":[{"schema":"public","table":"projects","key":{"id":"p"},"op":"DELETE","base_row_version":1,)"
                             R"("victim":{"schema":"public","table":"tasks","key":{"id":"t"}},"server_row_version":1,)"
                             R"("server_row":{"id":"t","title":"paint","done":null,"points":null,"project":"p"},"server_written_at":"2023-11-14T22:13:20.000000Z"}])") != std::string::npos);
@@ -207,7 +223,7 @@ TEST_CASE("bundle_server: numbers, sessions and principals are kept apart") {
     check_error(commit(s, "nonsense"), 404, "push_session_not_found");
     const std::string late = create(s, 1, 1);
     s.now += std::chrono::hours{1};
-    CHECK(chunk(s, late, 0, insert_p).status == 404);
+    check_error(chunk(s, late, 0, insert_p), 410, "push_session_expired");
 }
 
 TEST_CASE("bundle_server: bad requests are refused in JSON and change nothing") {
@@ -236,7 +252,7 @@ TEST_CASE("bundle_server: bad requests are refused in JSON and change nothing") 
         {http_method::post, sessions, R"({"source_bundle_id":1e400,"planned_row_count":1})", 400, "invalid_request"},
         {http_method::post, sessions, R"({"source_bundle_id":1,"planned_row_count":true})", 400, "invalid_request"},
         {http_method::post, sessions, R"({"source_bundle_id":1,"planned_row_count":1,"initialization_id":5})", 400, "invalid_request"},
-        {http_method::post, sessions, R"({"source_bundle_id":1,"planned_row_count":1,"initialization_id":"x"})", 400, "push_session_invalid"},
+        {http_method::post, sessions, R"({"source_bundle_id":1,"planned_row_count":1,"initialization_id":"x"})", 409, "initialization_stale"},
         {http_method::post, sessions, R"({"planned_row_count":1})", 400, "push_session_invalid"},
         {http_method::post, sessions, R"({"source_bundle_id":0,"planned_row_count":1})", 400, "push_session_invalid"},
         {http_method::post, sessions, R"({"source_bundle_id":-1,"planned_row_count":1})", 400, "push_session_invalid"},
@@ -311,7 +327,7 @@ TEST_CASE("bundle_server: bad requests are refused in JSON and change nothing") 
     check_error(chunk(few, mine, 0, std::string(200, ' ')), 413, "too_large");
 }
 
-TEST_CASE("bundle_server: the source comes from its header, trimmed, and from nowhere else") {
+TEST_CASE("bundle_server: the source comes from its header, octet by octet, and from nowhere else") {
     server_side s;
     const principal ann{"ann", "home"};
     const std::string body = R"({"source_bundle_id":1,"planned_row_count":1,"source_id":"other"})";
@@ -323,7 +339,13 @@ TEST_CASE("bundle_server: the source comes from its header, trimmed, and from no
     check_error(with({{"Oversync-Source-ID", std::string(256, 's')}}), 400, "invalid_request");
     check_error(with({{"Oversync-Source-ID", std::string{"a\0b", 3}}}), 400, "invalid_request");
     check_error(with({{"Oversync-Source-ID", "\xff"}}), 400, "invalid_request");
-    CHECK(with({{"oversync-source-id", "  device "}}).status == 200);
+    check_error(with({{"Oversync-Source-ID", " \v "}}), 400, "invalid_request");
+    // Blanks around a header's value are HTTP's, not the value's.
+    CHECK(with({{"oversync-source-id", " \t device "}}).status == 200);
+    // Everything else is the id's own: this is another source than `device`.
+    REQUIRE(push(s, 1, insert_p, 1).status == 200);
+    CHECK(text_in(with({{"Oversync-Source-ID", "device"}}).body, "status") == "already_committed");
+    CHECK(text_in(with({{"Oversync-Source-ID", "\vdevice\f"}}).body, "status") == "staging");
     for (const char* path : {"/sync/pull", "/sync/capabilities", "/sync/committed-bundles/1/rows", "/sync/snapshot-sessions/x"})
         check_error(s.wire.handle(request{http_method::get, path, {}, {}}, ann, s.now, s.random), 400, "invalid_request");
 }
@@ -340,12 +362,14 @@ TEST_CASE("bundle_server: capabilities name the tables, what works and the limit
                              R"({"schema":"public","table":"tasks","sync_key_columns":["id"]}],"features":{"bundle_pull":true,)"));
     CHECK(r.body.ends_with(R"("bundle_limits":{"max_bundles_per_pull":5000,"default_rows_per_push_chunk":1000,"max_rows_per_push_chunk":5000,)"
                            R"("push_session_ttl_seconds":900,"default_rows_per_committed_bundle_chunk":1000,"max_rows_per_committed_bundle_chunk":5000,)"
-                           R"("default_rows_per_snapshot_chunk":1000,"max_rows_per_snapshot_chunk":5000,"snapshot_session_ttl_seconds":900}})"));
+                           R"("default_rows_per_snapshot_chunk":1000,"max_rows_per_snapshot_chunk":5000,"snapshot_session_ttl_seconds":900,"initialization_lease_ttl_seconds":900}})"));
     auto read = must(bundle_wire::read_capabilities(r.body, json_limits{}));
     CHECK(read.app_name == "chores");
     CHECK(read.tables == std::vector<std::string>{"public.projects", "public.tasks"});
     CHECK(read.has("bundle_push"));
-    CHECK(!read.has("connect_lifecycle"));
+    CHECK(read.has("connect_lifecycle"));
+    CHECK(read.has("scope_initialization_leases"));
+    CHECK(!read.has("bundle_change_watch"));
     CHECK(!read.has("teleport"));
     CHECK(read.bounds.max_rows_per_push_chunk == 5000);
     CHECK(read.bounds.max_rows_per_bundle == 0);
@@ -356,7 +380,7 @@ TEST_CASE("bundle_server: tenants see nothing of each other") {
     REQUIRE(push(s, 1, insert_p, 1).status == 200);
     const principal eve{"eve", "elsewhere"};
     const auto get = [&](const char* path) { return s.wire.handle(request{http_method::get, path, {{"Oversync-Source-ID", "device"}}, {}}, eve, s.now, s.random); };
-    CHECK(get("/sync/pull").body.find("home") == std::string::npos);
+    check_error(get("/sync/pull"), 409, "scope_uninitialized");
     check_error(get("/sync/committed-bundles/1/rows"), 404, "committed_bundle_not_found");
 }
 

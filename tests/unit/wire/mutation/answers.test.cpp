@@ -108,7 +108,8 @@ TEST_CASE("mutation answers: what a client that sends no bases is told for each 
         {"not_found", {absent, out_of_view}},
         // The server's fault, or another step is needed first.
         {"error", {unknown_model, schema_mismatch, busy, unavailable, timed_out, rate_limited, internal, storage_full, io_error, history_pruned, stale,
-                   session_gone, out_of_sequence, source_retired, epoch_changed, unauthenticated, cancelled, other_account, corrupt, bug}}};
+                   session_gone, out_of_sequence, source_retired, epoch_changed, unauthenticated, cancelled, other_account, scope_uninitialized,
+                   scope_initializing, initialization_stale, initialization_expired, session_expired, corrupt, bug}}};
     std::vector<errc> thought_of;
     for (const auto& [reason, codes] : told)
         for (const errc code : codes) {
