@@ -152,6 +152,15 @@ public:
         return standing_of(*t, source);
     }
 
+    /// The receipt of a source bundle of @p who, where it was committed. Writes nothing.
+    [[nodiscard]] result<std::optional<bundle_receipt>> committed_bundle(const caller& who, std::int64_t source_bundle_id) {
+        auto t = store_->begin(who.tenant, access::snapshot);
+        if (!t) return std::move(t).error();
+        auto known = t->find_bundle_receipt(who.source, source_bundle_id);
+        if (known && *known && (*known)->principal != who.principal) return std::optional<bundle_receipt>{};
+        return known;
+    }
+
     /// Opens a push session for one source bundle (bundle wire). A session of the same tuple that was open is gone; a bundle that
     /// was committed answers with its receipt, whatever became of its session.
     /// @param id  of the new session: random, never used before

@@ -181,6 +181,7 @@ inline std::vector<scenario<server>> sessions_of_a_server() {
                    },
                    [](server& s) { return told(s.engine().snapshot_page(s.ann, "picture", 1, 10, s.now)); }});
     out.push_back({"server: connect", [](server&) {}, [](server& s) { return told(s.engine().connect(s.ann, true, "right", s.now)); }});
+    out.push_back({"server: committed_bundle", staged, [](server& s) { return told(s.engine().committed_bundle(s.ann, 1)); }});
     out.push_back({"server: standing", staged, [](server& s) { return told(s.engine().standing("main", "dev")); }});
     out.push_back({"server: create_snapshot, source replaced", staged, [](server& s) {
                        return told(s.engine().create_snapshot(s.ann, "picture", s.now, source_replacement{s.ann.source, "next", "history_pruned"}, 0));

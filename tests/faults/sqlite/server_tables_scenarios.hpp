@@ -230,7 +230,7 @@ inline std::vector<scenario<server>> keyed_tables_of_a_server() {
                        keyed_and_sealed(s);
                        lab_must(s.engine().create_session(s.ann, 1, 2, "session", s.now, {}));
                        lab_must(s.engine().append_chunk(s.ann, "session", 0,
-                                                        {change_of("b1", "N3", std::nullopt, node(1)), about_child(change_of("b2", "K3", std::nullopt, child(1, "N3")))}, s.now));
+                                                        {change_of("b1", "N3", std::nullopt, node(1)), about_child(change_of("b2", "K3", std::nullopt, child(1, "N3")))}, s.now, {}));
                    },
                    [](server& s) -> result<void> {
                        auto answer = s.engine().commit_session(s.ann, "session", s.now);

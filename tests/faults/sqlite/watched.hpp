@@ -88,7 +88,7 @@ struct watched_call<Watched, Result (Of::*)(Arguments...) const> {
     X(renew_source) X(begin_hydration) X(stage) X(note_epoch) X(note_account) X(change_account) X(lost_by_restore) X(dismiss_lost) X(note_synced)    \
     X(waiting) X(quarantined) X(unread) X(reread) X(forget_unread) X(retry) X(take_client) X(edit) X(explain) X(discard) X(hear)
 #define SYNCLINE_FAULTS_AUTHORITY(X)                                                                                                                 \
-    X(seal_foreign) X(push) X(pull) X(connect) X(standing) X(create_session) X(append_chunk) X(commit_session) X(delete_session) X(committed_rows) X(bundles_after)         \
+    X(seal_foreign) X(push) X(pull) X(connect) X(standing) X(committed_bundle) X(create_session) X(append_chunk) X(commit_session) X(delete_session) X(committed_rows) X(bundles_after)         \
     X(create_snapshot) X(snapshot_page) X(delete_snapshot) X(prune) X(retain) X(begin_incarnation) X(head)
 #define SYNCLINE_FAULTS_FENCE(X) X(take) X(renew) X(give_back) X(current)
 

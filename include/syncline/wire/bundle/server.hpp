@@ -155,9 +155,14 @@ private:
     [[nodiscard]] response handle_create(const request& r, const caller& from, timestamp now, random_source random) {
         auto message = bundle_wire::read_create(r.body, options_.json, names_.speaks());
         if (!message) return body_fault(step::create, message.error());
-        if (options_.bounds.max_rows_per_bundle > 0 && message->planned_row_count > options_.bounds.max_rows_per_bundle)
-            return json_error(400, "push_session_invalid",
-                              std::string{"a bundle has at most "}.append(std::to_string(options_.bounds.max_rows_per_bundle)).append(" rows here"));
+        if (options_.bounds.max_rows_per_bundle > 0 && message->planned_row_count > options_.bounds.max_rows_per_bundle) {
+            // What was committed before there was such a limit is known all the same.
+            auto known = engine_->committed_bundle(from, message->source_bundle_id);
+            if (!known) return fault_response(step::create, known.error());
+            if (!*known)
+                return json_error(400, "push_session_invalid",
+                                  std::string{"a bundle has at most "}.append(std::to_string(options_.bounds.max_rows_per_bundle)).append(" rows here"));
+        }
         auto answer = engine_->create_session(from, message->source_bundle_id, message->planned_row_count, to_string(make_uuid_v4(random)), now,
                                               std::move(message->initialization_id));
         if (!answer) return refused(step::create, from, answer.error());
