@@ -53,6 +53,16 @@ struct decision_input {
 
 namespace detail {
 
+// What a resolver cannot have meant decides nothing: a person looks at it.
+[[nodiscard]] inline resolution checked(const model_schema& schema, resolution said) {
+    if (said.what != resolution::verb::merged) return said;
+    for (const auto& f : said.fields)
+        if (f.field >= schema.fields.size() || (!f.to.is_null() && f.to.kind() != schema.fields[f.field].kind))
+            return resolution::defer("the resolver gave a value for a field that the model does not have, or of another kind than the field's; correct the resolver, then "
+                                     "retry, edit, discard, or take the server's row");
+    return said;
+}
+
 [[nodiscard]] inline wait_reason refusal_of(const resolution& said) {
     if (said.what == resolution::verb::defer)
         return {errc::conflict, said.reason.empty() ? std::string{"the change meets a newer one of the same record and the "
@@ -137,7 +147,7 @@ namespace detail {
 
     if (in.change.op == operation::erase || !alive) {
         c.overlapping = c.client_fields;
-        const resolution said = resolvers.decide(c, context);
+        const resolution said = detail::checked(in.schema, resolvers.decide(c, context));
         d.decided = c.client_fields;
         d.rule = detail::rule_text(in, alive ? "erase meets a newer change" : "update of a record that was erased", said);
         switch (said.what) {
@@ -202,7 +212,7 @@ namespace detail {
         d.rule = detail::rule_text(in, "fields do not overlap, or have a merge: merged", "both");
         return d;
     }
-    const resolution said = resolvers.decide(c, context);
+    const resolution said = detail::checked(in.schema, resolvers.decide(c, context));
     d.decided = c.overlapping;
     d.rule = detail::rule_text(in, (in.change.op == operation::create ? "create on a key that exists" : "fields overlap") +
                                        detail::field_list(in.schema, c.overlapping),

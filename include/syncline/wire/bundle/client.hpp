@@ -136,6 +136,7 @@ public:
     /// Ends the run; what was settled stays in the report.
     void cancel() {
         run_.awaiting = 0;
+        run_.ready_at.reset();
         if (run_.phase != phase::done && run_.phase != phase::finish) run_.end(fault{errc::cancelled, "the sync was cancelled"});
     }
 

@@ -55,6 +55,7 @@ public:
             run_.phase = client_phase::finish;
             return optional_step{};
         }
+        quarantined_ = standing->has.quarantined;
         asked_after_ = standing->state.checkpoint;
         std::string path = "/pull";
         append_query(path, "after_bundle_seq", std::to_string(asked_after_));
@@ -94,6 +95,12 @@ public:
             return {};
         }
         run_.backoff.succeeded();
+        // Each bundle tries them; without one, what stood in their way may be gone all the same.
+        if (quarantined_ && reply->bundles.empty()) {
+            auto again = run_.engine->reread({}, now);
+            if (!again) return std::move(again).error();
+            run_.report.pulled += again->applied;
+        }
         run_.report.behind = reply->more;
         if (!reply->more) run_.phase = client_phase::finish;
         return {};
@@ -128,6 +135,7 @@ private:
 
     client_run<Replica>& run_;
     cursor asked_after_ = 0;
+    bool quarantined_ = false;  // there are rows that the app's table refused
     std::size_t bundle_limit_ = 1000;
 };
 

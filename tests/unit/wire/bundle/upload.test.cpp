@@ -29,7 +29,7 @@ TEST_CASE("upload: chunks follow each other, pages of committed rows too") {
     const auto models = schemas();
     const bundle_wire::table_names names{models, "public"};
     auto up = an_upload();
-    CHECK(up.create_body() == R"({"source_bundle_id":4,"planned_row_count":5})");
+    CHECK(up.create_body({}) == R"({"source_bundle_id":4,"planned_row_count":5})");
     CHECK(up.chunk_body(names, 3).find(R"("start_row_ordinal":0)") != std::string::npos);
     CHECK(up.in_chunk == 3);
     up.sent = 3;
