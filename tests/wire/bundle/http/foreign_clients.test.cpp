@@ -1,7 +1,7 @@
 // Clients of go-oversync v0.2.1, as the sheet `bundle` describes them, at a Syncline server over SQLite and real HTTP: conflicts, convergence and
 // checkpoints (sheet 7.1). The lifecycle has foreign_clients_lifecycle.test.cpp.
 
-#include "wire/bundle/foreign_clients_world.hpp"
+#include "wire/bundle/http/foreign_clients_world.hpp"
 
 namespace foreign_clients_test {
 

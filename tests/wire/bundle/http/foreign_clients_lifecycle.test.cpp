@@ -1,7 +1,7 @@
 // Clients of go-oversync v0.2.1, as the sheet `bundle` describes them, at a Syncline server over SQLite and real HTTP: the lifecycle (sheet 7.1),
 // source recovery, injected failures, and the defects of 8.2 that a better server keeps from them.
 
-#include "wire/bundle/foreign_clients_world.hpp"
+#include "wire/bundle/http/foreign_clients_world.hpp"
 
 namespace foreign_clients_lifecycle_test {
 

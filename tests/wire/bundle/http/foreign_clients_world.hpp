@@ -1,5 +1,5 @@
-#ifndef SYNCLINE_TESTS_WIRE_BUNDLE_FOREIGN_CLIENTS_WORLD_HPP
-#define SYNCLINE_TESTS_WIRE_BUNDLE_FOREIGN_CLIENTS_WORLD_HPP
+#ifndef SYNCLINE_TESTS_WIRE_BUNDLE_HTTP_FOREIGN_CLIENTS_WORLD_HPP
+#define SYNCLINE_TESTS_WIRE_BUNDLE_HTTP_FOREIGN_CLIENTS_WORLD_HPP
 
 // Clients of go-oversync v0.2.1 at a Syncline server: an SQLite database whose tables the server's app writes itself, behind HTTP on a port of this
 // machine. One user is one tenant. Between each client and the server lies a line on which statuses can be injected and answers lost.
