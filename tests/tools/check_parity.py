@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""docs/parity.md says of every public name of Laravel Tether v1.0.0 how it is here, or why it is not.
+"""docs/parity.md says of every public name of Laravel Tether v1.0.0 and of go-oversync v0.2.1 how it is here, or why it is not.
 
-The names are those of tests/lists/tether_names.txt, under the heading of the table of docs/parity.md that has each in the first cell of a row. A row's
-last cell is not empty, and one that begins with a dash goes on to say why. What a row names exists: files (from the top, or below include/syncline or
+The names are those of tests/lists/tether_names.txt and oversync_names.txt, under the heading of the table that has each in the first cell of a row, in
+the part of docs/parity.md about that wire. A row's last cell is not empty, and one that begins with a dash goes on to say why. What a row names exists: files (from the top, or below include/syncline or
 docs), test cases (`tests/wire/a.test.cpp: part of a name`), and the words of ours that stand as code in its last cell, which are found in include/,
-examples/ or among Tether's own.
+examples/ or among the original's own.
 """
 
 import re
@@ -14,9 +14,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from tree import ROOT, read  # noqa: E402
 
-LIST = "tests/lists/tether_names.txt"
 PAGE = "docs/parity.md"
-SECTION = "## The mutation wire"
+PARTS = [("tests/lists/tether_names.txt", "## The mutation wire"), ("tests/lists/oversync_names.txt", "## The bundle wire")]
 CODE = re.compile(r"`([^`]+)`")
 LINK = re.compile(r"\]\(([^)#]+)[^)]*\)")
 PATH = re.compile(r"^[\w./-]+/[\w.-]+\.(?:hpp|cpp|py|sh|md|txt|patch)$")
@@ -35,11 +34,11 @@ def names_of(text):
     return out
 
 
-def section_of(page):
-    """The part of the page that is about Tether."""
-    after = page[page.index(SECTION):] if SECTION in page else ""
-    end = re.search(r"^## ", after[len(SECTION):], re.M)
-    return after[:len(SECTION) + end.start()] if end else after
+def section_of(page, heading):
+    """The part of the page under that heading."""
+    after = page[page.index(heading):] if heading in page else ""
+    end = re.search(r"^## ", after[len(heading):], re.M)
+    return after[:len(heading) + end.start()] if end else after
 
 
 def rows_of(text):
@@ -77,9 +76,19 @@ def cases_in(path):
 
 
 def problems(root):
-    names = names_of(read(root / LIST))
-    rows = rows_of(section_of(read(root / PAGE)))
-    known = words_of(root) | {word for table in names.values() for name in table for word in re.findall(r"[A-Za-z_]\w*", name)}
+    """What is wrong in either part, and how many names there are."""
+    out, count, words = [], 0, words_of(root)
+    for path, heading in PARTS:
+        found, named = problems_of(root, path, heading, words)
+        out += found
+        count += named
+    return out, count
+
+
+def problems_of(root, path, heading, words):
+    names = names_of(read(root / path))
+    rows = rows_of(section_of(read(root / PAGE), heading))
+    known = words | {word for table in names.values() for name in table for word in re.findall(r"[A-Za-z_]\w*", name)}
     out = []
     for table, wanted in names.items():
         of = [cells for heading, cells in rows if heading == table]
@@ -115,7 +124,7 @@ def problems(root):
 
 def main():
     found, count = problems(ROOT)
-    print("\n".join(found) if found else f"check_parity: {count} names of Tether have a row that says how each is here")
+    print("\n".join(found) if found else f"check_parity: {count} names of Tether and go-oversync have a row that says how each is here")
     return 1 if found else 0
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parent))
+import check_behaviours  # noqa: E402
 import check_docs  # noqa: E402
 import check_parity  # noqa: E402
 import check_weak_points  # noqa: E402
@@ -301,6 +302,12 @@ class Parity(Folder):
 | `POST /sync/push`: `client_id`, `$only` | `engine::push`, told by `tests/wire/a.test.cpp: one thing`; see `model/a.hpp` and [the guide](guides/a.md) |
 | `debug:level`, `old` | — nobody needs it |
 
+## The bundle wire: go
+
+| endpoint | ours |
+|---|---|
+| `GET /sync/{id}/rows?more=` | the same |
+
 ## Another wire
 
 | push | ours |
@@ -311,6 +318,7 @@ class Parity(Folder):
     def setUp(self):
         super().setUp()
         self.put("tests/lists/tether_names.txt", "# names\n[push]\n/sync/push\nclient_id\n$only\ndebug:level\n")
+        self.put("tests/lists/oversync_names.txt", "[endpoint]\nGET /sync/{id}/rows\n")
         self.put("include/syncline/model/a.hpp", "struct engine { void push(); };\n")
         self.put("docs/guides/a.md", "\n")
         self.put("tests/wire/a.test.cpp", 'TEST_CASE("does one thing") {}\n')
@@ -337,6 +345,11 @@ class Parity(Folder):
         self.assertIn("names `engine`", self.found(names="[push]\nengine\n"))
         self.assertIn("no table whose first heading is `pull`", self.found(names="[pull]\nclient_id\n"))
 
+    def test_the_names_of_either_wire_stand_in_its_own_part(self):
+        self.planted("/{id}/rows", "/{id}/row", "names `GET /sync/{id}/rows`")
+        self.planted("`GET /sync/{id}/rows?more=` | the same", "`GET /sync/{id}/rows` | as `engine::pull`", "names `pull`")
+        self.planted("## The bundle wire", "## The other wire", "no table whose first heading is `endpoint`")
+
     def test_a_row_that_says_nothing_is_found(self):
         self.planted("— nobody needs it", "—", "does not say how it is here")
         self.planted("— nobody needs it", "", "does not say how it is here")
@@ -347,6 +360,56 @@ class Parity(Folder):
         self.planted("one thing", "another thing", "that does not exist: another thing")
         self.planted("guides/a.md", "guides/b.md", "links to guides/b.md")
         self.planted("engine::push", "engine::pull", "names `pull`")
+
+
+class Behaviours(Folder):
+    LIST = """# behaviours
+[push_test.go] 2
+push: a thing: is done | tests/wire/a.test.cpp: does one thing
+push: another | parity: `name` of no use | tests/tools/t.py: test_it
+"""
+
+    def setUp(self):
+        super().setUp()
+        self.put("tests/wire/a.test.cpp", 'TEST_CASE("does one thing") {}\nTEST_CASE("does one thing, and more") {}\n')
+        self.put("tests/tools/t.py", "class A:\n    def test_it(self):\n        pass\n")
+        self.put("docs/parity.md", "## The mutation wire\nelsewhere\n## The bundle wire: go\n\n| `name` of\nno use | x |\n\n## Notes\nafter it\n")
+
+    def found(self, text=LIST):
+        self.put("tests/lists/oversync_behaviours.txt", text)
+        return "\n".join(check_behaviours.problems(self.root)[0])
+
+    def planted(self, old, new, wanted):
+        self.assertIn(old, self.LIST)
+        self.assertIn(wanted, self.found(self.LIST.replace(old, new)))
+
+    def test_a_whole_list_passes(self):
+        self.assertEqual(self.found(), "")
+        self.assertEqual(check_behaviours.problems(self.root)[1], 2)
+
+    def test_a_behaviour_without_a_place_is_found(self):
+        self.planted("tests/wire/a.test.cpp: does one thing", "missing", "a thing: is done: is shown nowhere yet")
+        self.planted(" | tests/wire/a.test.cpp: does one thing", "", "a thing: is done: has no place")
+        self.planted("tests/wire/a.test.cpp: does one thing", "tests/wire/a.test.cpp", "which is neither")
+        self.planted(" | tests/tools/t.py: test_it", " | missing", "another: is shown nowhere yet")
+
+    def test_a_behaviour_that_is_left_out_or_repeated_is_found(self):
+        self.planted("[push_test.go] 2", "[push_test.go] 3", "has 2 behaviours and announces 3")
+        self.planted("push: another", "push: a thing: is done", "has `push: a thing: is done` twice")
+        self.planted("[push_test.go] 2\n", "", "[] has 2 behaviours and announces 0")
+
+    def test_what_a_place_names_exists(self):
+        self.planted("a.test.cpp: does", "b.test.cpp: does", "names tests/wire/b.test.cpp, which does not exist")
+        self.planted("tests/wire/a.test.cpp: does", "wire/a.test.cpp: does", "names wire/a.test.cpp, which does not exist")
+        self.planted("one thing", "two things", "a test of tests/wire/a.test.cpp that does not exist: does two things")
+        self.planted("test_it", "test_that", "a test of tests/tools/t.py that does not exist: test_that")
+        self.planted("of no use", "of some use", "names words that docs/parity.md does not have")
+        self.planted("`name` of no use", "elsewhere", "names words that docs/parity.md does not have")
+        self.planted("`name` of no use", "after it", "names words that docs/parity.md does not have")
+
+    def test_a_part_of_a_name_is_of_one_test(self):
+        self.planted("does one thing", "does one", "names 2 tests of tests/wire/a.test.cpp: does one")
+        self.assertEqual(self.found(self.LIST.replace("does one thing", "and more")), "")
 
 
 class Summary(unittest.TestCase):

@@ -267,6 +267,30 @@ TEST_CASE("sqlite_replica_store: uninstall leaves the app's tables alone and tak
     must(app.execute("ALTER TABLE t DROP COLUMN w"));
 }
 
+TEST_CASE("sqlite_replica_store: installed again after that, it is a new device over the rows that are there") {
+    const scratch_folder dir;
+    auto app = connect(dir.file());
+    must(app.execute("CREATE TABLE t(id TEXT PRIMARY KEY, v); INSERT INTO t VALUES('a',1)"));
+    std::string before;
+    seeded_random random{1};
+    for (const bool again : {false, true}) {
+        auto store = must(sqlite_replica_store::open(dir.file(), std::vector<std::string>{"t"}));
+        replica engine{store};
+        must(engine.open(random, timestamp{}));
+        const auto status = must(engine.status(timestamp{}));
+        const auto& state = status.state;
+        CHECK(status.counts.open == (again ? 2 : 1));
+        CHECK(state.source_id != before);
+        CHECK(state.next_source_bundle_id == 1);
+        CHECK(state.checkpoint == 0);
+        before = state.source_id;
+        if (!again) {
+            must(sqlite_replica_store::uninstall(dir.file()));
+            must(app.execute("INSERT INTO t VALUES('b',2)"));
+        }
+    }
+}
+
 TEST_CASE("sqlite_replica_store: an app's connection keeps its settings, on every way out") {
     const scratch_folder dir;
     auto app = connect(dir.file());
