@@ -30,11 +30,11 @@ namespace graph_simulation {
 /// What happened, by name.
 struct graph_statistics {
     std::uint64_t seeds = 0, edits = 0, rows_of_many = 0, erases = 0, cascades = 0, conflicts = 0, refused = 0, crashes = 0, copies = 0, restores = 0, server_restores = 0,
-                  prunes = 0, hydrations = 0, renewals = 0, decisions = 0, many_row_bundles = 0, lost_messages = 0;
+                  prunes = 0, hydrations = 0, rebuilds = 0, renewals = 0, decisions = 0, many_row_bundles = 0, lost_messages = 0;
     template <class F>
     void each(F f) {
         f("seeds", seeds), f("edits", edits), f("of several rows", rows_of_many), f("erases", erases), f("rows gone by cascade", cascades), f("conflicts", conflicts), f("refused", refused),
-            f("crashes", crashes), f("copies", copies), f("restores", restores), f("server restores", server_restores), f("prunes", prunes), f("hydrations", hydrations),
+            f("crashes", crashes), f("copies", copies), f("restores", restores), f("server restores", server_restores), f("prunes", prunes), f("hydrations", hydrations), f("rebuilds", rebuilds),
             f("new sources", renewals), f("decisions of persons", decisions), f("bundles of several rows", many_row_bundles), f("lost messages", lost_messages);
     }
     void add(graph_statistics other) {
@@ -411,6 +411,16 @@ private:
         forget_what_is_not_shown(d);
     }
 
+    // A person who trusts nothing has the device built anew, or declared a device of its own.
+    void rebuild(device_type& d) {
+        arm(d);
+        const bool own = random_.chance(1, 3);
+        say(d.name, own ? " is declared a copy" : " is to be rebuilt");
+        ++counts_->rebuilds;
+        const auto done = own ? d.engine->renew_source(d.random, true, d.clock) : d.engine->begin_hydration(d.clock);
+        after(d, done, "a rebuild");
+    }
+
     // --- steps
 
     void step() {
@@ -450,6 +460,7 @@ private:
                 say(d.name, " is copied to ", made.name);
             }
         } else if (x < 988) {
+            if (random_.chance(1, 12)) return rebuild(d);
             if (random_.chance(s_.restore_percent, 10)) {
                 if (d.backed_up && random_.chance(1, 2)) return restore(d);
                 lab_.back_up(*d.durable, d.name);
@@ -494,10 +505,11 @@ private:
         for (auto& d : devices_) d->power.replace();
         network_.clear();
         for (int round = 0; round < 16; ++round) {
+            // Whoever began to fill the account and did not go on is waited for no longer than its lease.
+            now_ += std::chrono::minutes{20};
+            for (auto& d : devices_) d->clock += std::chrono::minutes{20};
             for (auto& d : devices_) {
                 ++step_;
-                now_ += std::chrono::seconds{1};
-                d->clock += std::chrono::seconds{1};
                 if (round < 12)
                     while (!lab_must(d->engine->waiting(1, d->clock)).empty()) {
                         const auto many = lab_must(d->engine->waiting(1000, d->clock)).size();

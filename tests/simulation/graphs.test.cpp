@@ -82,11 +82,13 @@ constexpr auto all_of_them = (std::numeric_limits<std::uint64_t>::max)();
 
 }  // namespace
 
-TEST_CASE("graphs: on the bundle wire, with copied devices, restored backups and pruned history, everybody agrees and nothing is lost untold", "[simulation]") {
-    graph_campaign<memory_graph_lab>("graphs, bundle wire", wire_mix::bundle, 20, all_of_them);
+TEST_CASE("graphs: on the bundle wire, with copied devices, restored backups and pruned history, everybody agrees, nothing is lost untold and no number of a source names "
+          "two bundles",
+          "[simulation]") {
+    graph_campaign<memory_graph_lab>("graphs, bundle wire", wire_mix::bundle, 50, all_of_them);
 }
-TEST_CASE("graphs: the same on the mutation wire", "[simulation]") { graph_campaign<memory_graph_lab>("graphs, mutation wire", wire_mix::mutation, 10, all_of_them); }
-TEST_CASE("graphs: the same with both wires on one server", "[simulation]") { graph_campaign<memory_graph_lab>("graphs, both wires", wire_mix::mixed, 20, all_of_them); }
+TEST_CASE("graphs: the same on the mutation wire", "[simulation]") { graph_campaign<memory_graph_lab>("graphs, mutation wire", wire_mix::mutation, 20, all_of_them); }
+TEST_CASE("graphs: the same with both wires on one server", "[simulation]") { graph_campaign<memory_graph_lab>("graphs, both wires", wire_mix::mixed, 50, all_of_them); }
 TEST_CASE("graphs: the same over SQLite, with foreign keys on", "[simulation]") {
     graph_campaign<sqlite_graph_lab>("graphs, SQLite, bundle wire", wire_mix::bundle, 2, 2000);
     graph_campaign<sqlite_graph_lab>("graphs, SQLite, both wires", wire_mix::mixed, 2, 2000);
