@@ -11,15 +11,11 @@ using bundle_wire::table_names;
 namespace {
 
 // A generation as the later ones are: every number a string, another hash, and one member more in a create.
-void write_as_text(json_writer& w, const model_schema& schema, const record& row, const field_set& left_out) {
-    for (std::size_t f = 0; f < schema.fields.size(); ++f) {
-        if (left_out.contains(static_cast<field_index>(f))) continue;
-        w.key(schema.fields[f].name);
-        if (row.fields[f].kind() == value_kind::integer)
-            w.string(std::to_string(row.fields[f].as_integer()));
-        else
-            write_value(w, schema.fields[f], row.fields[f]);
-    }
+void write_as_text(json_writer& w, const field_schema& field, const value& v) {
+    if (v.kind() == value_kind::integer)
+        w.string(std::to_string(v.as_integer()));
+    else
+        write_value(w, field, v);
 }
 result<value> read_from_text(json_view v, const field_schema& field) {
     if (field.kind == value_kind::integer && v.is_string()) return value::integer(std::stoll(std::string{v.as_string()}));
