@@ -170,7 +170,7 @@ public:
         {
             const std::lock_guard lock{room_->mutex};
             room_->closed = true;
-            for (const auto& [tenant, slots] : room_->tenants) all.insert(all.end(), slots.begin(), slots.end());
+            for (const auto& [tenant, listening] : room_->tenants) all.insert(all.end(), listening.begin(), listening.end());
         }
         for (const auto& slot : all) slot->close();
     }
@@ -188,7 +188,7 @@ public:
     [[nodiscard]] std::vector<std::string> tenants() const {
         std::vector<std::string> out;
         const std::lock_guard lock{room_->mutex};
-        for (const auto& [tenant, slots] : room_->tenants) out.push_back(tenant);
+        for (const auto& [tenant, listening] : room_->tenants) out.push_back(tenant);
         return out;
     }
 
