@@ -390,6 +390,8 @@ private:
         auto late = std::move(network_);
         network_.clear();
         for (int round = 0; round < 6; ++round) {
+            // Whoever began to fill the account and did not go on is waited for no longer than its lease.
+            run_.now += std::chrono::minutes{20};
             for (auto& d : devices_) {
                 ++run_.step;
                 for (auto& m : late)

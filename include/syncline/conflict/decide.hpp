@@ -56,10 +56,15 @@ namespace detail {
 // What a resolver cannot have meant decides nothing: a person looks at it.
 [[nodiscard]] inline resolution checked(const model_schema& schema, resolution said) {
     if (said.what != resolution::verb::merged) return said;
-    for (const auto& f : said.fields)
-        if (f.field >= schema.fields.size() || (!f.to.is_null() && f.to.kind() != schema.fields[f.field].kind))
-            return resolution::defer("the resolver gave a value for a field that the model does not have, or of another kind than the field's; correct the resolver, then "
-                                     "retry, edit, discard, or take the server's row");
+    bool fits = said.fields.empty();
+    for (const auto& f : said.fields) {
+        if (f.field >= schema.fields.size()) continue;  // passed over, where it says something of the others
+        fits = true;
+        if (!f.to.is_null() && f.to.kind() != schema.fields[f.field].kind)
+            return resolution::defer("the resolver gave a value of another kind than the field's; correct the resolver, then retry, edit, discard, or take the server's row");
+    }
+    if (!fits)
+        return resolution::defer("the resolver named no field that the model has; correct the resolver, then retry, edit, discard, or take the server's row");
     return said;
 }
 

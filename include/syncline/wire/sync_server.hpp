@@ -65,7 +65,7 @@ public:
     ///         Then nothing is mounted.
     [[nodiscard]] result<void> mount_bundle_wire(bundle_server_options options = {}) {
         if (auto r = engine_.serves_whole_tenants(); !r) return r;
-        if (auto r = bundle_wire::check_carried(engine_.schemas(), options.schema_name); !r) return r;
+        if (auto r = bundle_wire::check_carried(engine_.schemas()); !r) return r;
         if (auto r = foreign_keys_hold_sync_keys(); !r) return r;
         bundle_prefix_ = options.prefix;
         bundle_.emplace(engine_, std::move(options));

@@ -82,7 +82,7 @@ class Tables(Case):
 
     def test_a_reference_to_what_is_not_served_is_remarked(self):
         self.scene.database(*NOTEBOOKS)
-        done = self.check(tables=["pages"])
+        done = self.check(tables=["pages"], wires={"mutation": {}})
         self.assertEqual(done.returncode, 0)
         self.assertIn("the field `notebook_id` refers to `notebooks`, which is not served", done.stderr)
         self.assert_fine(self.check(tables=["pages", "notebooks"]))

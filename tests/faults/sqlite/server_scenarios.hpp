@@ -127,6 +127,22 @@ inline std::vector<scenario<server>> pushes_and_pulls_of_a_server() {
         s.must_other({"DELETE FROM node WHERE id='P'"});
     };
     out.push_back({"server: prune", old, [](server& s) { return s.engine().prune("main", 4, s.now); }});
+    out.push_back({"server: what a stream looks at", old, [](server& s) {
+                       if (auto r = told(s.store().data_version()); !r) return r;
+                       return told(s.engine().newest_bundle("main", s.now));
+                   }});
+    out.push_back({"server: the host writes", old, [](server& s) {
+                       const auto one_more = [](auto& t) -> result<void> {
+                           auto row = t.current(key_named("T"));
+                           if (!row) return std::move(row).error();
+                           record next = row->value_or(node(0));
+                           next.fields[0] = value::integer(next.fields[0].as_integer() + 1);
+                           return t.write(key_named("T"), next);
+                       };
+                       return told(s.engine().write_as("main", "host", one_more, s.now));
+                   }});
+    out.push_back({"server: totals", old, [](server& s) { return told(s.store().totals()); }});
+    out.push_back({"server: foreign keys looked at", old, [](server& s) { return s.store().check_foreign_keys_hold_sync_keys(); }});
     out.push_back({"server: retain", old, [](server& s) { return told(s.engine().retain("main", 2, s.now + std::chrono::hours{24 * 400})); }});
     return out;
 }

@@ -89,7 +89,7 @@ struct watched_call<Watched, Result (Of::*)(Arguments...) const> {
     X(waiting) X(quarantined) X(unread) X(reread) X(forget_unread) X(retry) X(take_client) X(edit) X(explain) X(discard) X(hear)
 #define SYNCLINE_FAULTS_AUTHORITY(X)                                                                                                                 \
     X(seal_foreign) X(push) X(pull) X(connect) X(standing) X(committed_bundle) X(create_session) X(append_chunk) X(commit_session) X(delete_session) X(committed_rows) X(bundles_after)         \
-    X(create_snapshot) X(snapshot_page) X(delete_snapshot) X(prune) X(retain) X(begin_incarnation) X(head)
+    X(create_snapshot) X(snapshot_page) X(delete_snapshot) X(prune) X(retain) X(begin_incarnation) X(head) X(newest_bundle)
 #define SYNCLINE_FAULTS_FENCE(X) X(take) X(renew) X(give_back) X(current)
 
 #define SYNCLINE_FAULTS_NAME(name) #name,
@@ -181,7 +181,7 @@ public:
     using transaction = watched_authority_transaction;
 
     static calls_seen& calls() {
-        static calls_seen only{{"open", "begin", "begin_incarnation", "unsyncable"}};
+        static calls_seen only{{"open", "begin", "begin_incarnation", "unsyncable", "totals", "data_version", "check_foreign_keys_hold_sync_keys"}};
         return only;
     }
     static result<watched_authority_store> open(const std::string& path, schema_set models, sqlite_authority_options options) {
@@ -204,6 +204,18 @@ public:
     result<unsyncable_rows> unsyncable(std::size_t limit) {
         calls().note("unsyncable");
         return store_.unsyncable(limit);
+    }
+    result<authority_totals> totals() {
+        calls().note("totals");
+        return store_.totals();
+    }
+    result<std::int64_t> data_version() {
+        calls().note("data_version");
+        return store_.data_version();
+    }
+    result<void> check_foreign_keys_hold_sync_keys() {
+        calls().note("check_foreign_keys_hold_sync_keys");
+        return store_.check_foreign_keys_hold_sync_keys();
     }
 
 private:
@@ -238,8 +250,13 @@ class watched_authority {
 public:
     watched_authority(watched_authority_store& store, authority_options options) : of_(std::make_unique<of_type>(store, std::move(options))) {}
     static calls_seen& calls() {
-        static calls_seen only{{SYNCLINE_FAULTS_AUTHORITY(SYNCLINE_FAULTS_NAME)}};
+        static calls_seen only{{SYNCLINE_FAULTS_AUTHORITY(SYNCLINE_FAULTS_NAME) "write_as"}};
         return only;
+    }
+    template <class Callback>
+    result<bundle_receipt> write_as(const std::string& tenant, const std::string& writer, Callback callback, timestamp now) {
+        calls().note("write_as");
+        return of_->write_as(tenant, writer, callback, now);
     }
     SYNCLINE_FAULTS_AUTHORITY(SYNCLINE_FAULTS_WATCH)
 };

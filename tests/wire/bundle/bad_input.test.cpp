@@ -56,6 +56,7 @@ std::int64_t number_in(const response& answer, std::string_view name) {
 
 template <class World>
 std::string open_session(World& w, int number, std::size_t rows) {
+    REQUIRE(w.call(http_method::post, "/sync/connect", "{\"has_local_pending_rows\":false}").status == 200);
     const auto made = w.call(http_method::post, "/sync/push-sessions",
                              "{\"source_bundle_id\":" + std::to_string(number) + ",\"planned_row_count\":" + std::to_string(rows) + "}");
     REQUIRE(made.status == 200);
@@ -215,7 +216,7 @@ void refuses_bad_requests() {
         all.push_back({http_method::get, std::string{"/sync/committed-bundles/"} + seq + "/rows", {}, 400, "number"});
     all.push_back({http_method::get, "/sync/committed-bundles/99/rows", {}, 404, "bundle"});
     post("/sync/snapshot-sessions", R"({"unknown":1})", "unknown");
-    post("/sync/snapshot-sessions", R"({"source_replacement":{}})", "sources");
+    post("/sync/snapshot-sessions", R"({"source_replacement":{}})", "source_id");
     for (const auto& bad : all) {
         INFO(Tables::name << ": " << name_of(bad.method) << " " << bad.path << " " << bad.body.substr(0, 200));
         const auto answer = w.call(bad.method, bad.path, bad.body);

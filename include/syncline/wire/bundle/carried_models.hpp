@@ -20,22 +20,13 @@ namespace bundle_wire {
 /// The column in which go-oversync's servers keep whose row it is; no payload may have it (sheet 1.5).
 inline constexpr std::string_view reserved_column = "_sync_scope_id";
 
-/// Whether @p name can be a table's, a column's or a schema's on the wire: letters of ASCII, digits and underscores. Upper case is written in lower case.
-[[nodiscard]] constexpr bool is_wire_name(std::string_view name) noexcept {
-    return !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
-        const char l = detail::lower(c);
-        return (l >= 'a' && l <= 'z') || (c >= '0' && c <= '9') || c == '_';
-    });
-}
-
 /// Checks that the wire can carry the records of every model as they are: for a server, which must find out before the first device does.
 ///
-/// What it carries are rows of tables with one key that is a text or a UUID, named in letters, digits and underscores without regard to case (sheet 1.5,
-/// 4.3), whose references hold such keys of tables that are served too.
+/// What it carries are rows of tables with one key that is a text or a UUID, whose references hold such keys of tables that are served too (sheet 4.3).
+/// Names are not told apart by the case of their letters. Go-oversync's clients know no names but of letters, digits and underscores (sheet 1.5); our own
+/// devices take any.
 /// @return `errc::unsupported`, with the model, what is wrong with it, and what to do
-[[nodiscard]] inline result<void> check_carried(const schema_set& schemas, std::string_view schema_name) {
-    if (!is_wire_name(schema_name))
-        return make_fault(errc::unsupported, "the bundle wire cannot name the schema `", schema_name, "`: names on it are letters, digits and underscores; set another `schema_name`");
+[[nodiscard]] inline result<void> check_carried(const schema_set& schemas) {
     const auto refused = [](const model_schema& model, const std::string& what, std::string_view remedy) {
         return make_fault(errc::unsupported, "the bundle wire cannot carry model `", model.name, "`: ", what, "; ", remedy);
     };
@@ -46,8 +37,6 @@ inline constexpr std::string_view reserved_column = "_sync_scope_id";
     };
     for (model_id id = 0; id < schemas.size(); ++id) {
         const model_schema& model = schemas[id];
-        if (!is_wire_name(model.table_name()))
-            return refused(model, quoted("the name of its table", model.table_name(), " has other characters than letters, digits and underscores"), or_else("rename the table"));
         for (model_id other = 0; other < id; ++other)
             if (detail::same_letters(schemas[other].table_name(), model.table_name()))
                 return refused(model, quoted("its table", model.table_name(), "").append(" has the name of model `").append(schemas[other].name).append("`'s, `")
@@ -57,9 +46,6 @@ inline constexpr std::string_view reserved_column = "_sync_scope_id";
         std::vector<std::string_view> columns{model.key_name};
         for (const auto& f : model.fields) columns.push_back(f.name);
         for (auto c = columns.begin(); c != columns.end(); ++c) {
-            if (!is_wire_name(*c))
-                return refused(model, quoted("the name of its column", *c, " has other characters than letters, digits and underscores"),
-                               or_else(c == columns.begin() ? "rename it" : "rename it or leave it out of the model"));
             if (detail::same_letters(*c, reserved_column))
                 return refused(model, quoted("it has the column", *c, ", by whose name go-oversync keeps rows apart, and which no payload may have"),
                                or_else(c == columns.begin() ? "rename it" : "rename it or leave it out of the model"));

@@ -201,7 +201,7 @@ struct snapshot_page_reply {
                 out.unreadable->detail.insert(0, std::string{"bundle "}.append(std::to_string(b.seq)).append(", "));
                 return out;
             }
-            if (auto r = hasher.add(sent_row); !r) return std::move(r).error();
+            if (auto r = hasher.add(sent_row, names.speaks()); !r) return std::move(r).error();
             b.rows.push_back(std::move(*row));
         }
         if (const std::string told = detail::text_or_empty(entry, "bundle_hash"); !told.empty() && told != hasher.finish()) {
