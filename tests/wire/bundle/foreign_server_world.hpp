@@ -9,6 +9,7 @@
 #include <syncline/support/random.hpp>
 #include <syncline/wire/make_sync.hpp>
 
+#include "support/read_double.hpp"
 #include "support/scratch_folder.hpp"
 #include "wire/bundle/oversync_world.hpp"
 
@@ -175,7 +176,7 @@ private:
         case kind::blob: return to_base64(from_hex(text));
         case kind::boolean: return text == "1";
         case kind::integer: return std::stoll(text);
-        case kind::real: return std::stod(text);
+        case kind::real: return read_double(text);
         default: return text;
         }
     }
