@@ -111,7 +111,8 @@ public:
     void offer(const bundle_news& news) { slot_->offer(news); }
     /// Whether the hub is closed.
     [[nodiscard]] bool closed() { return slot_->closed(); }
-    /// @param wake  called from any thread whenever there is something to take, and when the hub closes; it does not block and calls nothing here
+    /// @param wake  called from any thread whenever there is something to take, and when the hub closes; it does not block and calls nothing here. A publisher that had
+    ///              begun may call it once more when this is gone, so it owns what it touches
     void wake_with(std::function<void()> wake) { slot_->wake_with(std::move(wake)); }
     [[nodiscard]] const principal& who() const noexcept { return who_; }
 

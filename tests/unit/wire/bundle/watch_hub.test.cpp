@@ -5,6 +5,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <thread>
@@ -109,21 +110,25 @@ TEST_CASE("watch_hub: publishers, subscribers and the end at the same time: each
     std::vector<std::thread> threads;
     for (int reader = 0; reader < 3; ++reader) {
         threads.emplace_back([&] {
-            std::mutex mutex;
-            std::condition_variable changed;
-            bool woken = false;
+            // A publisher may be about to call it while the subscription ends, so it owns what it touches.
+            struct bell {
+                std::mutex mutex;
+                std::condition_variable changed;
+                bool woken = false;
+            };
+            const auto mine = std::make_shared<bell>();
             auto sub = *hub.subscribe(ann, 0);
-            sub.wake_with([&] {
-                const std::lock_guard lock{mutex};
-                woken = true;
-                changed.notify_one();
+            sub.wake_with([mine] {
+                const std::lock_guard lock{mine->mutex};
+                mine->woken = true;
+                mine->changed.notify_one();
             });
             sub.offer({1, {}, 0});
             std::int64_t seen = 0;
             while (seen < last) {
-                std::unique_lock lock{mutex};
-                changed.wait(lock, [&] { return woken; });
-                woken = false;
+                std::unique_lock lock{mine->mutex};
+                mine->changed.wait(lock, [&] { return mine->woken; });
+                mine->woken = false;
                 lock.unlock();
                 while (const auto news = sub.take()) {
                     if (news->seq <= seen) backwards = true;
