@@ -293,7 +293,9 @@ private:
             return;
         }
         const bool of_push = m.what.path.find("/push") != std::string::npos;
-        if (x < (of_push ? 20U : 10U)) {
+        // One answer of a whole push session says that it is committed: it is lost more often than the others.
+        const bool of_commit = m.what.path.ends_with("/commit");
+        if (x < (of_commit ? 40U : of_push ? 20U : 10U)) {
             ++run_.counts->answers_lost;
             run_.say("an answer to ", d.name, " is lost");
             if (awaited) {
@@ -302,7 +304,7 @@ private:
             }
             return;
         }
-        if (x < 26) ++run_.counts->duplicates, network_.push_back(m);
+        if (x < (of_commit ? 46U : 26U)) ++run_.counts->duplicates, network_.push_back(m);
         if (m.incarnation != d.incarnation) return;  // the program that asked is gone
         if (!awaited) ++run_.counts->late_answers;
         run_.say("an answer reaches ", d.name, awaited ? "" : " late");
