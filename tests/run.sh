@@ -106,7 +106,7 @@ prepare_locale() {
 
 # The test files of a program are compiled together, up to so many at once: each alone spends most of its time on the same headers
 # and templates. What each header needs is seen by compiling it alone (the stage of that name).
-joined=16
+joined=24
 
 # configure_and_build PRESET TARGETS CMAKE_ARGUMENTS...
 configure_and_build() {
@@ -251,7 +251,8 @@ run_script() {
 }
 
 stage_consumers() { run_script tests/consumers/run.sh; }
-stage_demo() { run_script examples/demo.sh; }
+# The name of the compiler under which the stage gcc compiled the same examples: ccache goes by the name.
+stage_demo() { CXX=g++ run_script examples/demo.sh; }
 # So few, and not optimised, that it only shows that it works and that the devices end alike: figures are for a machine that does nothing else.
 stage_bench() {
     run_script tests/bench/run.sh --quick 1000

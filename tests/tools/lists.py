@@ -23,6 +23,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from tree import ROOT, Includes, read, reasons, without_strings  # noqa: E402
 
 PAIRED = ("support", "model", "change", "conflict", "storage", "engine", "transport", "wire")
+# A folder with so few files of test cases goes into the program of the folder above it, if that has one: each program compiles the
+# engines and stores once more.
+FEW = 4
 CATEGORIES = ("unit", "wire", "property", "faults", "simulation")
 MAIN = re.compile(r"^\s*(?:auto|int)\s+main\s*\(", re.M)
 
@@ -60,9 +63,17 @@ class Lists:
         folders = list(relative.parent.parts)
         if folders[0] == "unit" and len(folders) == 1:
             folders.append("top")
+        while self._is_small(folders) and self._test_files(folders[:-1]):
+            folders.pop()
         if kind == "main":
             folders.append(relative.name.split(".")[0])
         return ".".join(folders)
+
+    def _test_files(self, folders):
+        return [*self.root.joinpath("tests", *folders).glob("*.test.cpp")]
+
+    def _is_small(self, folders):
+        return len(folders) > 1 and 0 < len(self._test_files(folders)) <= FEW
 
     def tests(self):
         base = self.root / "tests"

@@ -196,6 +196,17 @@ class Lists(Folder):
         self.assertIn("<syncline/model/a.hpp>", umbrella)
         self.assertNotIn("sqlite", umbrella)
 
+    def test_a_small_folder_goes_into_the_program_above_it(self):
+        for n in range(lists.FEW + 1):
+            self.put(f"tests/unit/model/large/{n}.test.cpp", "")
+        for n in range(lists.FEW):
+            self.put(f"tests/unit/model/small/{n}.test.cpp", "")
+        lists.Lists(self.root).write()
+        rows = self.rows("tests.txt")
+        self.assertIn("unit.model.large catch - unit/model/large/0.test.cpp", rows)
+        self.assertIn("unit.model catch - unit/model/small/0.test.cpp", rows)
+        self.assertIn("unit.adapters.sqlite catch sqlite,thread unit/adapters/sqlite/b.test.cpp", rows)
+
     def test_a_program_that_only_sleeps_has_no_threads(self):
         self.put("tests/unit/model/a.test.cpp", "#include <syncline/model/a.hpp>\n#include <thread>  // sleeps, starts none\n")
         lists.Lists(self.root).write()
