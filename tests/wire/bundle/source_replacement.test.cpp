@@ -221,6 +221,16 @@ TEST_CASE("source replacement: one that is begun anew before the server answered
     }
 }
 
+TEST_CASE("source replacement: a push alone tells of it before anything goes out under the new source", "[wire][bundle]") {
+    scene s;
+    s.renew();
+    CHECK(s.d.sync(sync_mode::push_only).ok());
+    REQUIRE_FALSE(s.d.sent.empty());
+    CHECK(s.d.sent.front().path.ends_with("/snapshot-sessions"));
+    CHECK(told(s.d.sent).size() == 1);
+    s.check();
+}
+
 TEST_CASE("source replacement: a copy takes a source of its own before anything was told, and leaves telling to the other", "[wire][bundle]") {
     scene s;
     s.renew();
