@@ -50,6 +50,11 @@ template <replica_transaction Transaction>
         gone = *holds || *waited;
         state.checkpoint = 0;
     }
+    if (!filled) {
+        // Where nothing was ever committed, there is no source to retire. Told later, it would name a successor that has written meanwhile.
+        state.replaced_source.clear();
+        state.replacement_reason.clear();
+    }
     state.give_up_below = filled && drop && state.attachment == scope_attachment::anonymous ? state.next_ordinal : 0;
     state.attachment = scope_attachment::attached;
     state.initialization_id = scope.what == scope_resolution::initialize_local ? scope.initialization_id : std::string{};

@@ -258,14 +258,13 @@ public:
     [[nodiscard]] result<void> renew_source(random_source random, bool suspect, timestamp now, std::string reason = {}) {
         std::optional<wait_reason> why;
         if (suspect)
-            why = wait_reason{errc::maybe_sent, "this device was copied or restored from a backup, so the change may have been sent before; "
-                                                "compare with the record, then retry or discard it"};
+            why = wait_reason{errc::maybe_sent, "this device or its server was copied or restored from a backup, or another account used the device, so the "
+                                                "change may have been sent before; compare with the record, then retry or discard it"};
         return run(now, [&](work& w) -> result<void> {
-            const std::string before = w.state.source_id;
-            if (auto r = take_new_source(w.t, w.rows, w.state, random, why); !r) return r;
-            if (!reason.empty()) {
-                w.state.replaced_source = before;
-                w.state.replacement_reason = std::move(reason);
+            if (reason.empty()) {
+                if (auto r = take_new_source(w.t, w.rows, w.state, random, why); !r) return r;
+            } else {
+                if (auto r = take_successor(w.t, w.rows, w.state, random, why, std::move(reason)); !r) return r;
                 if (auto r = hydrate_anew(w); !r) return r;
             }
             return why ? hold_open(w.t, w.rows, *why) : result<void>{};

@@ -17,33 +17,62 @@
 #include <cstdint>
 #include <limits>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
 SYNCLINE_NAMESPACE_BEGIN
 
-/// Gives the device a new source id, whose bundles are numbered from 1, because the old one's history is broken (ENGINE.md rules 8 and 10). A
-/// numbered batch in flight goes back to open; one of the mutation wire keeps its ids, since a receipt may still answer them.
+/// Puts a batch in flight that is numbered back to open; with @p why any batch, whose intents then wait for it. One of the mutation wire keeps
+/// its ids otherwise, since a receipt may still answer them.
+template <replica_transaction Transaction>
+[[nodiscard]] result<void> thaw_batch(Transaction& t, row_placement<Transaction>& rows, const std::optional<wait_reason>& why) {
+    auto current = t.current_batch();
+    if (!current) return std::move(current).error();
+    if (!*current || ((*current)->source_bundle_id == 0 && !why)) return {};
+    std::vector<batch_item> items;
+    if (auto r = frozen_items_of(t, items); !r) return r;
+    if (auto r = t.drop_batch(); !r) return r;
+    for (auto& item : items) {
+        const record_key key = item.what.key;
+        if (auto r = rows.back_to_open(std::move(item.what), why); !r) return r;
+        if (auto r = rows.rebase(key); !r) return r;
+    }
+    return {};
+}
+
+/// Gives the device a new source id, whose bundles are numbered from 1, because the old one's history is broken (ENGINE.md rules 8 and 10), and
+/// thaws the batch in flight (`thaw_batch`).
+///
+/// A replacement that no authority was told of is forgotten: who takes a source this way has met an authority that forgot the account or was
+/// restored, and knows no source to retire; or belongs to another account, whose authority must not hear of it; or is a copy, whose original tells
+/// of its own. Nothing hangs on being told: the former source is never written under again, and what was numbered there is open or waits.
 /// @param why  what the batch's intents wait for, whatever the wire; nothing: they go out again by themselves
 template <replica_transaction Transaction>
 [[nodiscard]] result<void> take_new_source(Transaction& t, row_placement<Transaction>& rows, replica_state& state, random_source random,
                                            const std::optional<wait_reason>& why) {
-    auto current = t.current_batch();
-    if (!current) return std::move(current).error();
-    if (*current && ((*current)->source_bundle_id != 0 || why)) {
-        std::vector<batch_item> items;
-        if (auto r = frozen_items_of(t, items); !r) return r;
-        if (auto r = t.drop_batch(); !r) return r;
-        for (auto& item : items) {
-            const record_key key = item.what.key;
-            if (auto r = rows.back_to_open(std::move(item.what), why); !r) return r;
-            if (auto r = rows.rebase(key); !r) return r;
-        }
-    }
+    if (auto r = thaw_batch(t, rows, why); !r) return r;
     state.source_id = to_string(make_uuid_v4(random));
     state.next_source_bundle_id = 1;
     state.replaced_source.clear();
     state.replacement_reason.clear();
+    return {};
+}
+
+/// The same where the authority is to be told which source took the place of which, because of @p reason (sheet `bundle` 2.5). Until it was told, a
+/// source under which nothing was numbered stays: it has no history that could be broken. The authority may have heard of it as the successor of the
+/// one that it knows, its answer being lost, and would take any other one for a copy's.
+template <replica_transaction Transaction>
+[[nodiscard]] result<void> take_successor(Transaction& t, row_placement<Transaction>& rows, replica_state& state, random_source random,
+                                          const std::optional<wait_reason>& why, std::string reason) {
+    auto current = t.current_batch();
+    if (!current) return std::move(current).error();
+    const bool used = state.next_source_bundle_id != 1 || (*current && (*current)->source_bundle_id != 0);
+    if (!state.replaced_source.empty() && !used) return thaw_batch(t, rows, why);
+    std::string before = state.source_id;
+    if (auto r = take_new_source(t, rows, state, random, why); !r) return r;
+    state.replaced_source = std::move(before);
+    state.replacement_reason = std::move(reason);
     return {};
 }
 

@@ -25,4 +25,19 @@ TEST_CASE("attachment: a device that is told that it is not in its account is an
     CHECK(d.status().state.give_up_below == 0);  // what a device did in its account is not anonymous
 }
 
+TEST_CASE("attachment: an account without data has no source to retire, so nothing is told of the one before") {
+    for (const auto what : {scope_resolution::initialize_local, scope_resolution::initialize_empty, scope_resolution::remote_authoritative, scope_resolution::retry_later}) {
+        device d;
+        lab_must(d.engine.renew_source(d.random, false, d.now, "history_pruned"));
+        const auto before = d.status().state;
+        REQUIRE_FALSE(before.replaced_source.empty());
+        lab_must(d.engine.connected(scope_connection{what, {}, {}, 0}, false, d.now));
+        const auto after = d.status().state;
+        CHECK(after.source_id == before.source_id);
+        const bool empty = what == scope_resolution::initialize_local || what == scope_resolution::initialize_empty;
+        CHECK(after.replaced_source == (empty ? std::string{} : before.replaced_source));
+        CHECK(after.replacement_reason.empty() == empty);
+    }
+}
+
 }  // namespace attachment_test

@@ -83,4 +83,65 @@ TEST_CASE("source renewal: a quarantined row of a lost timeline never becomes a 
     CHECK(lost[1].row == node_row(3));
 }
 
+TEST_CASE("source renewal: the authority hears of the source that it knows, and of the one that took its place, until it was told") {
+    device d;
+    d.write("T", node_row(1));
+    REQUIRE(d.freeze(10, true));
+    const std::string first = d.status().state.source_id;
+    lab_must(d.engine.renew_source(d.random, false, d.now, "history_pruned"));
+    const auto second = d.status();
+    CHECK(second.state.source_id != first);
+    CHECK(second.state.replaced_source == first);
+    CHECK(second.state.replacement_reason == "history_pruned");
+    CHECK(second.counts.frozen == 0);
+
+    // Nothing was numbered under it: it stays.
+    lab_must(d.engine.renew_source(d.random, false, d.now, "source_retired"));
+    CHECK(d.status().state == second.state);
+
+    // A bundle of it may be on its way: it is the one that the authority may know now.
+    REQUIRE(d.freeze(10, true)->head.source_bundle_id == 1);
+    lab_must(d.engine.renew_source(d.random, false, d.now, "source_retired"));
+    const auto third = d.status();
+    CHECK(third.state.source_id != second.state.source_id);
+    CHECK(third.state.replaced_source == second.state.source_id);
+    CHECK(third.state.replacement_reason == "source_retired");
+    CHECK(third.counts.frozen == 0);
+
+    // So it is when it has arrived.
+    const auto sent = d.freeze(10, true);
+    REQUIRE(lab_must(d.engine.committed(sent->head.id, 3, "hash", d.now)));
+    const auto rows = std::vector{image("T", 3, node_row(1))};
+    lab_must(d.engine.replay(sent->head.id, 3, &rows, d.now));
+    REQUIRE(d.status().state.next_source_bundle_id == 2);
+    lab_must(d.engine.renew_source(d.random, false, d.now, "history_pruned"));
+    CHECK(d.status().state.replaced_source == third.state.source_id);
+
+    // Told, it is over: the next one begins anew.
+    lab_must(d.engine.replacement_told(false, d.random, d.now));
+    const std::string fourth = d.status().state.source_id;
+    CHECK(d.status().state.replaced_source.empty());
+    lab_must(d.engine.renew_source(d.random, false, d.now, "history_pruned"));
+    CHECK(d.status().state.source_id != fourth);
+    CHECK(d.status().state.replaced_source == fourth);
+    d.check();
+}
+
+TEST_CASE("source renewal: a source that stays lets go of everything else like a new one") {
+    for (const bool suspect : {false, true}) {
+        device d;
+        d.write("T", node_row(1));
+        lab_must(d.engine.renew_source(d.random, false, d.now, "history_pruned"));
+        REQUIRE(d.freeze(10, false));  // of the mutation wire
+        d.write("U", node_row(2));
+        const auto before = d.status().state.source_id;
+        lab_must(d.engine.renew_source(d.random, suspect, d.now, "history_pruned"));
+        CHECK(d.status().state.source_id == before);
+        CHECK(d.status().counts.waiting == (suspect ? 2 : 0));
+        CHECK(d.status().counts.frozen == (suspect ? 0 : 1));
+        CHECK(d.status().state.needs_hydration);
+        d.check();
+    }
+}
+
 }  // namespace source_renewal_test

@@ -154,6 +154,9 @@ public:
                 upload_.begin();
                 return {};
             }
+            // Whether the bundle was committed these refusals do not tell, not even that of a number that is not due yet: for a source that
+            // another principal used, a server says so whatever that one committed, and one that lost its numbers may have it from a copy of this
+            // device, under another source. Sent again, a counter would be added to twice: a person looks (ENGINE.md rule 10).
             // After a restore it is the server that lost the numbers, and with them what this device sent.
             if (code == errc::out_of_sequence || code == errc::id_reused || code == errc::history_pruned)
                 return renew(!run_.new_epoch, std::move(why), reason_of(code), now, random);

@@ -101,6 +101,39 @@ TEST_CASE("replica_attach: what a device of layout 6 has in flight goes out with
     CHECK_FALSE(must(d.engine().freeze(10, false, d.random, d.now))->head.token.empty());
 }
 
+TEST_CASE("replica_attach: a device of layout 7 that has met a server belongs to an account, however it shows, and any other one to nobody") {
+    struct row {
+        const char* met;
+        scope_attachment as;
+    };
+    for (const auto& [met, as] : {row{"next_ordinal=next_ordinal+5, next_batch_id=3, clock_us=7, last_run_us=7", scope_attachment::anonymous},
+                                  row{"epoch='one'", scope_attachment::attached},
+                                  row{"checkpoint=4", scope_attachment::attached},
+                                  row{"next_source_bundle_id=2", scope_attachment::attached}}) {
+        INFO(met);
+        device d{"CREATE TABLE t(id TEXT PRIMARY KEY, a); INSERT INTO t VALUES('x','mine')"};
+        d.open(std::vector<std::string>{"t"});
+        d.absorb();
+        const auto source = d.status().state.source_id;
+        d.close();
+        older_layouts::replica_to(d.app, 7);
+        d.sql(std::string{"UPDATE syncline_replica_state SET "} + met);
+        REQUIRE(d.ask("SELECT count(*) FROM syncline_replica_state WHERE (epoch<>'')+(checkpoint<>0)+(next_source_bundle_id>1)=" +
+                      std::string{as == scope_attachment::attached ? "1" : "0"}) == "1");
+        d.open(std::vector<std::string>{"t"});
+        CHECK(d.ask("SELECT layout FROM syncline_replica_state") == std::to_string(sqlite_replica_layout));
+        const auto state = d.status().state;
+        CHECK(state.attachment == as);
+        CHECK(state.source_id == source);
+        CHECK(state.user.empty());
+        CHECK(state.initialization_id.empty());
+        CHECK(state.replaced_source.empty());
+        CHECK(state.replacement_reason.empty());
+        CHECK(state.give_up_below == 0);
+        CHECK(d.status().counts.open == 1);
+    }
+}
+
 TEST_CASE("replica_attach: rows of layout 2 that nothing was noted of are noted as they were before what the log knows") {
     device d{"CREATE TABLE t(id TEXT PRIMARY KEY, a, b)"};
     d.open(std::vector<std::string>{"t"});

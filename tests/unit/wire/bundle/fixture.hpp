@@ -114,14 +114,16 @@ struct server_side {
 /// What became of a request on its way: nothing: it goes through; otherwise a fault in place of the answer, before or after the server acted.
 enum class cut { none, request_lost, answer_lost };
 
-struct device_side {
+/// @tparam Store  a `memory_replica_store`, or one that does something more
+template <class Store>
+struct device_of {
     server_side& server;
     std::string who = "ann";
-    memory_replica_store store;
+    Store store;
     resolver_set resolvers;
     bundle_client_options options;
-    std::unique_ptr<replica_engine> engine;
-    std::unique_ptr<bundle_client<replica_engine>> client;
+    std::unique_ptr<replica<Store>> engine;
+    std::unique_ptr<bundle_client<replica<Store>>> client;
     seeded_random random;
     std::vector<request> sent;
     std::vector<response> got;
@@ -130,7 +132,7 @@ struct device_side {
     std::function<std::optional<response>(const request&)> intercept;  ///< what stands before the server answers instead; nothing: the server
     std::optional<std::size_t> die_after;  ///< the client is dropped after so many answers or losses
 
-    device_side(server_side& s, std::uint64_t seed, resolver_set how = resolver_set{}, bundle_client_options o = {}, begins as = begins::attached)
+    device_of(server_side& s, std::uint64_t seed, resolver_set how = resolver_set{}, bundle_client_options o = {}, begins as = begins::attached)
         : server(s), store(schemas()), resolvers(std::move(how)), options(std::move(o)), random(seed) {
         if (as == begins::attached) {
             must(server.engine.connect({"home", who, "another"}, false, {}, server.now));
@@ -139,9 +141,9 @@ struct device_side {
         boot();
     }
     void boot() {
-        engine = std::make_unique<replica_engine>(store, resolvers);
+        engine = std::make_unique<replica<Store>>(store, resolvers);
         must(engine->open(random, server.now));
-        client = std::make_unique<bundle_client<replica_engine>>(*engine, options);
+        client = std::make_unique<bundle_client<replica<Store>>>(*engine, options);
     }
     void write(const record_key& key, const record& row) { must(store.app_write(key, row)); }
     void erase(const record_key& key) { must(store.app_erase(key)); }
@@ -181,6 +183,7 @@ struct device_side {
     }
     sync_result sync(sync_mode mode = sync_mode::push_then_pull) { return *run(mode); }
 };
+using device_side = device_of<memory_replica_store>;
 
 inline bool asks_for(const request& r, http_method method, std::string_view part) {
     return r.method == method && r.path.find(part) != std::string::npos;
