@@ -5,6 +5,7 @@
 #include <syncline/support/result.hpp>
 #include <syncline/support/version.hpp>
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -67,8 +68,12 @@ struct request {
     std::string path;
     std::vector<header> headers;
     std::string body;
+    /// When its first byte came in, where the adapter that received it knows. Tells a server that shuts down what came before. No part of what is asked.
+    std::optional<std::chrono::steady_clock::time_point> began = std::nullopt;
 
-    friend bool operator==(const request&, const request&) = default;
+    friend bool operator==(const request& a, const request& b) {
+        return a.method == b.method && a.path == b.path && a.headers == b.headers && a.body == b.body;
+    }
 };
 
 class event_stream;
