@@ -73,8 +73,8 @@ struct httplib_server_options {
     /// above it is answered with 503 and `Retry-After`. Less than `threads`, so that requests are served too. Nothing: half of `threads`.
     std::optional<std::size_t> max_streams;
 
-    /// Is told of every request that this server refuses before it looks for a handler: heads and bodies above the limits, what is no HTTP, what did not
-    /// arrive in time. A log that handlers write has no line of those.
+    /// Is told of every request that this server answers without a handler: heads and bodies above the limits, what is no HTTP or did not arrive in time,
+    /// paths at which nothing is mounted. A log that handlers write has no line of those. What the authenticator refuses is not among them.
     refusal_listener on_refused;
 };
 
@@ -347,7 +347,7 @@ private:
             return true;
         }
         if (!has_body) {
-            finish(in, out, call(in, *method, {}), after::keep);
+            answer(in, out, *method, {});
             return true;
         }
         const bool readable = *method == http_method::post || *method == http_method::put ||
@@ -409,7 +409,7 @@ private:
             refuse_body(in, out, text.error().code, after::keep);
             return;
         }
-        finish(in, out, call(in, *parse_http_method(in.method), *std::move(text)), after::keep);
+        answer(in, out, *parse_http_method(in.method), *std::move(text));
     }
 
     void refuse_body(const httplib::Request& in, httplib::Response& out, errc why, after then) const {
@@ -420,6 +420,12 @@ private:
         }
         if (why == errc::malformed_message) return refuse(in, out, {400, "invalid_request", "the body is not valid gzip"}, then);
         refuse(in, out, {500, "internal", "the server failed to read the body"}, then);
+    }
+
+    void answer(const httplib::Request& in, httplib::Response& out, http_method method, std::string body) const {
+        if (mounts_.leads_to_handler(in.target)) return finish(in, out, call(in, method, std::move(body)), after::keep);
+        const bool path = in.target.starts_with('/');
+        refuse(in, out, path ? http_refusal_of(404) : http_refusal{400, "invalid_request", "the request's path does not start with /"}, after::keep);
     }
 
     response call(const httplib::Request& in, http_method method, std::string body) const {

@@ -150,6 +150,8 @@ TEST_CASE("httplib_server: tells of heads that are too long or never end (431, 4
 TEST_CASE("httplib_server: tells of requests that are not clear, and of none that a handler has answered", "[httplib]") {
     observed server;
     const std::string close = "Connection: close\r\n\r\n";
+    check_told(server, "GET elsewhere HTTP/1.1\r\n" + close, "GET", "elsewhere", 400);
+    check_told(server, "GET http://host/x HTTP/1.1\r\n" + close, "GET", "http://host/x", 400);
     check_told(server, "FETCH / HTTP/1.1\r\n\r\n", "FETCH", "/", 400);
     check_told(server, "TRACE /t HTTP/1.1\r\n" + close, "TRACE", "/t", 405);
     check_told(server, "POST /l HTTP/1.1\r\nContent-Length: 1x\r\n\r\n", "POST", "/l", 400);
@@ -168,6 +170,27 @@ TEST_CASE("httplib_server: tells of requests that are not clear, and of none tha
     }
     for (const char* path : {"/", "/bad"}) CHECK_FALSE(server.converse(std::string{"GET "} + path + " HTTP/1.1\r\n" + close).empty());
     CHECK(server.take().empty());
+}
+
+TEST_CASE("httplib_server: tells of paths at which nothing is mounted", "[httplib]") {
+    std::vector<std::string> targets;
+    httplib_server_options options;
+    options.on_refused = [&](const refused_request& r) {
+        CHECK(r.status == 404);
+        targets.emplace_back(r.target);
+    };
+    std::function<response(const request&)> handler = [](const request&) { return json_error(404, "gone", "the handler says so"); };
+    {
+        httplib_server served{std::move(options)};
+        REQUIRE(served.mount_unauthenticated("/here", handler));
+        REQUIRE(served.start());
+        for (const char* target : {"/here", "/here/x?y", "/there?z", "/hereafter"}) {
+            const std::string answer = http_test::converse(served.port(), std::string{"GET "} + target + " HTTP/1.1\r\nConnection: close\r\n\r\n");
+            CHECK(answer.starts_with("HTTP/1.1 404 "));
+        }
+        CHECK(http_test::converse(served.port(), "POST /there HTTP/1.1\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}").starts_with("HTTP/1.1 404 "));
+    }
+    CHECK(targets == std::vector<std::string>{"/there?z", "/hereafter", "/there"});
 }
 
 TEST_CASE("httplib_server: tells of a stream for which there is no room", "[httplib]") {
