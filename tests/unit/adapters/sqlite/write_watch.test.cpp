@@ -114,10 +114,10 @@ TEST_CASE("sqlite_write_watch: the first look tells of what was left over, and a
     CHECK(b.look());
     auto second = must(sqlite_write_watch::open(b.path()));
     CHECK(must(second.look()));
-    const auto plain = (b.folder / "plain.db").string();
+    const auto plain = b.folder.file("plain.db");
     must(must(sqlite_database::open(plain)).execute("CREATE TABLE t(id TEXT)"));
     CHECK(sqlite_write_watch::open(plain).error().code == errc::absent);
-    CHECK_FALSE(sqlite_write_watch::open((b.folder / "none.db").string()));
+    CHECK_FALSE(sqlite_write_watch::open(b.folder.file("none.db")));
 }
 
 }  // namespace write_watch_test
