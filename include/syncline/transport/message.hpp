@@ -5,7 +5,6 @@
 #include <syncline/support/result.hpp>
 #include <syncline/support/version.hpp>
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -68,8 +67,9 @@ struct request {
     std::string path;
     std::vector<header> headers;
     std::string body;
-    /// When its first byte came in, where the adapter that received it knows. Tells a server that shuts down what came before. No part of what is asked.
-    std::optional<std::chrono::steady_clock::time_point> began = std::nullopt;
+    /// When its first byte came in, in nanoseconds of the steady clock, where the adapter that received it knows. Tells a server that shuts down what
+    /// came before. No part of what is asked.
+    std::optional<std::int64_t> began = std::nullopt;
 
     friend bool operator==(const request& a, const request& b) {
         return a.method == b.method && a.path == b.path && a.headers == b.headers && a.body == b.body;

@@ -99,7 +99,7 @@ public:
     /// nothing is being read any more the adapter knows (`httplib_server::stop` waits for it).
     void begin_shutdown() noexcept {
         std::int64_t none = running;
-        shutdown_.compare_exchange_strong(none, std::chrono::steady_clock::now().time_since_epoch().count());
+        shutdown_.compare_exchange_strong(none, std::chrono::nanoseconds{std::chrono::steady_clock::now().time_since_epoch()}.count());
         if (bundle_)
             if (watch_hub* hub = bundle_->watch().hub()) hub->close();
     }
@@ -148,7 +148,7 @@ private:
 
     [[nodiscard]] bool comes_too_late(const request& r) const noexcept {
         const std::int64_t since = shutdown_;
-        return since != running && !(r.began && r.began->time_since_epoch().count() <= since);
+        return since != running && !(r.began && *r.began <= since);
     }
 
     [[nodiscard]] response handle(const request& r, const principal& who, served_request& served) {
@@ -220,7 +220,7 @@ private:
     std::mutex mutex_;
     std::atomic<std::int64_t> in_flight_ = 0;
     static constexpr std::int64_t running = (std::numeric_limits<std::int64_t>::max)();
-    std::atomic<std::int64_t> shutdown_ = running;  // when it began, in ticks of the steady clock
+    std::atomic<std::int64_t> shutdown_ = running;  // when it began, as `request::began` has it
     served_counts counts_;
     std::optional<timestamp> looked_;        // when streams looked last
     std::optional<std::int64_t> version_;    // of the store, as far as was looked

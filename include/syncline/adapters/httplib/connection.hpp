@@ -17,6 +17,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <limits>
 #include <map>
 #include <memory>
@@ -137,8 +138,8 @@ public:
         return {method, rest.substr(0, rest.find(' '))};
     }
 
-    /// When the first byte of the request came.
-    [[nodiscard]] std::chrono::steady_clock::time_point began() const noexcept { return began_; }
+    /// When the first byte of the request came, as `request::began` has it.
+    [[nodiscard]] std::int64_t began() const noexcept { return std::chrono::nanoseconds{began_.time_since_epoch()}.count(); }
 
     /// The answer goes on for as long as its pieces go out: the next one has @p most to itself, in place of the whole answer.
     void begin_piece(duration most) { write_by_ = after(most); }
