@@ -109,6 +109,7 @@ void add_flags(CLI::App& app, arguments& a, raw_arguments& raw) {
     app.add_option("--table", raw.tables, "NAME[,key=COLUMN][,owner=COLUMN], one for each; only these are served")->allow_extra_args(false)->option_text("TABLE");
     add_text(app, raw, "--owner", "owner", "The column that holds the user whose row it is")->option_text("COLUMN");
     app.add_flag("--shared", raw.shared, "All users share all rows");
+    add_text(app, raw, "--foreign-writes", "foreign_writes", "What other programs write into the tables: seal (devices receive it; the default) or refuse")->option_text("RULE");
     app.add_option("--wire", raw.wires, "mutation or bundle, one for each; only these are mounted")
         ->allow_extra_args(false)
         ->check(CLI::IsMember({"mutation", "bundle"}))

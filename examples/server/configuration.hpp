@@ -11,6 +11,8 @@
 
 enum class log_level : std::uint8_t { error, warn, info, debug };
 enum class conflict_rule : std::uint8_t { ask, server, client, latest };
+/// What becomes of what other programs write into the tables.
+enum class foreign_writes_rule : std::uint8_t { seal, refuse };
 enum class secret_encoding : std::uint8_t { text, base64 };
 
 struct table_configuration {
@@ -87,6 +89,7 @@ struct configuration {
     std::vector<table_configuration> tables;
     std::string owner;    ///< the owner column of tables that name none
     bool shared = false;  ///< all users share all rows
+    foreign_writes_rule foreign_writes = foreign_writes_rule::seal;
     std::optional<mutation_wire_configuration> mutation;
     std::optional<bundle_wire_configuration> bundle;
     listen_configuration listen;

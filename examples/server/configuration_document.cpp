@@ -20,6 +20,7 @@ const std::vector<std::pair<std::string, log_level>> levels{
     {"error", log_level::error}, {"warn", log_level::warn}, {"info", log_level::info}, {"debug", log_level::debug}};
 const std::vector<std::pair<std::string, conflict_rule>> rules{
     {"ask", conflict_rule::ask}, {"server", conflict_rule::server}, {"client", conflict_rule::client}, {"latest", conflict_rule::latest}};
+const std::vector<std::pair<std::string, foreign_writes_rule>> writes{{"seal", foreign_writes_rule::seal}, {"refuse", foreign_writes_rule::refuse}};
 const std::vector<std::pair<std::string, secret_encoding>> encodings{{"text", secret_encoding::text}, {"base64", secret_encoding::base64}};
 
 template <class T>
@@ -204,6 +205,7 @@ configuration read_configuration(const nlohmann::json& document, complaints& wro
     read_tables(in.member("tables"), out, wrong);
     in.text("owner", out.owner);
     in.boolean("shared", out.shared);
+    in.word("foreign_writes", out.foreign_writes, writes);
     read_wires(in.member("wires"), out, wrong);
     read_listen(in.member("listen"), out.listen, wrong);
     read_jwt(in.member("jwt"), out.jwt, wrong);
@@ -238,6 +240,7 @@ nlohmann::ordered_json document_of(const configuration& c) {
     out["tables"] = std::move(tables);
     if (!c.owner.empty()) out["owner"] = c.owner;
     out["shared"] = c.shared;
+    out["foreign_writes"] = word_of(writes, c.foreign_writes);
     out["wires"] = json::object();
     if (c.mutation) out["wires"]["mutation"] = {{"prefix", c.mutation->prefix}, {"sync_key", c.mutation->sync_key}};
     if (c.bundle)

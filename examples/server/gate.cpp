@@ -84,6 +84,30 @@ syncline::response gate::operator()(const syncline::request& message) {
     return answer;
 }
 
+void log_refusal(log_lines& lines, const syncline::refused_request& refused) {
+    // It may be anything, such as a header with a token where the request line should be: only what looks like a method and a path is shown.
+    constexpr std::size_t longest_method = 16;
+    const auto is_letter = [](char c) { return c >= 'A' && c <= 'Z'; };
+    const bool method = !refused.method.empty() && refused.method.size() <= longest_method && std::all_of(refused.method.begin(), refused.method.end(), is_letter);
+    const bool path = method && refused.target.starts_with('/');
+    lines.line(level_of(refused.status), "request", [&](syncline::json_writer& w) {
+        if (method) {
+            w.key("method");
+            w.string(refused.method);
+        }
+        if (path) {
+            w.key("path");
+            w.string(path_for_log(refused.target));
+        }
+        w.key("status");
+        w.integer(refused.status);
+        w.key("bytes_out");
+        w.integer(static_cast<std::int64_t>(refused.answered));
+        w.key("reason");
+        w.string(refused.reason);
+    });
+}
+
 std::string path_for_log(std::string_view target) {
     constexpr std::size_t longest_segment = 64;
     constexpr std::size_t longest = 256;

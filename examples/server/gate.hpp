@@ -5,6 +5,7 @@
 
 #include "log.hpp"
 
+#include <syncline/adapters/httplib/refused_request.hpp>
 #include <syncline/adapters/openssl/jwt_hs256.hpp>
 #include <syncline/transport/authentication.hpp>
 #include <syncline/transport/message.hpp>
@@ -42,6 +43,9 @@ private:
     std::function<std::string(std::string_view)> tag_;
     log_lines& log_;
 };
+
+/// The line about a request that the HTTP adapter refused, so that it never came to the gate: a `request` like the others, of which less is known.
+void log_refusal(log_lines& lines, const syncline::refused_request& refused);
 
 /// What the log shows of a request's path: no query, no segment that is as long as a token, not all of a long one.
 [[nodiscard]] std::string path_for_log(std::string_view target);

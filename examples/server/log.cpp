@@ -1,6 +1,6 @@
 #include "log.hpp"
 
-#include "standard_streams.hpp"
+#include "../support/standard_streams.hpp"
 
 #include <syncline/support/rfc3339.hpp>
 #include <syncline/support/system_clock.hpp>

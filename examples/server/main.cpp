@@ -10,7 +10,7 @@
 #include "secret.hpp"
 #include "serve.hpp"
 #include "served_tables.hpp"
-#include "standard_streams.hpp"
+#include "../support/standard_streams.hpp"
 
 #include <syncline/support/hex.hpp>
 

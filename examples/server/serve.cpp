@@ -4,7 +4,7 @@
 #include "log.hpp"
 #include "problem.hpp"
 #include "retention.hpp"
-#include "standard_streams.hpp"
+#include "../support/standard_streams.hpp"
 #include "stop_signal.hpp"
 
 #include <syncline/adapters/httplib/server.hpp>
@@ -165,6 +165,7 @@ int serve(const configuration& c, served_tables tables, const std::string& secre
             w.string(remark);
         });
     tables.store.tenant = one_for_all;
+    if (c.foreign_writes == foreign_writes_rule::refuse) tables.store.foreign_writes = syncline::sqlite_foreign_writes::refuse;
     const auto rules = rules_of(c, tables);
     // [server]
     auto store = or_fail(syncline::sqlite_authority_store::open(c.database, tables.models, tables.store));
@@ -175,7 +176,9 @@ int serve(const configuration& c, served_tables tables, const std::string& secre
 
     gate in{authenticator_of(c, secret), {c.jwt.only_users, tables.owner_is_number},
             [&server](const syncline::request& r, const syncline::principal& who) { return server(r, who); }, tag, lines};
-    syncline::httplib_server http{listener_of(c)};
+    auto listening = listener_of(c);
+    listening.on_refused = [&lines](const syncline::refused_request& r) { log_refusal(lines, r); };
+    syncline::httplib_server http{std::move(listening)};
     or_fail(http.mount("", in));
     std::optional<syncline::server_health<decltype(server)>> pages;
     if (c.listen.status_pages) or_fail(http.mount_unauthenticated("/syncx", pages.emplace(server)));
@@ -195,6 +198,8 @@ int serve(const configuration& c, served_tables tables, const std::string& secre
         const retention forgetting{store, rules, c.database, c.retention, lines};
         signal = stop.wait([&http] { return http.running(); });
         lines.line(signal == 0 ? log_level::error : log_level::info, signal == 0 ? "listener_failed" : "stopping");
+        // Streams end and what comes from now on is refused; what has begun to come is answered, for which `stop` waits.
+        server.begin_shutdown();
         http.stop();
     }
     lines.line(log_level::info, "stopped");

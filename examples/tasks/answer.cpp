@@ -1,7 +1,7 @@
 #include "answer.hpp"
 
 #include "printable.hpp"
-#include "standard_streams.hpp"
+#include "../support/standard_streams.hpp"
 
 namespace {
 

@@ -4,7 +4,7 @@
 // sync_command.cpp and waiting_commands.cpp (what it can do then), serve_command.cpp (the server).
 
 #include "commands.hpp"
-#include "standard_streams.hpp"
+#include "../support/standard_streams.hpp"
 
 #include <exception>
 #include <functional>

@@ -1,7 +1,7 @@
 #include "progress.hpp"
 
 #include "answer.hpp"
-#include "standard_streams.hpp"
+#include "../support/standard_streams.hpp"
 
 #include <sys/ioctl.h>
 #include <unistd.h>

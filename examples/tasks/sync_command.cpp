@@ -5,7 +5,7 @@
 #include "event_loop.hpp"
 #include "printable.hpp"
 #include "progress.hpp"
-#include "standard_streams.hpp"
+#include "../support/standard_streams.hpp"
 #include "stop_request.hpp"
 #include "sync_report.hpp"
 

@@ -89,6 +89,7 @@
 #include <syncline/storage/memory_authority_store.hpp>
 #include <syncline/storage/memory_replica_store.hpp>
 #include <syncline/storage/memory_scopes.hpp>
+#include <syncline/storage/memory_sessions.hpp>
 #include <syncline/storage/memory_table.hpp>
 #include <syncline/storage/replica_store.hpp>
 #include <syncline/storage/sync_lease.hpp>

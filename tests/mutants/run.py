@@ -105,7 +105,7 @@ def apply(mutant, folder):
 
 
 def compile_source(source, include, into):
-    words = COMPILER + FLAGS + [f"-I{include}", "-c", str(TOP / source), "-o", str(into)]
+    words = COMPILER + FLAGS + of_http(source, "--cflags") + [f"-I{include}", "-c", str(TOP / source), "-o", str(into)]
     try:
         done = command(words)
     except subprocess.TimeoutExpired:
@@ -114,19 +114,25 @@ def compile_source(source, include, into):
         raise Broken(f"{source} does not compile: " + done.stdout[:2000])
 
 
-def libraries():
-    words = []
-    for name in ("catch2", "sqlite3", "libcrypto"):
-        found = command(["pkg-config", "--libs", name]) if shutil.which("pkg-config") else None
-        words += found.stdout.split() if found and found.returncode == 0 else []
-    return words
+def of_package(name, what):
+    found = command(["pkg-config", what, name]) if shutil.which("pkg-config") else None
+    return found.stdout.split() if found and found.returncode == 0 else []
+
+
+def of_http(source, what):
+    """What tests of the HTTP adapter need beside what all do; the library's header goes by how the library was built."""
+    return [word for name in ("cpp-httplib", "libssl", "zlib") for word in of_package(name, what)] if "/httplib/" in source else []
+
+
+def libraries(source):
+    return of_http(source, "--libs") + [word for name in ("catch2", "sqlite3", "libcrypto") for word in of_package(name, "--libs")]
 
 
 def build(source, include, folder):
     name = re.sub(r"[^a-z0-9_]", "_", source)
     compile_source(source, include, folder / f"{name}.o")
     program = folder / name
-    done = command([COMPILER[-1], str(folder / f"{name}.o"), str(SCRATCH / "catch_main.o"), "-o", str(program)] + libraries())
+    done = command([COMPILER[-1], str(folder / f"{name}.o"), str(SCRATCH / "catch_main.o"), "-o", str(program)] + libraries(source))
     if done.returncode != 0:
         raise Broken(f"{source} does not link: " + done.stdout[:2000])
     (folder / f"{name}.o").unlink()

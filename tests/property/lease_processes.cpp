@@ -10,6 +10,8 @@
 #include <syncline/wire/sync_client.hpp>
 #include <syncline/wire/sync_server.hpp>
 
+#include "support/scratch_folder.hpp"
+
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -20,7 +22,6 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
-#include <filesystem>
 #include <functional>
 #include <new>
 #include <optional>
@@ -53,9 +54,6 @@ void must(const result<void>& r, const char* what) {
 // A folder of its own with the device's and the server's file, each with the table `note`.
 struct files {
     files() {
-        auto pattern = (std::filesystem::temp_directory_path() / "syncline-lease-XXXXXX").string();
-        require(mkdtemp(pattern.data()) != nullptr, "no scratch folder");
-        folder = pattern;
         for (const auto& name : {device(), server()}) {
             auto db = must(sqlite_database::open(name), "opening a database");
             must(db.execute("CREATE TABLE note(id TEXT PRIMARY KEY NOT NULL, text TEXT)"), "creating the table");
@@ -63,9 +61,8 @@ struct files {
     }
     files(const files&) = delete;
     files& operator=(const files&) = delete;
-    ~files() { std::filesystem::remove_all(folder); }
-    std::string device() const { return (folder / "device.db").string(); }
-    std::string server() const { return (folder / "server.db").string(); }
+    std::string device() const { return folder.file("device.db"); }
+    std::string server() const { return folder.file("server.db"); }
 
     void write(const std::string& id, const std::string& text) const {
         auto db = must(sqlite_database::open(device(), {false, std::chrono::seconds{30}}), "opening the device");
@@ -95,7 +92,7 @@ struct files {
         return out;
     }
 
-    std::filesystem::path folder;
+    scratch_folder folder;
 };
 
 // One program: a client over the device's file, and the server, each opened by this process itself.

@@ -14,6 +14,7 @@
 #include <syncline/storage/memory_replica_store.hpp>
 
 #include "simulation/lab.hpp"
+#include "support/scratch_folder.hpp"
 
 #include <chrono>
 #include <cstddef>
@@ -115,20 +116,12 @@ public:
     using replica_store = sqlite_replica_store;
     using authority_store = sqlite_authority_store;
 
-    explicit sqlite_graph_lab(overlap_policy overlap) : schemas_(graph_models(overlap)) {
-        std::error_code none;
-        const char* chosen = std::getenv("TMPDIR");
-        std::string base{chosen != nullptr ? chosen : std::filesystem::is_directory("/dev/shm", none) ? "/dev/shm" : "/tmp"};
-        folder_ = base.append("/syncline-graphs-XXXXXX");
-        if (::mkdtemp(folder_.data()) == nullptr) throw std::runtime_error("cannot make a directory for databases");
-    }
+    explicit sqlite_graph_lab(overlap_policy overlap) : schemas_(graph_models(overlap)) {}
     sqlite_graph_lab(const sqlite_graph_lab&) = delete;
     sqlite_graph_lab& operator=(const sqlite_graph_lab&) = delete;
     ~sqlite_graph_lab() {
         apps_.clear();
         connections_.clear();
-        std::error_code ignored;
-        std::filesystem::remove_all(folder_, ignored);
     }
 
     std::unique_ptr<authority_store> make_authority() {
@@ -174,7 +167,7 @@ public:
     graph_rows server_rows(authority_store&) { return read("server"); }
 
 private:
-    [[nodiscard]] std::string file(const std::string& name) const { return std::string{folder_}.append("/").append(name).append(".db"); }
+    [[nodiscard]] std::string file(const std::string& name) const { return folder_.file(std::string{name}.append(".db")); }
     static sqlite_database connect(const std::string& path) {
         sqlite_open_options how;
         how.busy_timeout = std::chrono::milliseconds{1000};
@@ -257,7 +250,7 @@ private:
     }
 
     schema_set schemas_;
-    std::string folder_;
+    scratch_folder folder_;
     std::map<std::string, sqlite_database> apps_;
     std::map<std::string, sqlite_database> connections_;
 };

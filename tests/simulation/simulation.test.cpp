@@ -25,7 +25,7 @@ void replay(std::uint64_t seed, wire_mix mix) {
     statistics counts;
     std::vector<std::string> log;
     INFO("seed " << seed);
-    CHECK(run_seed<memory_lab>(seed, mix, counts, false, log).empty());
+    CHECK(run_seed<world<memory_lab>>(seed, mix, counts, false, log).empty());
 }
 
 }  // namespace

@@ -10,19 +10,16 @@
 #include <syncline/adapters/sqlite/replica_store.hpp>
 
 #include "simulation/lab.hpp"
+#include "support/scratch_folder.hpp"
 
 #include <chrono>
-#include <cstdlib>
-#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <map>
 #include <memory>
 #include <optional>
 #include <set>
-#include <stdexcept>
 #include <string>
-#include <system_error>
 #include <utility>
 
 #include <stdlib.h>
@@ -40,14 +37,7 @@ public:
     ///                            them off around each transaction makes SQLite compile every statement anew
     /// @param numbers  whether every party numbers its rows itself
     explicit sqlite_lab(overlap_policy overlap, bool device_checks_keys = true, bool numbers = false)
-        : overlap_(overlap), device_checks_keys_(device_checks_keys), all_number_(numbers) {
-        // Memory where there is some: what a power cut does to a disk is not the question here.
-        std::error_code none;
-        const char* chosen = std::getenv("TMPDIR");
-        std::string base{chosen != nullptr ? chosen : std::filesystem::is_directory("/dev/shm", none) ? "/dev/shm" : "/tmp"};
-        folder_ = base.append("/syncline-simulation-XXXXXX");
-        if (::mkdtemp(folder_.data()) == nullptr) throw std::runtime_error("cannot make a directory for databases");
-    }
+        : overlap_(overlap), device_checks_keys_(device_checks_keys), all_number_(numbers) {}
     sqlite_lab(const settings& s, statistics& counts) : sqlite_lab(s.overlap) {
         counts_ = &counts;
         random_ = seeded_random{s.seed};
@@ -64,8 +54,6 @@ public:
     ~sqlite_lab() {
         apps_.clear();
         connections_.clear();
-        std::error_code ignored;
-        std::filesystem::remove_all(folder_, ignored);
     }
 
     std::unique_ptr<authority_store> make_authority() {
@@ -146,7 +134,7 @@ private:
         }
         return out;
     }
-    [[nodiscard]] std::string file(const std::string& name) const { return std::string{folder_}.append("/").append(name).append(".db"); }
+    [[nodiscard]] std::string file(const std::string& name) const { return folder_.file(std::string{name}.append(".db")); }
 
     static sqlite_database connect(const std::string& path) {
         sqlite_open_options how;
@@ -291,7 +279,7 @@ private:
     seeded_random random_{1};
     std::set<std::string> old_model_;  ///< the parties whose tables lack column b
     std::map<std::string, trash_of> trash_;  ///< by party; who is not in it deletes
-    std::string folder_;
+    scratch_folder folder_;
     std::map<std::string, sqlite_database> apps_;
     std::map<std::string, sqlite_database> connections_;
     std::map<const replica_store*, std::string> by_store_;

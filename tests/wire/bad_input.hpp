@@ -14,16 +14,15 @@
 #include <syncline/wire/sync_server.hpp>
 
 #include "support/catch.hpp"
+#include "support/scratch_folder.hpp"
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <filesystem>
 #include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -100,11 +99,7 @@ public:
     using store_type = sqlite_authority_store;
     static constexpr const char* name = "sqlite";
     in_sqlite() {
-        std::error_code none;
-        folder_ = std::filesystem::is_directory("/dev/shm", none) ? "/dev/shm" : "/tmp";
-        folder_.append("/syncline-bad-input-XXXXXX");
-        if (::mkdtemp(folder_.data()) == nullptr) throw std::runtime_error("cannot make a directory for a database");
-        const std::string file = folder_ + "/server.db";
+        const std::string file = folder_.file("server.db");
         {
             auto db = must(sqlite_database::open(file, {}));
             const auto column = [](std::string_view called, const char* type) { return sqlite_quoted(called).append(" ").append(type); };
@@ -117,19 +112,16 @@ public:
     }
     ~in_sqlite() {
         {
-            auto db = must(sqlite_database::open(folder_ + "/server.db", {}));
+            auto db = must(sqlite_database::open(folder_.file("server.db"), {}));
             CHECK(must(db.query_integer("SELECT count(*) FROM victim WHERE id='alive'")) == 1);
         }
-        store_.reset();
-        std::error_code ignored;
-        std::filesystem::remove_all(folder_, ignored);
     }
     in_sqlite(const in_sqlite&) = delete;
     in_sqlite& operator=(const in_sqlite&) = delete;
     sqlite_authority_store& store() { return *store_; }
 
 private:
-    std::string folder_;
+    scratch_folder folder_;
     std::optional<sqlite_authority_store> store_;
 };
 

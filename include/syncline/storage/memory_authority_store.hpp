@@ -10,6 +10,7 @@
 #include <syncline/storage/authority_totals.hpp>
 #include <syncline/storage/journal.hpp>
 #include <syncline/storage/memory_scopes.hpp>
+#include <syncline/storage/memory_sessions.hpp>
 #include <syncline/storage/memory_table.hpp>
 #include <syncline/support/result.hpp>
 #include <syncline/support/time.hpp>
@@ -39,12 +40,8 @@ SYNCLINE_NAMESPACE_BEGIN
 ///
 /// Moving the store leaves its transactions valid; they must not outlive it. One thread at a time.
 class memory_authority_store {
-    struct snapshot_copy {
-        snapshot_head head;
-        std::shared_ptr<const std::vector<row_image>> rows;
-    };
     // Everything of one tenant. Versions and stamps rise together, so what is ordered by stamp is ordered by version.
-    struct data : memory_tables, memory_scopes {
+    struct data : memory_tables, memory_scopes, memory_sessions {
         authority_head head;
         std::map<std::uint64_t, record_key> staged;
         std::map<record_key, bool> is_staged;
@@ -56,9 +53,6 @@ class memory_authority_store {
         std::map<std::int64_t, record_key> latest;                            // stamp of each record's last change
         std::map<std::pair<std::string, mutation_id>, receipt> receipts;
         std::map<std::pair<std::string, std::int64_t>, bundle_receipt> bundle_receipts;
-        std::map<std::string, push_session> sessions;
-        std::map<std::pair<std::string, std::uint32_t>, mutation> session_rows;
-        std::map<std::string, snapshot_copy> snapshots;
         std::map<std::pair<std::string, std::string>, source_mark> sources;
         std::map<std::pair<std::string, std::string>, std::string> notes;      // by principal and name
     };
@@ -85,7 +79,7 @@ public:
     [[nodiscard]] const schema_set& schemas() const { return core_->rules.schemas(); }
 
     /// One transaction; models `authority_transaction`, which documents its functions. After `commit()` every call is `errc::bug`.
-    class transaction : public memory_scope_calls<transaction> {
+    class transaction : public memory_scope_calls<transaction>, public memory_session_calls<transaction> {
     public:
         transaction(transaction&& other) noexcept
             : core_(std::exchange(other.core_, nullptr)),
@@ -264,92 +258,6 @@ public:
             return at->first.second;
         }
 
-        [[nodiscard]] result<void> put_session(const push_session& session) {
-            if (auto r = may_write(); !r) return r;
-            journal().put(*seen_, &data::sessions, session.id, session);
-            return {};
-        }
-        [[nodiscard]] result<std::optional<push_session>> find_session(std::string_view id) const {
-            return find(&data::sessions, std::string{id});
-        }
-        [[nodiscard]] result<void> drop_session(std::string_view id) {
-            if (auto r = may_write(); !r) return r;
-            forget_session(std::string{id});
-            return {};
-        }
-        [[nodiscard]] result<void> drop_sessions(std::string_view source, std::int64_t number) {
-            if (auto r = may_write(); !r) return r;
-            forget_sessions([&](const push_session& s) { return s.source == source && s.source_bundle_id == number; });
-            return {};
-        }
-        /// Also `errc::session_gone` where there is no such session.
-        [[nodiscard]] result<void> append_session(std::string_view id, std::uint32_t first, const std::vector<mutation>& mutations) {
-            if (auto r = may_write(); !r) return r;
-            const std::string name{id};
-            if (!seen_->sessions.contains(name)) return make_fault(errc::session_gone, "there is no such push session; create it again");
-            for (const auto& m : mutations) journal().put(*seen_, &data::session_rows, std::pair{name, first++}, m);
-            return {};
-        }
-        [[nodiscard]] result<std::vector<mutation>> session_mutations(std::string_view id) const {
-            if (core_ == nullptr) return over();
-            std::vector<mutation> out;
-            for (auto at = seen_->session_rows.lower_bound({std::string{id}, 0}); at != seen_->session_rows.end() && at->first.first == id; ++at)
-                out.push_back(at->second);
-            return out;
-        }
-
-        [[nodiscard]] result<snapshot_head> make_snapshot(const snapshot_head& wanted) {
-            if (auto r = may_write(); !r) return std::move(r).error();
-            auto rows = std::make_shared<std::vector<row_image>>();
-            timestamp newest = (timestamp::min)();
-            for (const auto& [key, row] : seen_->sealed) {
-                if (!row.row) continue;
-                rows->push_back(row_image{key, row.version, row.row, {}});
-                newest = (std::max)(newest, row.written_at);
-            }
-            std::sort(rows->begin(), rows->end(), [this](const row_image& x, const row_image& y) {
-                const auto& schemas = core_->rules.schemas();
-                const auto rank_x = schemas.rank_of(x.key.model);
-                const auto rank_y = schemas.rank_of(y.key.model);
-                return rank_x != rank_y ? rank_x < rank_y : x.key < y.key;
-            });
-            snapshot_head made = wanted;
-            made.seq = seen_->head.seq;
-            made.stamp = seen_->head.stamp;
-            made.row_count = static_cast<std::uint32_t>(rows->size());
-            made.newest_write = newest;
-            journal().put(*seen_, &data::snapshots, made.id, snapshot_copy{made, std::move(rows)});
-            return made;
-        }
-        [[nodiscard]] result<std::optional<snapshot_head>> find_snapshot(std::string_view id) const {
-            if (core_ == nullptr) return over();
-            const auto at = seen_->snapshots.find(std::string{id});
-            return at == seen_->snapshots.end() ? std::optional<snapshot_head>{} : at->second.head;
-        }
-        [[nodiscard]] result<void> drop_snapshot(std::string_view id) {
-            if (auto r = may_write(); !r) return r;
-            journal().drop(*seen_, &data::snapshots, std::string{id});
-            return {};
-        }
-        [[nodiscard]] result<void> renew_snapshot(std::string_view id, timestamp until) {
-            if (auto r = may_write(); !r) return r;
-            const auto at = seen_->snapshots.find(std::string{id});
-            if (at == seen_->snapshots.end()) return {};
-            snapshot_copy copy = at->second;
-            copy.head.expires = until;
-            journal().put(*seen_, &data::snapshots, std::string{id}, std::move(copy));
-            return {};
-        }
-        [[nodiscard]] result<std::vector<row_image>> snapshot_rows(std::string_view id, std::uint32_t from, std::size_t limit) const {
-            if (core_ == nullptr) return over();
-            const auto at = seen_->snapshots.find(std::string{id});
-            if (at == seen_->snapshots.end()) return std::vector<row_image>{};
-            const auto& rows = *at->second.rows;
-            const std::size_t first = (std::min)(rows.size(), static_cast<std::size_t>(from));
-            const std::size_t count = (std::min)(rows.size() - first, limit);
-            const auto begin = rows.begin() + static_cast<std::ptrdiff_t>(first);
-            return std::vector<row_image>(begin, begin + static_cast<std::ptrdiff_t>(count));
-        }
         [[nodiscard]] result<void> put_source(const source_mark& mark) {
             if (auto r = may_write(); !r) return r;
             journal().put(*seen_, &data::sources, std::pair{mark.principal, mark.source}, mark);
@@ -416,15 +324,6 @@ public:
             journal().set(*seen_, &data::head, std::move(head));
             return {};
         }
-        [[nodiscard]] result<void> expire(timestamp now) {
-            if (auto r = may_write(); !r) return r;
-            forget_sessions([&](const push_session& s) { return s.expires < now; });
-            std::vector<std::string> gone;
-            for (const auto& [id, snapshot] : seen_->snapshots)
-                if (snapshot.head.expires < now) gone.push_back(id);
-            for (const auto& id : gone) journal().drop(*seen_, &data::snapshots, id);
-            return {};
-        }
 
         [[nodiscard]] result<void> commit() {
             if (core_ == nullptr) return over();
@@ -440,6 +339,7 @@ public:
     private:
         friend class memory_authority_store;
         friend class memory_scope_calls<transaction>;
+        friend class memory_session_calls<transaction>;
         using state = data;
         transaction(core& of, tenant_core& tenant, std::string_view name, std::shared_ptr<data> seen, access how)
             : core_(&of), tenant_(&tenant), name_(name), seen_(std::move(seen)), how_(how) {
@@ -469,21 +369,6 @@ public:
         void forget_change(const record_key& key, std::int64_t version, std::int64_t stamp) {
             journal().drop(*seen_, &data::versions, std::pair{key, version});
             journal().drop(*seen_, &data::log, stamp);
-        }
-        void forget_session(const std::string& id) {
-            journal().drop(*seen_, &data::sessions, id);
-            for (;;) {
-                const auto at = seen_->session_rows.lower_bound({id, 0});
-                if (at == seen_->session_rows.end() || at->first.first != id) return;
-                journal().drop(*seen_, &data::session_rows, std::pair{at->first});
-            }
-        }
-        template <class Which>
-        void forget_sessions(Which which) {
-            std::vector<std::string> gone;
-            for (const auto& [id, session] : seen_->sessions)
-                if (which(session)) gone.push_back(id);
-            for (const auto& id : gone) forget_session(id);
         }
         void unclaim(std::size_t to) {
             for (; claimed_.size() > to; claimed_.pop_back()) core_->owners.erase(claimed_.back());
@@ -542,9 +427,7 @@ public:
             data& d = *tenant.now;
             d.head.epoch = epoch;
             d.head.lost.push_back({d.head.seq, first.seq, d.head.stamp, first.stamp});
-            d.sessions.clear();
-            d.session_rows.clear();
-            d.snapshots.clear();
+            static_cast<memory_sessions&>(d) = {};
         }
         return {};
     }

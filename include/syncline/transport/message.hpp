@@ -67,8 +67,13 @@ struct request {
     std::string path;
     std::vector<header> headers;
     std::string body;
+    /// When its first byte came in, in nanoseconds of the steady clock, where the adapter that received it knows. Tells a server that shuts down what
+    /// came before. No part of what is asked.
+    std::optional<std::int64_t> began = std::nullopt;
 
-    friend bool operator==(const request&, const request&) = default;
+    friend bool operator==(const request& a, const request& b) {
+        return a.method == b.method && a.path == b.path && a.headers == b.headers && a.body == b.body;
+    }
 };
 
 class event_stream;

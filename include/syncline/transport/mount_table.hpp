@@ -78,16 +78,16 @@ public:
         return {};
     }
 
+    /// Whether the path of @p target, which may have a query, leads to a handler. Otherwise the table answers by itself.
+    [[nodiscard]] bool leads_to_handler(std::string_view target) const { return target.starts_with('/') && find(path_without_query(target)) != nullptr; }
+
     /// Answers @p message through the handler that its path leads to.
     response operator()(const request& message) const {
         const std::string_view path = path_without_query(message.path);
         if (path.empty() || path.front() != '/') {
             return json_error(400, "invalid_request", "the request's path does not start with /");
         }
-        const entry* best = nullptr;
-        for (const entry& m : mounts_) {
-            if (is_under(path, m.prefix) && (best == nullptr || m.prefix.size() > best->prefix.size())) best = &m;
-        }
+        const entry* best = find(path);
         if (best == nullptr) return json_error(404, "not_found", "there is nothing at this path");
         if (best->needs_principal && !authenticator_) {
             return json_error(500, "internal", "the server has no authenticator");
@@ -109,6 +109,14 @@ private:
 
     static bool is_under(std::string_view path, std::string_view prefix) {
         return path.substr(0, prefix.size()) == prefix && (path.size() == prefix.size() || path[prefix.size()] == '/');
+    }
+
+    const entry* find(std::string_view path) const {
+        const entry* best = nullptr;
+        for (const entry& m : mounts_) {
+            if (is_under(path, m.prefix) && (best == nullptr || m.prefix.size() > best->prefix.size())) best = &m;
+        }
+        return best;
     }
 
     result<void> add(std::string_view prefix, bool needs_principal, std::function<response(const request&)> handler) {

@@ -21,9 +21,11 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <concepts>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -74,11 +76,11 @@ public:
     }
 
     /// Answers a request of @p who; always JSON, but for the stream of `watch`. Then tells the listeners what it did. While shutting down and for ever
-    /// after, 503 `service_unavailable`.
+    /// after, 503 `service_unavailable`, but for a request that had begun to arrive before (`request::began`).
     [[nodiscard]] response operator()(const request& r, const principal& who) {
         // Counted before it is asked whether there is a shutdown: so one that begins now sees either no request or this one.
         const counted_in here{in_flight_};
-        if (shutting_down_) {
+        if (comes_too_late(r)) {
             response refused = json_error(503, "service_unavailable", "the server is shutting down");
             set_header(refused.headers, "Retry-After", "5");
             return refused;
@@ -92,10 +94,12 @@ public:
         return answer;
     }
 
-    /// Begins to shut down: requests that come from now on are refused, streams end, requests that are being served finish. Does not wait. Any thread;
-    /// for good. `status().lifecycle` becomes `closed` once nothing is in flight.
+    /// Begins to shut down: requests that come from now on are refused, streams end, requests that are being served finish, and so do those that the adapter
+    /// has begun to read, where it tells so. Does not wait. Any thread; for good. `status().life` becomes `closed` once nothing is in flight here; that
+    /// nothing is being read any more the adapter knows (`httplib_server::stop` waits for it).
     void begin_shutdown() noexcept {
-        shutting_down_ = true;
+        std::int64_t none = running;
+        shutdown_.compare_exchange_strong(none, std::chrono::nanoseconds{std::chrono::steady_clock::now().time_since_epoch()}.count());
         if (bundle_)
             if (watch_hub* hub = bundle_->watch().hub()) hub->close();
     }
@@ -113,7 +117,7 @@ public:
         const std::lock_guard lock{mutex_};
         server_status out;
         out.in_flight = in_flight_;
-        out.life = !shutting_down_ ? lifecycle::running : out.in_flight > 0 || watchers() > 0 ? lifecycle::shutting_down : lifecycle::closed;
+        out.life = shutdown_ == running ? lifecycle::running : out.in_flight > 0 || watchers() > 0 ? lifecycle::shutting_down : lifecycle::closed;
         out.watchers = watchers();
         out.counts = counts_;
         if (bundle_) bundle_->describe(out);
@@ -141,6 +145,11 @@ private:
         counted_in& operator=(const counted_in&) = delete;
         ~counted_in() { --count; }
     };
+
+    [[nodiscard]] bool comes_too_late(const request& r) const noexcept {
+        const std::int64_t since = shutdown_;
+        return since != running && !(r.began && *r.began <= since);
+    }
 
     [[nodiscard]] response handle(const request& r, const principal& who, served_request& served) {
         const std::lock_guard lock{mutex_};
@@ -210,7 +219,8 @@ private:
     std::string bundle_prefix_;
     std::mutex mutex_;
     std::atomic<std::int64_t> in_flight_ = 0;
-    std::atomic<bool> shutting_down_ = false;
+    static constexpr std::int64_t running = (std::numeric_limits<std::int64_t>::max)();
+    std::atomic<std::int64_t> shutdown_ = running;  // when it began, as `request::began` has it
     served_counts counts_;
     std::optional<timestamp> looked_;        // when streams looked last
     std::optional<std::int64_t> version_;    // of the store, as far as was looked

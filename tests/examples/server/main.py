@@ -11,8 +11,10 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from case import Case  # noqa: E402
 from configuration_cases import *  # noqa: E402,F401,F403
+from foreign_write_cases import *  # noqa: E402,F401,F403
 from guide_cases import *  # noqa: E402,F401,F403
 from process_cases import *  # noqa: E402,F401,F403
+from refusal_cases import *  # noqa: E402,F401,F403
 from safety_cases import *  # noqa: E402,F401,F403
 from secret_cases import *  # noqa: E402,F401,F403
 from table_cases import *  # noqa: E402,F401,F403

@@ -20,6 +20,31 @@ def events_of(lines):
     return [line["event"] for line in lines if line["event"] != "retained"]
 
 
+SLOW = json.dumps({"source_bundle_id": 1, "planned_row_count": 1}).encode()
+
+
+def slow_request(case, server):
+    """A request of ann's of which the server has all but the last byte of the body SLOW. @return its socket"""
+    out = socket.create_connection(("127.0.0.1", server.port), timeout=WAIT)
+    head = (f"POST /sync/push-sessions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token('ann')}\r\nOversync-Source-ID: slow\r\n"
+            f"Content-Type: application/json\r\nExpect: 100-continue\r\nContent-Length: {len(SLOW)}\r\n\r\n")
+    out.sendall(head.encode())
+    said = b""
+    while b"\r\n\r\n" not in said:  # `100 Continue`: it is being read
+        said += out.recv(4096)
+    case.assertIn(b"100", said.splitlines()[0])
+    out.sendall(SLOW[:-1])
+    return out
+
+
+def answered(out):
+    said = b""
+    while piece := out.recv(4096):
+        said += piece
+    out.close()
+    return said
+
+
 class Process(Case):
     def test_the_line_that_tells_where_it_listens(self):
         server = self.serve()
@@ -43,36 +68,15 @@ class Process(Case):
             self.assertEqual(server.process.stdout.read(), "")
         self.assertEqual(len(self.scene.rows("SELECT * FROM notes")), 2)
 
-    def slow_request(self, server, body, bearer):
-        """A request of which the server has all but the last byte. @return its socket"""
-        out = socket.create_connection(("127.0.0.1", server.port), timeout=WAIT)
-        head = (f"POST /sync/push-sessions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {bearer}\r\nOversync-Source-ID: slow\r\n"
-                f"Content-Type: application/json\r\nExpect: 100-continue\r\nContent-Length: {len(body)}\r\n\r\n")
-        out.sendall(head.encode())
-        said = b""
-        while b"\r\n\r\n" not in said:  # `100 Continue`: it is being read
-            said += out.recv(4096)
-        self.assertIn(b"100", said.splitlines()[0])
-        out.sendall(body[:-1])
-        return out
-
-    def answered(self, out):
-        said = b""
-        while piece := out.recv(4096):
-            said += piece
-        out.close()
-        return said
-
     def test_a_request_in_flight_is_answered_before_it_ends(self):
         server = self.serve()
         self.connect(server, "ann")
-        body = json.dumps({"source_bundle_id": 1, "planned_row_count": 1}).encode()
-        slow = self.slow_request(server, body, token("ann"))
+        slow = slow_request(self, server)
         server.process.send_signal(signal.SIGTERM)
         server.logged("stopping")
         self.assertIsNone(server.process.poll())
-        slow.sendall(body[-1:])
-        said = self.answered(slow)
+        slow.sendall(SLOW[-1:])
+        said = answered(slow)
         self.assertTrue(said.startswith(b"HTTP/1.1 200 "), said)
         self.assertIn(b'"push_id"', said)
         self.assertEqual(server.process.wait(WAIT), 0)
@@ -84,8 +88,7 @@ class Process(Case):
     def test_a_second_signal_ends_it_at_once(self):
         server = self.serve()
         self.connect(server, "ann")
-        body = json.dumps({"source_bundle_id": 1, "planned_row_count": 1}).encode()
-        slow = self.slow_request(server, body, token("ann"))
+        slow = slow_request(self, server)
         server.process.send_signal(signal.SIGTERM)
         server.logged("stopping")
         server.process.send_signal(signal.SIGTERM)
@@ -246,6 +249,31 @@ class Watching(Case):
         self.assertIsNone(self.next_seq(answer))
         self.assertEqual(server.process.wait(WAIT), 0)
         connection.close()
+
+    def test_a_shutdown_ends_streams_answers_what_has_begun_to_come_and_refuses_the_rest(self):
+        server = self.serve(wires=self.wires)
+        self.connect(server, "ann")
+        connection, stream = self.watch(server, "ann")
+        # Taken in before the one behind it, which is being read: whatever it asks is asked later.
+        late = socket.create_connection(("127.0.0.1", server.port), timeout=WAIT)
+        slow = slow_request(self, server)
+        server.process.send_signal(signal.SIGTERM)
+        self.assertIsNone(self.next_seq(stream))  # it ends while the other request is still coming
+        connection.close()
+        late.sendall(f"GET /sync/pull?after_bundle_seq=0 HTTP/1.1\r\nAuthorization: Bearer {token('ann')}\r\nOversync-Source-ID: late\r\n\r\n".encode())
+        refused = answered(late)
+        self.assertTrue(refused.startswith(b"HTTP/1.1 503 "), refused)
+        self.assertIn(b'"service_unavailable"', refused)
+        self.assertIn(b"Retry-After: 5\r\n", refused)
+        self.assertIsNone(server.process.poll())
+        slow.sendall(SLOW[-1:])
+        said = answered(slow)
+        self.assertTrue(said.startswith(b"HTTP/1.1 200 "), said)
+        self.assertIn(b'"push_id"', said)
+        self.assertEqual(server.process.wait(WAIT), 0)
+        server.reader.join(WAIT)
+        self.assertEqual(events_of(server.lines)[-4:], ["stopping", "request", "request", "stopped"])
+        self.assertEqual([line["status"] for line in server.lines if line["event"] == "request"][-2:], [503, 200])
 
     def test_how_many_may_watch(self):
         self.assert_refused(self.check(wires=self.wires, limits={"threads": 8}), "`limits.watchers` is 8 with 8 `limits.threads`")

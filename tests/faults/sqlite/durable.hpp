@@ -9,16 +9,15 @@
 #include <syncline/adapters/sqlite/database.hpp>
 
 #include "simulation/lab.hpp"
+#include "support/scratch_folder.hpp"
 
 #include <algorithm>
 #include <cstdint>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <map>
 #include <optional>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -139,21 +138,11 @@ class folder {
 public:
     folder() {
         files::install();
-        // In memory where there is some: what a power cut does to a disk is not the question, and syncs are counted, not waited for.
-        std::error_code none;
-        const char* chosen = std::getenv("TMPDIR");
-        path_ = chosen != nullptr ? chosen : std::filesystem::is_directory("/dev/shm", none) ? "/dev/shm" : "/tmp";
-        path_.append("/syncline-faults-XXXXXX");
-        if (::mkdtemp(path_.data()) == nullptr) throw std::runtime_error("cannot make a directory for databases");
     }
     folder(const folder&) = delete;
     folder& operator=(const folder&) = delete;
-    ~folder() {
-        std::error_code ignored;
-        std::filesystem::remove_all(path_, ignored);
-    }
 
-    [[nodiscard]] std::string database() const { return std::string{path_}.append("/app.db"); }
+    [[nodiscard]] std::string database() const { return path_.file(); }
     /// Takes the file as it is. @pre nobody has it open
     void keep() {
         image_ = content();
@@ -180,7 +169,7 @@ private:
         return out;
     }
 
-    std::string path_;
+    scratch_folder path_;
     std::string image_;
 };
 

@@ -21,6 +21,22 @@ request to(std::string path) { return request{http_method::get, std::move(path),
 
 }  // namespace
 
+TEST_CASE("mount_table: says beforehand whether a handler will be asked", "[transport]") {
+    echo api{"api"};
+    mount_table table;
+    CHECK_FALSE(table.leads_to_handler("/"));
+    REQUIRE(table.mount_unauthenticated("/api", api));
+    for (const char* target : {"/api", "/api/", "/api/x", "/api?q=/y"}) CHECK(table.leads_to_handler(target));
+    for (const char* target : {"", "/", "api", "/apis", "/x?y=/api", "?/api", "http://host/api"}) {
+        CHECK_FALSE(table.leads_to_handler(target));
+        CHECK(table(to(target)).status >= 400);
+    }
+    echo root{"root"};
+    REQUIRE(table.mount_unauthenticated("", root));
+    for (const char* target : {"/", "/apis", "/?x"}) CHECK(table.leads_to_handler(target));
+    for (const char* target : {"", "api", "*"}) CHECK_FALSE(table.leads_to_handler(target));
+}
+
 TEST_CASE("mount_table: the longest prefix at a slash wins and is taken off the path", "[transport]") {
     echo root{"root"};
     echo api{"api"};

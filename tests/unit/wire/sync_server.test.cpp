@@ -12,7 +12,10 @@
 #include "support/catch.hpp"
 
 #include <chrono>
+#include <cstdint>
+#include <limits>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -136,6 +139,29 @@ TEST_CASE("sync server: shutting down refuses what comes, ends streams, and stay
         stream = nullptr;  // the adapter does so
         CHECK(s.server.status()->life == lifecycle::closed);
     }
+}
+
+TEST_CASE("sync server: a request that had begun to arrive before the shutdown is served, one that came later is not", "[wire]") {
+    watched_server s;
+    s.watch();
+    request pull{http_method::get, "/sync/pull?after_bundle_seq=0", {{"Oversync-Source-ID", "s"}}, {}};
+    const auto ask = [&] { return s.server(pull, principal{"ann", "main"}).status; };
+    pull.began = std::chrono::nanoseconds{std::chrono::steady_clock::now().time_since_epoch()}.count();
+    s.server.begin_shutdown();
+    CHECK(ask() == 200);
+    s.server.begin_shutdown();  // once more changes nothing
+    CHECK(ask() == 200);
+    pull.began = (std::numeric_limits<std::int64_t>::max)();
+    CHECK(ask() == 503);
+    pull.began = std::nullopt;
+    CHECK(ask() == 503);
+    // A stream that is asked for so late is over at once.
+    pull.path = "/sync/watch";
+    pull.began = (std::numeric_limits<std::int64_t>::min)();
+    auto watch = s.server(pull, principal{"ann", "main"});
+    CHECK((watch.stream == nullptr || watch.stream->next(duration{}).over));
+    watch.stream = nullptr;
+    CHECK(s.server.status()->life == lifecycle::closed);
 }
 
 TEST_CASE("sync server: streams may outlive it", "[wire]") {

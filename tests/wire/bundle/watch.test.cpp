@@ -3,6 +3,7 @@
 #include <syncline/wire/bundle/watch_server.hpp>
 
 #include "support/catch.hpp"
+#include "unit/adapters/httplib/fixture.hpp"
 #include "wire/bundle/watch_world.hpp"
 
 #include <chrono>
@@ -86,6 +87,23 @@ TEST_CASE("watch over HTTP: a shutdown of the sync server ends streams and refus
     CHECK(down.status == 503);
     CHECK(down.body.find(R"("lifecycle":"closed","accepting_operations":false)") != std::string::npos);
     CHECK(ask(server, "a", {http_method::get, "/sync/pull", {{"Oversync-Source-ID", "x"}}, {}}).status == 503);
+}
+
+TEST_CASE("watch over HTTP: a request of which a part has come when the shutdown begins is served, and those behind it are not (OS-AUD-015)", "[bundle]") {
+    const served_file server;
+    fill(server, "a");
+    const http_test::raw_client slow(server.http->port());
+    const std::string body = R"({"has_local_pending_rows":false})";
+    slow.say("POST /sync/connect HTTP/1.1\r\nAuthorization: Bearer a\r\nOversync-Source-ID: slow\r\nContent-Type: application/json\r\nExpect: 100-continue\r\nContent-Length: " +
+             std::to_string(body.size()) + "\r\n\r\n");
+    CHECK(slow.hear("\r\n\r\n").starts_with("HTTP/1.1 100 "));  // it is being read
+    slow.say(body.substr(0, 9));
+    server.sync->begin_shutdown();
+    CHECK(ask(server, "a", posted("/sync/connect", body)).status == 503);
+    slow.say(body.substr(9));
+    CHECK(slow.hear("resolution").starts_with("HTTP/1.1 200 "));
+    slow.say("GET /sync/capabilities HTTP/1.1\r\nAuthorization: Bearer a\r\nOversync-Source-ID: slow\r\nConnection: close\r\n\r\n");
+    CHECK(slow.hear().find("HTTP/1.1 503 ") != std::string::npos);
 }
 
 TEST_CASE("watch over HTTP: stop returns with streams open, and they leave nothing behind", "[bundle]") {

@@ -1,10 +1,10 @@
 #ifndef SYNCLINE_ADAPTERS_HTTPLIB_CONNECTION_HPP
 #define SYNCLINE_ADAPTERS_HTTPLIB_CONNECTION_HPP
 
+#include <syncline/adapters/httplib/refused_request.hpp>
 #include <syncline/adapters/httplib/stream_waker.hpp>
 #include <syncline/support/time.hpp>
 #include <syncline/support/version.hpp>
-#include <syncline/transport/json_error.hpp>
 #include <syncline/transport/message.hpp>
 
 #include <httplib.h>
@@ -17,6 +17,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <limits>
 #include <map>
 #include <memory>
@@ -63,8 +64,11 @@ public:
     /// Waits for the first byte of the next request. @return false when none comes within @p wait
     [[nodiscard]] bool await_request(duration wait) {
         if (at_ == filled_ && fill(wait, after(wait)) <= 0) return false;
+        began_ = clock::now();
         read_by_ = after(limits_.request_timeout);
         in_head_ = true;
+        in_line_ = true;
+        line_.clear();
         head_ = 0;
         matched_ = 0;
         answering_ = false;
@@ -103,15 +107,16 @@ public:
             POLLOUT, limits_.write_timeout, write_by_);
     }
 
-    /// Answers a request of which so little could be read that the library gives no answer. Does nothing when one was begun.
-    void refuse() {
+    /// Answers a request of which so little could be read that the library gives no answer, and tells @p listener. Does nothing when one was begun.
+    void refuse(const refusal_listener& listener) {
         if (answering_) return;
-        const response why = head_ > limits_.max_head
-                                 ? json_error(431, "request_head_too_large", "the request line and headers are too long")
-                                 : json_error(408, "request_timeout", "the request did not arrive completely");
+        const http_refusal why = http_refusal_of(head_ > limits_.max_head ? 431 : 408);
+        const response answer = why.answer();
+        const named_request named = request_line();
+        tell_refusal(listener, {named.method, named.target, why.status, why.reason, answer.body.size()});
         std::string text = why.status == 431 ? "HTTP/1.1 431 Request Header Fields Too Large" : "HTTP/1.1 408 Request Timeout";
         text.append("\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: ");
-        text.append(std::to_string(why.body.size())).append("\r\n\r\n").append(why.body);
+        text.append(std::to_string(answer.body.size())).append("\r\n\r\n").append(answer.body);
         std::string_view rest = text;
         while (!rest.empty()) {
             const ssize_t written = write(rest.data(), rest.size());
@@ -119,6 +124,22 @@ public:
             rest.remove_prefix(static_cast<std::size_t>(written));
         }
     }
+
+    /// A request line as far as it came, whatever it is.
+    struct named_request {
+        std::string_view method;
+        std::string_view target;
+    };
+    /// That of the request that is being read or answered; of a long one its beginning. Until the next one is awaited.
+    [[nodiscard]] named_request request_line() const noexcept {
+        const std::string_view line{line_};
+        const std::string_view method = line.substr(0, line.find(' '));
+        const std::string_view rest = line.substr((std::min)(method.size() + 1, line.size()));
+        return {method, rest.substr(0, rest.find(' '))};
+    }
+
+    /// When the first byte of the request came, as `request::began` has it.
+    [[nodiscard]] std::int64_t began() const noexcept { return std::chrono::nanoseconds{began_.time_since_epoch()}.count(); }
 
     /// The answer goes on for as long as its pieces go out: the next one has @p most to itself, in place of the whole answer.
     void begin_piece(duration most) { write_by_ = after(most); }
@@ -249,8 +270,13 @@ private:
         constexpr std::string_view end = "\r\n\r\n";
         matched_ = c == end[matched_] ? matched_ + 1 : c == '\r' ? 1 : 0;
         in_head_ = matched_ != end.size();
+        in_line_ = in_line_ && c != '\r' && c != '\n' && line_.size() < most_line;
+        if (in_line_) line_ += c;
         return ++head_ <= limits_.max_head;
     }
+
+    // Of the request line: enough to know the request by.
+    static constexpr std::size_t most_line = 512;
 
     socket_t sock_;
     SSL* tls_;
@@ -258,10 +284,13 @@ private:
     std::array<char, 16384> buffer_{};
     std::size_t at_ = 0;
     std::size_t filled_ = 0;
+    clock::time_point began_{};
     clock::time_point read_by_{};
     clock::time_point write_by_{};
     bool answering_ = false;
     bool in_head_ = true;
+    bool in_line_ = true;
+    std::string line_;
     std::size_t head_ = 0;
     std::size_t matched_ = 0;
 };
@@ -314,9 +343,11 @@ class bounded_server final : public Base {
 public:
     /// @param stopping     once true, connections end with the request that is being served; outlives the server
     /// @param connections  is told which thread serves which; outlives the server
+    /// @param refused      is told of requests of which too little came; outlives the server
     template <class... Arguments>
-    explicit bounded_server(connection_limits limits, const std::atomic<bool>& stopping, connections_by_thread& connections, Arguments&&... arguments)
-        : Base(std::forward<Arguments>(arguments)...), limits_(limits), stopping_(stopping), connections_(connections) {}
+    explicit bounded_server(connection_limits limits, const std::atomic<bool>& stopping, connections_by_thread& connections, const refusal_listener& refused,
+                            Arguments&&... arguments)
+        : Base(std::forward<Arguments>(arguments)...), limits_(limits), stopping_(stopping), connections_(connections), refused_(refused) {}
 
 private:
     bool process_and_close_socket(socket_t sock) override {
@@ -341,7 +372,7 @@ private:
         duration wait = limits_.read_timeout;
         for (std::size_t left = limits_.keep_alive_requests; left > 0 && stream.await_request(wait); --left) {
             bool closed = false;
-            if (!this->process_request(stream, left == 1, closed, nullptr)) return stream.refuse();
+            if (!this->process_request(stream, left == 1, closed, nullptr)) return stream.refuse(refused_);
             if (closed || stopping_) return;
             wait = limits_.keep_alive;
         }
@@ -371,6 +402,7 @@ private:
     connection_limits limits_;
     const std::atomic<bool>& stopping_;
     connections_by_thread& connections_;
+    const refusal_listener& refused_;
 };
 
 SYNCLINE_NAMESPACE_END

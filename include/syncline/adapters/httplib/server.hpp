@@ -5,11 +5,11 @@
 #include <syncline/adapters/httplib/connection.hpp>
 #include <syncline/adapters/httplib/gzip.hpp>
 #include <syncline/adapters/httplib/live_streams.hpp>
+#include <syncline/adapters/httplib/refused_request.hpp>
 #include <syncline/support/result.hpp>
 #include <syncline/support/time.hpp>
 #include <syncline/support/version.hpp>
 #include <syncline/transport/authentication.hpp>
-#include <syncline/transport/json_error.hpp>
 #include <syncline/transport/message.hpp>
 #include <syncline/transport/mount_table.hpp>
 #include <syncline/transport/transport.hpp>
@@ -28,6 +28,7 @@
 #include <string_view>
 #include <thread>
 #include <utility>
+#include <vector>
 
 SYNCLINE_NAMESPACE_BEGIN
 
@@ -71,6 +72,10 @@ struct httplib_server_options {
     /// How many of them may be responses that go on (`event_stream`), each of which occupies a thread for as long as its client listens: one
     /// above it is answered with 503 and `Retry-After`. Less than `threads`, so that requests are served too. Nothing: half of `threads`.
     std::optional<std::size_t> max_streams;
+
+    /// Is told of every request that this server answers without a handler: heads and bodies above the limits, what is no HTTP or did not arrive in time,
+    /// paths at which nothing is mounted. A log that handlers write has no line of those. What the authenticator refuses is not among them.
+    refusal_listener on_refused;
 };
 
 /// A server over HTTP/1.1, with cpp-httplib: mounts handlers under path prefixes and answers with JSON errors always.
@@ -191,14 +196,14 @@ private:
                                        options_.max_request_head, options_.keep_alive,    options_.keep_alive_requests};
         if (options_.tls) {
             server_ = std::make_unique<bounded_server<httplib::SSLServer>>(
-                limits, stopping_, connections_, [this](SSL_CTX& context) { return set_up_tls(context); });
+                limits, stopping_, connections_, options_.on_refused, [this](SSL_CTX& context) { return set_up_tls(context); });
             if (!server_->is_valid()) {
                 abandon();
                 return make_fault(errc::invalid_argument, "the TLS certificate '", options_.tls->certificate_chain,
                                   "' and key '", options_.tls->private_key, "' cannot be read or do not belong together");
             }
         } else {
-            server_ = std::make_unique<bounded_server<httplib::Server>>(limits, stopping_, connections_);
+            server_ = std::make_unique<bounded_server<httplib::Server>>(limits, stopping_, connections_, options_.on_refused);
         }
         configure();
         const int bound = options_.port == 0 ? server_->bind_to_any_port(options_.address)
@@ -251,7 +256,7 @@ private:
         server_->Patch(".*", with_body);
         server_->Delete(".*", with_body);
         server_->set_exception_handler([this](const httplib_request& in, httplib_response& out, std::exception_ptr) {
-            finish(in, out, json_error(500, "internal", "the server failed in an unexpected way"), after::close);
+            refuse(in, out, http_refusal_of(500), after::close);
         });
         // Called for every error; those that no handler of ours has answered are the library's own.
         server_->set_error_handler(httplib::Server::HandlerWithResponse(
@@ -259,7 +264,7 @@ private:
                 if (!out.body.empty() || out.has_header("Content-Type")) {
                     return httplib::Server::HandlerResponse::Unhandled;
                 }
-                finish(in, out, error_of(out.status), after::close);
+                refuse(in, out, http_refusal_of(out.status), after::close);
                 return httplib::Server::HandlerResponse::Handled;
             }));
     }
@@ -327,39 +332,37 @@ private:
         const std::string length = in.get_header_value("Content-Length");
         if (lengths + transfers > 1 || (lengths == 1 && !is_number(length)) ||
             (transfers == 1 && !same_header_name(in.get_header_value("Transfer-Encoding"), "chunked"))) {
-            finish(in, out, json_error(400, "invalid_request", "the length of the body is not clear"), after::close);
+            refuse(in, out, {400, "invalid_request", "the length of the body is not clear"}, after::close);
             return true;
         }
         const bool has_body = transfers == 1 || (lengths == 1 && length.find_first_not_of('0') != std::string::npos);
         const after then = has_body ? after::close : after::keep;
         const auto method = parse_http_method(in.method);
         if (!method) {
-            finish(in, out, json_error(405, "method_not_allowed", "this method is not known here"), then);
+            refuse(in, out, {405, "method_not_allowed", "this method is not known here"}, then);
             return true;
         }
         if (in.path.size() > most_path) {
-            finish(in, out, error_of(414), then);
+            refuse(in, out, http_refusal_of(414), then);
             return true;
         }
         if (!has_body) {
-            finish(in, out, call(in, *method, {}), after::keep);
+            answer(in, out, *method, {});
             return true;
         }
         const bool readable = *method == http_method::post || *method == http_method::put ||
                               *method == http_method::patch || *method == http_method::erase;
         if (!readable || (*method == http_method::erase && lengths == 0)) {
-            finish(in, out, json_error(400, "invalid_request", "this method does not take such a body"), after::close);
+            refuse(in, out, {400, "invalid_request", "this method does not take such a body"}, after::close);
             return true;
         }
         if (in.is_multipart_form_data()) {
-            finish(in, out, json_error(415, "unsupported_media_type", "forms are not taken here"), after::close);
+            refuse(in, out, {415, "unsupported_media_type", "forms are not taken here"}, after::close);
             return true;
         }
         if (coding_of(in.get_header_value("Content-Encoding")) == content_coding::unknown ||
             in.get_header_value_count("Content-Encoding") > 1) {
-            response refused = json_error(415, "unsupported_content_encoding", "bodies are taken as they are or as gzip");
-            refused.headers.push_back({"Accept-Encoding", "gzip"});
-            finish(in, out, std::move(refused), after::close);
+            refuse(in, out, {415, "unsupported_content_encoding", "bodies are taken as they are or as gzip"}, after::close, {{"Accept-Encoding", "gzip"}});
             return true;
         }
         return false;
@@ -379,7 +382,7 @@ private:
         result<void> taken;
         if (announced > most) taken = make_fault(errc::too_large, "the announced body is above the limit");
         if (!taken && announced - most > most_drained) {
-            finish(in, out, refusal_of_body(taken.error().code), after::close);
+            refuse_body(in, out, taken.error().code, after::close);
             return;
         }
         std::size_t drained = 0;
@@ -394,29 +397,35 @@ private:
         // Set by the library when reading ended early; what is answered is decided here.
         out.status = -1;
         if (!taken) {
-            finish(in, out, refusal_of_body(taken.error().code), complete ? after::keep : after::close);
+            refuse_body(in, out, taken.error().code, complete ? after::keep : after::close);
             return;
         }
         if (!complete) {
-            finish(in, out, json_error(400, "invalid_request", "the body did not arrive completely"), after::close);
+            refuse(in, out, {400, "invalid_request", "the body did not arrive completely"}, after::close);
             return;
         }
         auto text = body.finish();
         if (!text) {
-            finish(in, out, refusal_of_body(text.error().code), after::keep);
+            refuse_body(in, out, text.error().code, after::keep);
             return;
         }
-        finish(in, out, call(in, *parse_http_method(in.method), *std::move(text)), after::keep);
+        answer(in, out, *parse_http_method(in.method), *std::move(text));
     }
 
-    response refusal_of_body(errc why) const {
+    void refuse_body(const httplib::Request& in, httplib::Response& out, errc why, after then) const {
         if (why == errc::too_large) {
-            std::string message = "a request's body may have ";
-            message.append(std::to_string(options_.max_request_body)).append(" bytes");
-            return json_error(413, "request_too_large", message);
+            std::string reason = "a request's body may have ";
+            reason.append(std::to_string(options_.max_request_body)).append(" bytes");
+            return refuse(in, out, {413, "request_too_large", reason}, then);
         }
-        if (why == errc::malformed_message) return json_error(400, "invalid_request", "the body is not valid gzip");
-        return json_error(500, "internal", "the server failed to read the body");
+        if (why == errc::malformed_message) return refuse(in, out, {400, "invalid_request", "the body is not valid gzip"}, then);
+        refuse(in, out, {500, "internal", "the server failed to read the body"}, then);
+    }
+
+    void answer(const httplib::Request& in, httplib::Response& out, http_method method, std::string body) const {
+        if (mounts_.leads_to_handler(in.target)) return finish(in, out, call(in, method, std::move(body)), after::keep);
+        const bool path = in.target.starts_with('/');
+        refuse(in, out, path ? http_refusal_of(404) : http_refusal{400, "invalid_request", "the request's path does not start with /"}, after::keep);
     }
 
     response call(const httplib::Request& in, http_method method, std::string body) const {
@@ -424,6 +433,7 @@ private:
         message.method = method;
         message.path = in.target;
         message.body = std::move(body);
+        if (const bounded_stream* connection = connections_.of_this_thread()) message.began = connection->began();
         for (const auto& [name, value] : in.headers) {
             // The library adds these four as if the client had sent them, and the client may have.
             if (same_header_name(name, "REMOTE_ADDR") || same_header_name(name, "REMOTE_PORT") ||
@@ -435,27 +445,23 @@ private:
         return mounts_(message);
     }
 
-    static response error_of(int status) {
-        switch (status) {
-        case 404: return json_error(404, "not_found", "there is nothing at this path");
-        case 413: return json_error(413, "request_too_large", "the request's body is too large");
-        case 414: return json_error(414, "uri_too_long", "the request's path is too long");
-        case 415: return json_error(415, "unsupported_media_type", "the request's body is not of a form taken here");
-        case 416: return json_error(416, "range_not_satisfiable", "ranges are not served here");
-        case 400: return json_error(400, "invalid_request", "the request is not valid HTTP");
-        default: break;
-        }
-        if (status >= 400 && status < 500) return json_error(status, "invalid_request", "the request was refused");
-        return json_error(status, "internal", "the server failed in an unexpected way");
+    // Answers what no handler was asked about.
+    void refuse(const httplib::Request& in, httplib::Response& out, const http_refusal& why, after then, const std::vector<header>& headers = {}) const {
+        response answer = why.answer();
+        for (const header& h : headers) answer.headers.push_back(h);
+        // The library forgets a request line that is none.
+        const bounded_stream* connection = in.target.empty() ? connections_.of_this_thread() : nullptr;
+        const auto named = connection != nullptr ? connection->request_line() : bounded_stream::named_request{in.method, in.target};
+        tell_refusal(options_.on_refused, {named.method, named.target, why.status, why.reason, answer.body.size()});
+        finish(in, out, std::move(answer), then);
     }
 
     // A body that goes on. The connection is closed behind it.
     void go_on(const httplib::Request& in, httplib::Response& out, response&& answer) const {
         const auto live = streams_.admit(std::move(answer.stream), options_.max_streams.value_or(options_.threads / 2));
         if (!live) {
-            response full = json_error(503, "service_unavailable", "as many streams are open here as there are threads for; try again later");
-            full.headers.push_back({"Retry-After", "15"});
-            return finish(in, out, std::move(full), after::keep);
+            return refuse(in, out, {503, "service_unavailable", "as many streams are open here as there are threads for; try again later"}, after::keep,
+                          {{"Retry-After", "15"}});
         }
         own(in).headers.erase("Accept-Encoding");  // the library would compress it, and hold pieces back
         own(in).headers.erase("Range");
@@ -494,7 +500,7 @@ private:
         out.status = answer.status;
         if (answer.status >= 400 && answer.body.empty()) {
             set_header(answer.headers, "Content-Type", "application/json");
-            answer.body = error_of(answer.status).body;
+            answer.body = http_refusal_of(answer.status).answer().body;
         }
         out.headers.clear();
         for (const header& h : answer.headers) {

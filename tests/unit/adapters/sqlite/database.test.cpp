@@ -1,8 +1,8 @@
 #include <syncline/adapters/sqlite/database.hpp>
 
 #include "support/catch.hpp"
+#include "support/scratch_folder.hpp"
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -56,16 +56,14 @@ TEST_CASE("sqlite_database: a file that is no database is corrupt, a directory c
     const auto here = sqlite_database::open(std::filesystem::temp_directory_path().string());
     REQUIRE_FALSE(here.has_value());
     CHECK(here.error().detail.find(std::filesystem::temp_directory_path().string()) != std::string::npos);
-    auto pattern = (std::filesystem::temp_directory_path() / "syncline-database-XXXXXX").string();
-    REQUIRE(mkdtemp(pattern.data()) != nullptr);
-    const std::string file = pattern + "/a.db";
+    const scratch_folder folder;
+    const std::string file = folder.file("a.db");
     std::ofstream{file} << std::string(5000, 'x');
     auto db = sqlite_database::open(file);
     REQUIRE(db.has_value());
     const auto n = db->query_integer("SELECT count(*) FROM sqlite_schema");
     REQUIRE_FALSE(n.has_value());
     CHECK(n.error().code == errc::corrupt);
-    std::filesystem::remove_all(pattern);
     sqlite_open_options existing;
     existing.create = false;
     CHECK_FALSE(sqlite_database::open("/nonexistent/a.db", existing).has_value());

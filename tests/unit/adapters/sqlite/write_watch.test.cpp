@@ -5,10 +5,10 @@
 #include <syncline/support/random.hpp>
 
 #include "support/catch.hpp"
+#include "support/scratch_folder.hpp"
 #include "support/store_contract.hpp"
 
 #include <cstdint>
-#include <filesystem>
 #include <memory>
 #include <string>
 #include <utility>
@@ -24,9 +24,6 @@ namespace {
 // A file with two synced tables and one that is not, the app's connection, the device's engine and a watch.
 struct bench {
     bench() {
-        auto pattern = (std::filesystem::temp_directory_path() / "syncline-watch-XXXXXX").string();
-        REQUIRE(mkdtemp(pattern.data()) != nullptr);
-        folder = pattern;
         app = std::make_unique<sqlite_database>(must(sqlite_database::open(path())));
         sql("CREATE TABLE note(id TEXT PRIMARY KEY NOT NULL, text TEXT); CREATE TABLE tag(id TEXT PRIMARY KEY NOT NULL, text TEXT);"
             "CREATE TABLE other(id TEXT)");
@@ -37,14 +34,7 @@ struct bench {
     }
     bench(const bench&) = delete;
     bench& operator=(const bench&) = delete;
-    ~bench() {
-        watch.reset();
-        engine.reset();
-        store.reset();
-        app.reset();
-        std::filesystem::remove_all(folder);
-    }
-    std::string path() const { return (folder / "app.db").string(); }
+    std::string path() const { return folder.file(); }
     void sql(const std::string& text) { must(app->execute(text)); }
     bool look() { return must(watch->look()); }
     // A page of the server's with a row.
@@ -56,7 +46,7 @@ struct bench {
         CHECK(must(engine->apply(p, now)).applied == 1);
     }
 
-    std::filesystem::path folder;
+    scratch_folder folder;
     std::unique_ptr<sqlite_database> app;
     std::unique_ptr<sqlite_replica_store> store;
     std::unique_ptr<replica<sqlite_replica_store>> engine;
@@ -124,10 +114,10 @@ TEST_CASE("sqlite_write_watch: the first look tells of what was left over, and a
     CHECK(b.look());
     auto second = must(sqlite_write_watch::open(b.path()));
     CHECK(must(second.look()));
-    const auto plain = (b.folder / "plain.db").string();
+    const auto plain = b.folder.file("plain.db");
     must(must(sqlite_database::open(plain)).execute("CREATE TABLE t(id TEXT)"));
     CHECK(sqlite_write_watch::open(plain).error().code == errc::absent);
-    CHECK_FALSE(sqlite_write_watch::open((b.folder / "none.db").string()));
+    CHECK_FALSE(sqlite_write_watch::open(b.folder.file("none.db")));
 }
 
 }  // namespace write_watch_test
