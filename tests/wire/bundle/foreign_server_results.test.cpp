@@ -135,7 +135,7 @@ TEST_CASE("foreign server results: a push tells what was sent, what waits and wh
     CHECK(w.here.client().push().pushed == 1);
 }
 
-TEST_CASE("foreign server results: a pull tells of nothing, of rows, or of a picture; a source that was lost is told with what waits for it", "[wire][bundle][foreign]") {
+TEST_CASE("foreign server results: a pull tells of nothing, of rows, of a picture or why there was none; a source that was lost is told with what waits for it", "[wire][bundle][foreign]") {
     mixed w;
     const auto nothing = w.here.client().pull();
     CHECK(nothing.ok());
@@ -149,6 +149,13 @@ TEST_CASE("foreign server results: a pull tells of nothing, of rows, or of a pic
     CHECK(rows.pulled == 1);
     CHECK_FALSE(rows.hydrated);
     CHECK(w.here.status().state.checkpoint == 2);
+
+    w.center.inject("pull", 503, 100);
+    const auto failed = w.here.client().pull();
+    CHECK(why(failed) == "unavailable");
+    CHECK(failed.retried > 0);
+    CHECK(w.here.status().state.checkpoint == 2);
+    w.center.calm();
 
     for (std::uint64_t n = 3; n < 6; ++n) w.there.insert("users", id(n), person("more")), w.there.push();
     prune(w);
