@@ -4,6 +4,7 @@
 // One device of a run over graphs, and what a seed decides before the first step.
 
 #include <syncline/conflict/resolvers.hpp>
+#include <syncline/engine/authority.hpp>
 #include <syncline/engine/replica.hpp>
 #include <syncline/support/random.hpp>
 #include <syncline/wire/bundle/client.hpp>
@@ -12,8 +13,10 @@
 
 #include "simulation/device.hpp"
 #include "simulation/faults.hpp"
+#include "simulation/lab.hpp"
 #include "simulation/settings.hpp"
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -38,6 +41,8 @@ struct graph_settings {
     std::size_t page_rows = 2;
     std::size_t steps = 100;
     std::uint64_t crash_percent = 0, busy_percent = 0, prune_percent = 0, copy_percent = 0, restore_percent = 0, server_restore_percent = 0;
+    std::int64_t retained = 0;  // bundles, after each commit; 0: all
+    bool waits_for_nobody = false;  // retention does not wait for devices that are behind
 
     graph_settings(std::uint64_t from, wire_mix wires, seeded_random& random) : seed(from), mix(wires) {
         const auto number = [&](std::initializer_list<std::uint64_t> all) { return all.begin()[random.below(all.size())]; };
@@ -54,8 +59,18 @@ struct graph_settings {
         copy_percent = number({0, 0, 10});
         restore_percent = number({0, 0, 10});
         server_restore_percent = number({0, 0, 0, 10});
+        // By the seed alone: what the others draw stays what it was.
+        retained = from % 3 == 0 ? 4 : 0;
+        waits_for_nobody = from % 6 == 0;
     }
     [[nodiscard]] bool by_bundles(std::size_t device) const { return mix == wire_mix::bundle || (mix == wire_mix::mixed && device % 2 == 1); }
+    [[nodiscard]] authority_options options_of_server() const {
+        authority_options out;
+        out.resolvers = resolver_set{resolver_of()};
+        out.retained_bundles = retained;
+        if (waits_for_nobody) out.source_ttl = std::chrono::hours{0};
+        return out;
+    }
     [[nodiscard]] syncline::resolver resolver_of() const {
         if (resolver == "client_wins") return resolvers::client_wins{};
         if (resolver == "last_write_wins") return resolvers::last_write_wins{};
@@ -94,7 +109,10 @@ struct graph_device {
             wire = std::make_unique<simulation::wire_client_of<mutation_client<engine_type>>>(*engine, o);
         }
         auto opened = engine->open(random, clock);
-        if (opened) return true;
+        if (opened) {
+            if (began_as.empty()) began_as = simulation::lab_must(simulation::lab_must(durable->begin()).state()).source_id;
+            return true;
+        }
         if (!power.blown()) throw violation(name + " cannot open its store: " + opened.error().detail);
         return false;
     }
@@ -109,6 +127,7 @@ struct graph_device {
     }
 
     std::string name;
+    std::string began_as;  ///< the source that it had when it first ran; a copy's is the original's
     bool by_bundles;
     seeded_random random;
     simulation::fuse power;

@@ -30,11 +30,11 @@ namespace graph_simulation {
 /// What happened, by name.
 struct graph_statistics {
     std::uint64_t seeds = 0, edits = 0, rows_of_many = 0, erases = 0, cascades = 0, conflicts = 0, refused = 0, crashes = 0, copies = 0, restores = 0, server_restores = 0,
-                  prunes = 0, hydrations = 0, rebuilds = 0, renewals = 0, decisions = 0, many_row_bundles = 0, lost_messages = 0;
+                  prunes = 0, forgotten = 0, hydrations = 0, rebuilds = 0, renewals = 0, decisions = 0, many_row_bundles = 0, lost_messages = 0;
     template <class F>
     void each(F f) {
         f("seeds", seeds), f("edits", edits), f("of several rows", rows_of_many), f("erases", erases), f("rows gone by cascade", cascades), f("conflicts", conflicts), f("refused", refused),
-            f("crashes", crashes), f("copies", copies), f("restores", restores), f("server restores", server_restores), f("prunes", prunes), f("hydrations", hydrations), f("rebuilds", rebuilds),
+            f("crashes", crashes), f("copies", copies), f("restores", restores), f("server restores", server_restores), f("prunes", prunes), f("commits that forgot history", forgotten), f("hydrations", hydrations), f("rebuilds", rebuilds),
             f("new sources", renewals), f("decisions of persons", decisions), f("bundles of several rows", many_row_bundles), f("lost messages", lost_messages);
     }
     void add(graph_statistics other) {
@@ -104,9 +104,7 @@ private:
         guarded_.reset();
         power_.replace();
         guarded_ = std::make_unique<guarded_authority>(*authority_, power_);
-        authority_options o;
-        o.resolvers = resolver_set{s_.resolver_of()};
-        server_ = std::make_unique<sync_server<guarded_authority>>(*guarded_, std::move(o), [this] { return now_; }, [this] { return random_.next(); });
+        server_ = std::make_unique<sync_server<guarded_authority>>(*guarded_, s_.options_of_server(), [this] { return now_; }, [this] { return random_.next(); });
         server_->mount_mutation_wire();
         lab_must(server_->mount_bundle_wire());
     }
@@ -370,6 +368,8 @@ private:
                 throw violation("number " + std::to_string(h.source_bundle_id) + " of the source " + h.source + " names two bundles");
         }
         if (observed_ != head.seq && head.seq != 0 && head.floor_seq < observed_) throw violation("bundle " + std::to_string(observed_) + " is the last one that is there, the head says " + std::to_string(head.seq));
+        counts_->forgotten += s_.retained != 0 && head.floor_seq > floor_ ? 1 : 0;
+        floor_ = head.floor_seq;
         std::erase_if(pending_, [&](const written& w) { return arrived_.contains(w.token); });
     }
     void seal() {
@@ -383,6 +383,7 @@ private:
         const auto to = static_cast<std::int64_t>(random_.below(static_cast<std::uint64_t>(head.seq) + 1));
         lab_must(server_->engine().prune("main", to, now_));
         ++counts_->prunes;
+        floor_ = (std::max)(floor_, to);
         say("history up to ", std::to_string(to), " is pruned");
     }
     // The operator puts a backup in the place of the data and says so.
@@ -528,9 +529,6 @@ private:
             const written& w = pending_.front();
             throw violation("nobody knows what became of " + w.token + ", which " + w.device + " wrote to " + named(w.key));
         }
-        std::set<std::string> sources;
-        for (const auto& [n, seq] : numbers_) sources.insert(n.first);
-        counts_->renewals += sources.size() > devices_.size() ? sources.size() - devices_.size() : 0;
     }
     void check_references(const graph_rows& there) {
         const auto schemas = graph_models(s_.overlap);
@@ -540,6 +538,7 @@ private:
     }
     void check_end(device_type& d, const graph_rows& there) {
         const auto status = lab_must(d.engine->status(d.clock));
+        counts_->renewals += status.state.source_id != d.began_as ? 1 : 0;
         if (status.counts.frozen + status.counts.open != 0) throw violation(d.name + ": something is still queued and waits for nobody");
         if (status.counts.waiting != 0) throw violation(d.name + ": something waits that nobody was asked about");
         if (status.counts.quarantined != 0) throw violation(d.name + ": a row is in quarantine, though nothing refuses it");
@@ -585,6 +584,7 @@ private:
     std::vector<message> network_;
     sync_result last_report_;
     std::int64_t observed_ = 0;  // the newest bundle that was looked at
+    std::int64_t floor_ = 0;     // of the history then
     std::set<std::string> arrived_;
     std::vector<written> pending_;
     std::map<std::pair<std::string, std::int64_t>, std::int64_t> numbers_;  // of sources: which bundle

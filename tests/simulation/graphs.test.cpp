@@ -31,6 +31,8 @@ void graph_campaign(const char* name, wire_mix mix, std::uint64_t share, std::ui
     floor("restores", counts.restores, 5);
     floor("server restores", counts.server_restores, 5);
     floor("prunes", counts.prunes, 50);
+    floor("commits that forgot history", counts.forgotten, 20);
+    if (mix != wire_mix::mutation) floor("new sources", counts.renewals, 10);
     floor("hydrations", counts.hydrations, 30);
     floor("bundles of several rows", counts.many_row_bundles, 200);
 }

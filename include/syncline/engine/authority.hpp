@@ -178,7 +178,7 @@ public:
 
     /// Adds rows to a push session. A chunk that was received already is answered as the first time.
     /// @return how many rows the session has; `errc::session_gone`, `errc::session_expired`, `errc::forbidden`, `errc::stale` when the chunk
-    ///         does not continue what was received, `errc::too_large` beyond the planned number or @p size
+    ///         does not continue what was received, `errc::malformed_value` beyond the planned number, `errc::too_large` beyond @p size
     [[nodiscard]] result<std::uint32_t> append_chunk(const caller& who, const std::string& id, std::uint32_t first, const std::vector<mutation>& rows,
                                                      timestamp now, const upload_size& size = {}) {
         auto t = store_->begin(who.tenant, access::write);

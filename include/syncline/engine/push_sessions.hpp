@@ -76,7 +76,7 @@ public:
             return make_fault(errc::stale, "the chunk starts at row ", std::to_string(first), ", the session expects row ",
                               std::to_string(session->received_rows));
         if (end > session->planned_rows)
-            return make_fault(errc::too_large, "the chunk ends at row ", std::to_string(end), ", the session was planned for ",
+            return make_fault(errc::malformed_value, "the chunk ends at row ", std::to_string(end), ", the session was planned for ",
                               std::to_string(session->planned_rows));
         note->bytes += size.bytes;
         if (size.most > 0 && note->bytes > size.most)

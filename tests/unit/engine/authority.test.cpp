@@ -226,7 +226,7 @@ TEST_CASE("push session: chunks continue each other, a chunk that comes again ch
     CHECK(lab_must(s.engine.append_chunk(s.ann, "s1", 0, first, s.now)) == 2);
     CHECK(lab_must(s.engine.append_chunk(s.ann, "s1", 0, first, s.now)) == 2);
     CHECK(s.engine.append_chunk(s.ann, "s1", 3, first, s.now).error().code == errc::stale);
-    CHECK(s.engine.append_chunk(s.ann, "s1", 2, first, s.now).error().code == errc::too_large);
+    CHECK(s.engine.append_chunk(s.ann, "s1", 2, first, s.now).error().code == errc::malformed_value);
     CHECK(s.engine.commit_session(s.ann, "s1", s.now).error().code == errc::stale);
     CHECK(lab_must(s.engine.append_chunk(s.ann, "s1", 2, {change_of("", "P", std::nullopt, node_row(3))}, s.now)) == 3);
     const auto done = lab_must(s.engine.commit_session(s.ann, "s1", s.now));

@@ -112,7 +112,7 @@ TEST_CASE("defects: every limit that is told is kept, and so is the size of a re
     options.json.max_bytes = 500;
     raw_server s{{}, options};
     s.connect();
-    check_error(s.create(1, 2), 400, "push_session_invalid");
+    check_error(s.create(1, 2), 413, "bundle_too_large");
     check_error(s.post("/connect", std::string(501, ' ')), 413, "too_large");
     check_error(s.post("/push-sessions", std::string(501, ' ')), 413, "too_large");
     check_error(s.post("/snapshot-sessions", "{" + std::string(501, ' ')), 413, "too_large");

@@ -264,10 +264,10 @@ TEST_CASE("bundle endpoints: limits are told and kept") {
     CHECK(told.bounds.max_bytes_per_snapshot_session == 60);
     CHECK(told.bounds.initialization_lease_ttl_seconds == 900);
 
-    check_error(s.create(1, 3), 400, "push_session_invalid");
+    check_error(s.create(1, 3), 413, "bundle_too_large");
     const std::string id = text_in(s.create(1, 2).body, "push_id");
     REQUIRE(s.chunk(id, 0, insert_project("p", "p")).status == 200);
-    check_error(s.chunk(id, 1, insert_project("q", std::string(200, 'q'))), 400, "push_chunk_invalid");
+    check_error(s.chunk(id, 1, insert_project("q", std::string(200, 'q'))), 413, "bundle_too_large");
     check_error(s.chunk(id, 1, insert_project("q", std::string(2000, 'q'))), 413, "too_large");
     REQUIRE(s.chunk(id, 1, insert_project("q", "q")).status == 200);
     REQUIRE(s.commit(id).status == 200);

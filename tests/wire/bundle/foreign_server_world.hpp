@@ -112,6 +112,11 @@ public:
         auto s = must(db.prepare("SELECT " + column + " FROM " + table + " WHERE " + (table == "notes" ? "code" : "id") + "='" + key + "'"));
         return must(s.step()) ? std::string{s.column_text(0)} : "gone";
     }
+    /// The first cell of what a query gives, of any table of the file.
+    std::string cell_of(const std::string& query) {
+        auto db = must(syncline::sqlite_database::open(file()));
+        return must(db.query_text(query));
+    }
     std::string name(std::uint64_t n) { return cell("users", id(n), "name"); }
     std::size_t count(const std::string& table) {
         auto db = must(syncline::sqlite_database::open(file()));

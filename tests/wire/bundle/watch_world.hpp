@@ -37,7 +37,8 @@ inline timestamp real_now() { return std::chrono::time_point_cast<duration>(std:
 // Random bits that several threads may draw.
 struct shared_random {
     std::mutex mutex;
-    seeded_random source{4};
+    seeded_random source;
+    explicit shared_random(std::uint64_t seed) : source(seed) {}
     std::uint64_t operator()() {
         const std::lock_guard lock{mutex};
         return source.next();
@@ -48,15 +49,17 @@ struct shared_random {
 class served_file {
 public:
     scratch_folder folder;
-    std::string path = folder.file("server.db");
-    shared_random random;
+    std::string path;
+    shared_random random;  // servers over one file draw different session ids
     std::unique_ptr<sqlite_authority_store> store;
     std::unique_ptr<sync_server<sqlite_authority_store>> sync;
     std::unique_ptr<server_health<sync_server<sqlite_authority_store>>> health;
     std::unique_ptr<httplib_server> http;
 
-    explicit served_file(bundle_watch_options watch = {true}, httplib_server_options listen = {}) {
-        file_sync::run(path, "CREATE TABLE notes(id TEXT PRIMARY KEY NOT NULL, owner TEXT NOT NULL, body TEXT)");
+    /// @param beside  whose file this one serves too, as another process would
+    explicit served_file(bundle_watch_options watch = {true}, httplib_server_options listen = {}, const served_file* beside = nullptr)
+        : path(beside != nullptr ? beside->path : folder.file("server.db")), random(beside != nullptr ? 5 : 4) {
+        if (beside == nullptr) file_sync::run(path, "CREATE TABLE notes(id TEXT PRIMARY KEY NOT NULL, owner TEXT NOT NULL, body TEXT)");
         sqlite_authority_options options;
         options.owner_column = "owner";
         options.durability = sqlite_durability::normal;

@@ -146,8 +146,15 @@ public:
             return {};
         }
         run_.backoff.succeeded();  // the server answered, whatever it said
+        const bool bundle_too_large = run_.refused_code == "bundle_too_large";
         switch (what) {
         case client_asked::create:
+            // It takes fewer rows in one bundle. No session was opened that could still commit.
+            if (bundle_too_large && upload_.batch.items.size() > 1) {
+                halve_batch();
+                ++run_.report.retried;
+                return settle({}, now);
+            }
             // A server that looks at the right to fill the account before it looks for the bundle (sheet 8.2.1): without it, it tells.
             if (code == errc::malformed_message && !initialization_id_.empty() && !without_id_) {
                 without_id_ = true;
@@ -164,7 +171,7 @@ public:
             break;
         case client_asked::chunk:
             if (is_gone(code) || code == errc::absent || code == errc::stale) return restart_session(std::move(why));
-            if (code == errc::too_large) {
+            if (code == errc::too_large && !bundle_too_large) {
                 ++run_.report.retried;
                 if (run_.halve(chunk_limit_, upload_.in_chunk)) return {};
                 run_.refused_ordinal = static_cast<std::int64_t>(upload_.sent);
@@ -418,12 +425,15 @@ private:
         else if (upload_.batch.items.size() == 1)
             named.push_back(refusal_of(upload_.batch.items.front(), std::move(why)));
         else
-            batch_limit_ = (std::max<std::size_t>)(upload_.batch.items.size() / 2, 1);  // halve until the one that is refused stands alone (W22)
+            halve_batch();  // until the one that is refused stands alone (W22)
         run_.refused_ordinal.reset();
         ++run_.report.retried;
         drop_session_for(std::move(named));
         return {};
     }
+
+    // The next batches of this run have half as many rows as this one.
+    void halve_batch() { batch_limit_ = (std::max<std::size_t>)(upload_.batch.items.size() / 2, 1); }
 
     [[nodiscard]] bool too_many_set_aside() { return ++set_aside_ > (std::max<std::size_t>)(run_.options.max_set_aside, 1); }
 

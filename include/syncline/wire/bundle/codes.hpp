@@ -74,8 +74,8 @@ struct step_codes {
 
 }  // namespace detail
 
-/// The status and code under which the operation @p what reports the engine's @p code (sheet 1.1). Two codes are ours: `invalid_cursor`
-/// for a position that this server never gave, and `too_large` for a body beyond the limit.
+/// The status and code under which the operation @p what reports the engine's @p code (sheet 1.1). Three codes are ours: `invalid_cursor`
+/// for a position that this server never gave, `bundle_too_large` for a bundle beyond its limits, and `too_large` for a body or a snapshot beyond theirs.
 [[nodiscard]] constexpr error_code error_of(step what, errc code) noexcept {
     const detail::step_codes codes = detail::codes_of(what);
     switch (code) {
@@ -88,8 +88,7 @@ struct step_codes {
         if (what == step::pull) return {409, "history_pruned"};
         return {409, "invalid_cursor"};
     case errc::too_large:
-        if (what == step::create || what == step::chunk) return {400, codes.invalid};
-        return {413, "too_large"};
+        return {413, what == step::create || what == step::chunk ? "bundle_too_large" : "too_large"};
     case errc::session_gone:
     case errc::absent: return {404, codes.gone};
     case errc::forbidden: return {403, codes.forbidden};
@@ -166,6 +165,7 @@ struct step_codes {
     if (code == "committed_bundle_not_found" || code == "not_found") return errc::absent;
     if (code == "push_conflict") return errc::conflict;
     if (code == "row_refused") return errc::constraint;
+    if (code == "bundle_too_large") return errc::too_large;
     if (code.ends_with("_failed") && code != name_of(errc::validation_failed)) return errc::internal;
     return errc_named(code);
 }

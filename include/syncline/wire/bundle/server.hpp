@@ -188,8 +188,8 @@ private:
             auto known = engine_->committed_bundle(from, message->source_bundle_id);
             if (!known) return fault_response(step::create, known.error());
             if (!*known)
-                return json_error(400, "push_session_invalid",
-                                  std::string{"a bundle has at most "}.append(std::to_string(options_.bounds.max_rows_per_bundle)).append(" rows here"));
+                return fault_response(step::create, make_fault(errc::too_large, "a bundle has at most ",
+                                                               std::to_string(options_.bounds.max_rows_per_bundle), " rows here"));
         }
         auto answer = engine_->create_session(from, message->source_bundle_id, message->planned_row_count, to_string(make_uuid_v4(random)), now,
                                               std::move(message->initialization_id));

@@ -69,6 +69,35 @@ TEST_CASE("bundle_client: a conflict in one record takes all conflicts of the bu
     CHECK(asked(b, http_method::post, "/commit") == 2);
 }
 
+TEST_CASE("bundle_client: a server that takes less in one bundle than is waiting gets it in several, and what is too large by itself waits alone") {
+    bundle_server_options narrow;
+    SECTION("rows") { narrow.bounds.max_rows_per_bundle = 3; }
+    SECTION("octets") { narrow.bounds.max_bytes_per_bundle = 700; }
+    const bool octets = narrow.bounds.max_bytes_per_bundle > 0;
+    server_side server{{}, narrow};
+    bundle_client_options options;
+    options.chunk_rows = 2;
+    device_side d{server, 1, resolver_set{}, options};
+    for (int i = 0; i < 10; ++i) d.write(task_key(std::to_string(i)), a_task("small"));
+    if (octets) d.write(task_key("huge"), a_task(std::string(900, 'x')));
+    const auto done = d.sync();
+    INFO((done.why ? done.why->detail : std::string{}));
+    CHECK(done.ok());
+    CHECK(done.pushed == 10);
+    for (int i = 0; i < 10; ++i) CHECK(text_of(server.row(task_key(std::to_string(i)))) == "small|no|0|-");
+    CHECK(server.head() >= 4);
+    CHECK(done.failed == (octets ? 1 : 0));
+    CHECK(d.status().counts.waiting == (octets ? 1 : 0));
+    if (octets) {
+        REQUIRE(done.rejections.size() == 1);
+        CHECK(done.rejections[0].key == task_key("huge"));
+        CHECK(done.rejections[0].why.code == errc::too_large);
+        CHECK(d.row(task_key("huge")));
+    }
+    d.write(task_key("0"), a_task("again"));
+    CHECK(d.sync().pushed == 1);
+}
+
 TEST_CASE("bundle_client: a server that names one conflict at a time is got through in one sync, and one that meets the same record anew is not asked for ever") {
     server_side server;
     device_side a{server, 1, resolver_set{resolvers::client_wins{}}};

@@ -321,7 +321,7 @@ TEST_CASE("bundle_server: bad requests are refused in JSON and change nothing") 
     bounded.bounds.max_rows_per_push_chunk = 1;
     server_side few{{}, bounded};
     check_error(few.call(http_method::post, sessions, std::string(101, ' ')), 413, "too_large");
-    check_error(few.call(http_method::post, sessions, R"({"source_bundle_id":1,"planned_row_count":3})"), 400, "push_session_invalid");
+    check_error(few.call(http_method::post, sessions, R"({"source_bundle_id":1,"planned_row_count":3})"), 413, "bundle_too_large");
     const std::string mine = create(few, 1, 2);
     check_error(chunk(few, mine, 0, "{},{}"), 400, "push_chunk_invalid");
     check_error(chunk(few, mine, 0, std::string(200, ' ')), 413, "too_large");

@@ -1,6 +1,7 @@
 #include <syncline/wire/bundle/watch_server.hpp>
 
 #include <syncline/transport/retry_after.hpp>
+#include <syncline/wire/sync_server.hpp>
 
 #include "support/catch.hpp"
 #include "unit/wire/bundle/fixture.hpp"
@@ -144,6 +145,59 @@ TEST_CASE("bundle watch: announcing tells of the newest bundle with its source, 
     s.write(project_key("p"), a_project("z"));
     CHECK(*s.wire.watch().announce("home", s.now));
     CHECK(stream->next(seconds{1}).bytes.find("\"bundle_seq\":3") != std::string::npos);
+}
+
+TEST_CASE("bundle watch: what is refused, dropped or rolled back wakes nobody, and the next bundle is told once", "[bundle]") {
+    memory_authority_store store{schemas()};
+    seeded_random random{3};
+    const timestamp now = at_second(1'700'000'000);
+    authority_options rules;
+    rules.validate = [](const proposed_change& c) -> std::optional<rejection> {
+        if (c.key.key != "bad") return std::nullopt;
+        return rejection{{errc::validation_failed, "not like this"}, {}};
+    };
+    sync_server<memory_authority_store> server{store, std::move(rules), [now] { return now; }, [&random] { return random.next(); }};
+    must(server.mount_bundle_wire(watching()));
+    const auto ask = [&](http_method method, const std::string& path, std::string body = {}) {
+        return server(request{method, "/sync" + path, {{"Oversync-Source-ID", "device"}}, std::move(body)}, principal{"ann", "home"});
+    };
+    // A push of one new project up to its commit, which is another step. @return the session's path
+    const auto staged = [&](int number, const std::string& key) {
+        const auto made = ask(http_method::post, "/push-sessions", R"({"source_bundle_id":)" + std::to_string(number) + R"(,"planned_row_count":1})");
+        REQUIRE(made.status == 200);
+        std::string session = "/push-sessions/" + text_in(made.body, "push_id");
+        REQUIRE(ask(http_method::post, session + "/chunks", R"({"start_row_ordinal":0,"rows":[{"table":"projects","key":{"id":")" + key +
+                                                                R"("},"op":"INSERT","base_row_version":0,"payload":{"name":"x"}}]})").status == 200);
+        return session;
+    };
+    REQUIRE(ask(http_method::post, "/connect", R"({"has_local_pending_rows":false})").status == 200);
+    auto stream = ask(http_method::get, "/watch").stream;
+    REQUIRE(stream);
+    int woken = 0;
+    stream->wake_with([&] { ++woken; });
+    REQUIRE(ask(http_method::post, staged(1, "p") + "/commit").status == 200);
+    CHECK(woken == 1);
+    CHECK(stream->next(seconds{0}).bytes == "event: bundle\ndata: {\"bundle_seq\":1,\"source_id\":\"device\",\"source_bundle_id\":1}\n\n");
+
+    CHECK(ask(http_method::post, staged(2, "p") + "/commit").status == 409);    // the record exists
+    CHECK(ask(http_method::post, staged(2, "bad") + "/commit").status == 422);  // a rule refuses it
+    CHECK(ask(http_method::erase, staged(2, "q")).status == 204);
+    const auto failed = server.engine().write_as("home", "billing", [](memory_authority_store::transaction& t) -> result<void> {
+        must(t.write(project_key("r"), a_project("x")));
+        return make_fault(errc::constraint, "no");
+    }, now);
+    CHECK_FALSE(failed);
+    {
+        auto dropped = must(store.begin("home", access::write));
+        must(dropped.write(project_key("r"), a_project("x")));
+    }
+    server.look_for_changes();
+    CHECK(woken == 1);
+    CHECK(stream->next(seconds{1}).bytes.empty());
+
+    REQUIRE(ask(http_method::post, staged(2, "q") + "/commit").status == 200);
+    CHECK(woken == 2);
+    CHECK(stream->next(seconds{1}).bytes == "event: bundle\ndata: {\"bundle_seq\":2,\"source_id\":\"device\",\"source_bundle_id\":2}\n\n");
 }
 
 TEST_CASE("bundle watch: streams look for changes of others every so often, and no more once the server is gone", "[bundle]") {

@@ -313,4 +313,30 @@ TEST_CASE("foreign clients: what the app on the server writes reaches them as a 
     w.converge();
 }
 
+TEST_CASE("foreign clients: what the app on the server writes and takes back reaches nobody, and what it writes over time comes with each pull", "[wire][bundle][foreign]") {
+    two w;
+    w.sql("BEGIN; INSERT INTO users VALUES('" + id(8) + "','never','n','alice'); UPDATE users SET name = 'never'; ROLLBACK");
+    const auto failed = w.host([&](auto& engine) {
+        return engine.write_as("alice", "billing", [](auto& t) -> syncline::result<void> {
+            must(t.write({0, id(8)}, syncline::record{{syncline::value::text("never"), syncline::value{}}}));
+            return syncline::make_fault(syncline::errc::constraint, "no");
+        }, w.now);
+    });
+    CHECK(!failed);
+    CHECK(w.a.pull() == "already_at_target");
+    CHECK(name(w.a, 1) == "one");
+    CHECK(name(w.a, 8) == "gone");
+    const std::vector<std::string> steps{"INSERT INTO users VALUES('" + id(8) + "','first','n','alice')", "UPDATE users SET name = 'second' WHERE id = '" + id(8) + "'",
+                                         "DELETE FROM users WHERE id = '" + id(8) + "'"};
+    const std::vector<std::string> shown{"first", "second", "gone"};
+    for (std::size_t i = 0; i < steps.size(); ++i) {
+        w.sql(steps[i]);
+        CHECK(w.a.pull() == "applied_incremental");
+        CHECK(name(w.a, 8) == shown[i]);
+        CHECK(w.a.disk.last_seen == 2 + static_cast<std::int64_t>(i));
+    }
+    CHECK(w.b.pull() == "applied_incremental");
+    w.converge();
+}
+
 }  // namespace foreign_clients_test
