@@ -83,12 +83,13 @@ enum class sqlite_affinity : std::uint8_t {
     return std::move(*text);
 }
 
-/// The instant that @p text says, where it is a time in RFC 3339, in whatever zone and with as many decimals as it may have: two spellings of one instant
-/// are one value, so that writing it otherwise is no change and no conflict. Nothing for other texts, which stay what they are.
+/// The instant that @p text says, where it is a time in RFC 3339, in whatever zone and with as many decimals as it may have, or as SQLite's own functions
+/// write it (`2026-05-02 09:00:00`, in UTC): two spellings of one instant are one value, so that writing it otherwise is no change and no conflict.
+/// Nothing for other texts, which stay what they are.
 /// What is finer than a microsecond is cut off, as everywhere (`timestamp`); a field of text keeps every digit.
 [[nodiscard]] inline std::optional<timestamp> sqlite_time_of(std::string_view text) {
-    if (text.size() < 20 || text.size() > 35) return std::nullopt;
-    const auto t = parse_rfc3339(text);
+    if (text.size() < 19 || text.size() > 35) return std::nullopt;
+    const auto t = parse_date_time(text);
     if (!t) return std::nullopt;
     return *t;
 }
