@@ -54,11 +54,11 @@ SYNCLINE_NAMESPACE_BEGIN
     return check_time_texts(schema, key, after, before ? differing_fields(*before, after) : schema.all_fields());
 }
 
-/// The same for what @p what writes. What it leaves as it was is not looked at: the other side has that already.
+/// The same for what @p what sends. What it leaves as it was is not looked at: the other side has that already.
 [[nodiscard]] inline result<void> check_time_texts(const schema_set& schemas, const intent& what) {
     const model_schema& schema = schemas[what.key.model];
     for (const auto& change : what.changes)
-        if (change.field < schema.fields.size())
+        if (change.field < schema.fields.size() && !schema.fields[change.field].read_only)
             if (auto r = check_time_text(schema, what.key.key, schema.fields[change.field], change.to); !r) return r;
     return {};
 }
