@@ -4,7 +4,6 @@
 #include <syncline/model/model_schema.hpp>
 #include <syncline/model/record.hpp>
 #include <syncline/model/value.hpp>
-#include <syncline/model/value_text.hpp>
 #include <syncline/support/base64.hpp>
 #include <syncline/support/json_tape.hpp>
 #include <syncline/support/json_view.hpp>
@@ -214,8 +213,7 @@ inline void write_untagged(json_writer& out, const value& v) {
     case value_kind::time: {
         if (!v.is_string()) return detail::not_a(field, "a time in RFC 3339");
         if (auto t = parse_date_time(v.as_string())) return value::time(*t);
-        return make_fault(errc::malformed_value, "field `", field.name, "` takes a time in RFC 3339, such as 2026-01-31T12:00:00Z, and not ",
-                          text_of(value::text(std::string{v.as_string()}), 64));
+        return detail::not_a(field, "a time in RFC 3339, such as 2026-01-31T12:00:00Z");
     }
     case value_kind::json: {
         std::string document;

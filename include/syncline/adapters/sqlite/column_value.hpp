@@ -110,18 +110,26 @@ enum class sqlite_affinity : std::uint8_t {
     return at == text.size();
 }
 
-/// Whether a numeric column would turn @p text into a number.
+/// Whether a numeric column would turn @p text into a number: sign, digits with a point, exponent. A date or a time (`2026-05-02`) is none.
 [[nodiscard]] inline bool sqlite_is_numeric_text(std::string_view text) {
     const auto is_space = [](char c) { return c == ' ' || (c >= '\t' && c <= '\r'); };
     while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
     while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
-    // Wider than SQLite's own grammar on purpose: what is refused here could not have been kept for certain.
+    // Wider than SQLite's own grammar on purpose, where digits may be missing: what is refused here could not have been kept for certain.
+    std::size_t at = 0;
     bool digit = false;
-    for (const char c : text) {
-        if (c >= '0' && c <= '9') digit = true;
-        else if (c != '+' && c != '-' && c != '.' && c != 'e' && c != 'E') return false;
+    const auto one_of = [&](std::string_view any) { return at < text.size() && any.find(text[at]) != std::string_view::npos && ++at != 0; };
+    const auto digits = [&] {
+        while (one_of("0123456789")) digit = true;
+    };
+    one_of("+-");
+    digits();
+    if (one_of(".")) digits();
+    if (one_of("eE")) {
+        one_of("+-");
+        digits();
     }
-    return digit;
+    return digit && at == text.size();
 }
 
 /// Whether a column of @p affinity, read as a field of @p kind, gives back exactly @p v after it was put there.
