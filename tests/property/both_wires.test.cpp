@@ -268,6 +268,8 @@ TEST_CASE("devices of both wires and a client of Tether converge on one SQLite a
     std::size_t rows = 0;
     std::size_t conflicts = 0;
     std::size_t tether_edits = 0;
+    std::size_t tether_conflicts = 0;
+    std::size_t counted = 0;  // seeds in which the client of Tether had a count acknowledged
     for (std::uint64_t seed = 1; seed <= seeds(); ++seed) {
         CAPTURE(seed);
         world w{seed};
@@ -337,6 +339,8 @@ TEST_CASE("devices of both wires and a client of Tether converge on one SQLite a
         CHECK(tea.pending() == 0);
         REQUIRE(tea.content() == w.host.content());
         tether_edits += tea.edits;
+        tether_conflicts += tea.conflicts;
+        counted += tea.acknowledged() != 0 ? 1U : 0U;
         for (std::size_t i = 0; i < device_count; ++i) {
             INFO("device " << i << (i % 2 == 1 ? " (bundle wire)" : " (mutation wire)"));
             const auto left = devices[i]->counts();
@@ -352,6 +356,8 @@ TEST_CASE("devices of both wires and a client of Tether converge on one SQLite a
     CHECK(rows > seeds());
     CHECK(conflicts > seeds());
     CHECK(tether_edits > seeds());
+    CHECK(tether_conflicts > 0);
+    CHECK(2 * counted > seeds());
 }
 
 }  // namespace both_wires_test

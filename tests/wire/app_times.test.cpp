@@ -183,7 +183,8 @@ TEST_CASE("app times: a text that is no time waits by name, on both wires, and s
     const std::string column = GENERATE("at", "seen");
     office o;
     device a{o, bundles};
-    a.own.sql("INSERT INTO event(id, title, part) VALUES('e', 'x', NULL), ('f', 'x', NULL), ('g', 'x', 'e')");
+    const bool parent_first = GENERATE(true, false);
+    a.own.sql(std::string{"INSERT INTO event(id, title, part) VALUES"} + (parent_first ? "('e', 'x', NULL), ('f', 'x', NULL), ('g', 'x', 'e')" : "('g', 'x', 'e'), ('e', 'x', NULL), ('f', 'x', NULL)"));
     a.own.sql("UPDATE event SET " + column + " = '2026:05:02 09:00:00' WHERE id = 'e'");
     const auto done = a.sync();
     CHECK(done.ok());
