@@ -1,5 +1,6 @@
-#include <syncline/conflict/instant_merges.hpp>
 #include <syncline/conflict/time_texts.hpp>
+
+#include <syncline/conflict/instant_merges.hpp>
 
 #include "support/catch.hpp"
 
