@@ -26,6 +26,7 @@
 #include <syncline/conflict/merges.hpp>
 #include <syncline/conflict/overlap.hpp>
 #include <syncline/conflict/resolvers.hpp>
+#include <syncline/conflict/time_texts.hpp>
 #include <syncline/engine/account_change.hpp>
 #include <syncline/engine/attachment.hpp>
 #include <syncline/engine/authority.hpp>

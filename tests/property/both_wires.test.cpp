@@ -1,5 +1,5 @@
 // One SQLite authority with both wires mounted, and devices of both kinds that edit the same records by any SQL: foreign keys with cascades, to the table
-// itself and in a cycle, erases and restores, and the host's own program beside them.
+// itself and in a cycle, erases and restores, a client of Laravel Tether, and the host's own program beside them.
 
 #include <syncline/adapters/sqlite/authority_store.hpp>
 #include <syncline/adapters/sqlite/database.hpp>
@@ -19,13 +19,17 @@
 #include "support/catch.hpp"
 #include "support/scratch_folder.hpp"
 #include "support/store_contract.hpp"
+#include "wire/mutation/legacy_client.hpp"
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <initializer_list>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <variant>
@@ -46,7 +50,7 @@ constexpr const char* tables_sql =
     "CREATE TABLE list(id TEXT PRIMARY KEY NOT NULL, name TEXT, first TEXT REFERENCES task(id) ON DELETE SET NULL DEFERRABLE INITIALLY DEFERRED);"
     "CREATE TABLE task(id TEXT PRIMARY KEY NOT NULL, title TEXT, n INTEGER, list TEXT REFERENCES list(id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED,"
     " parent TEXT REFERENCES task(id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED);"
-    "CREATE TABLE tally(id TEXT PRIMARY KEY NOT NULL, d0 INTEGER, d1 INTEGER, d2 INTEGER, d3 INTEGER, host INTEGER);";
+    "CREATE TABLE tally(id TEXT PRIMARY KEY NOT NULL, d0 INTEGER, d1 INTEGER, d2 INTEGER, d3 INTEGER, tether INTEGER, host INTEGER);";
 const std::array<std::string, 3> tables{"list", "task", "tally"};
 
 /// One party's database, with a connection that knows nothing of ours.
@@ -69,7 +73,7 @@ public:
     std::string content() {
         return must(db_.query_text("SELECT (SELECT ifnull(group_concat(id||ifnull(name,'-')||ifnull(first,'-'),';'),'') FROM (SELECT * FROM list ORDER BY id))||' | '||"
                                    "(SELECT ifnull(group_concat(id||ifnull(title,'-')||ifnull(n,'-')||ifnull(list,'-')||ifnull(parent,'-'),';'),'') FROM (SELECT * FROM task ORDER BY id))"
-                                   "||' | '||(SELECT group_concat(id||':'||ifnull(d0,'-')||ifnull(d1,'-')||ifnull(d2,'-')||ifnull(d3,'-')||ifnull(host,'-'),';')"
+                                   "||' | '||(SELECT group_concat(id||':'||ifnull(d0,'-')||ifnull(d1,'-')||ifnull(d2,'-')||ifnull(d3,'-')||ifnull(tether,'-')||ifnull(host,'-'),';')"
                                    " FROM (SELECT * FROM tally ORDER BY id))"));
     }
     std::int64_t number(const std::string& sql) { return must(db_.query_integer(sql)); }
@@ -142,12 +146,102 @@ private:
     std::variant<std::unique_ptr<by_mutations>, std::unique_ptr<by_bundles>> client_;
 };
 
+/// A client of Laravel Tether (`tether::client`): it sends whole rows without a base, over the mutation wire. Its users make records under keys of their own,
+/// as ULIDs are.
+class tether_client {
+public:
+    explicit tether_client(world& to) : world_(&to) {
+        own_.foreign_keys = {{"task", "list", "list"}, {"task", "parent", "task"}};
+        own_.batch = std::size_t{1} << to.pick(4);
+        own_.page = to.pick(4);
+    }
+    void sync() {
+        tether::sync_counts met;
+        REQUIRE(own_.sync([this](const request& r) { return std::optional{(*world_)(r)}; }, &met));
+        conflicts += met.conflicts;
+    }
+    void count(std::int64_t n) {
+        const std::string key = "t" + std::to_string(world_->pick(2));
+        if (own_.row("tally", key) == nullptr) return;
+        own_.update("tally", key, {{"tether", std::to_string(n)}});
+        ++edits;
+    }
+    void edit() {
+        const std::string text = "\"v" + std::to_string(world_->pick(1000)) + "\"";
+        const auto task = any("task");
+        const auto list = any("list");
+        const auto id_of = [](const std::optional<std::string>& key) { return key ? "\"" + *key + "\"" : std::string{"null"}; };
+        ++edits;
+        switch (world_->pick(6)) {
+        case 0: return own_.create("task", "kt" + std::to_string(++made_), {{"title", text}, {"n", "1"}, {"list", id_of(list)}, {"parent", id_of(task)}});
+        case 1:
+            if (list) return own_.update("list", *list, {{"name", text}, {"first", id_of(task)}});
+            break;
+        case 2:
+            if (task) return own_.update("task", *task, {{"list", id_of(list)}});
+            break;
+        case 3:
+            if (task) return own_.erase("task", *task);
+            break;
+        default:
+            if (task) return own_.update("task", *task, {{"title", text}});
+        }
+        --edits;
+    }
+    /// The count that its newest edit of `tally` has that the server took.
+    [[nodiscard]] std::int64_t acknowledged() const {
+        std::int64_t out = 0;
+        for (const auto& e : own_.entries())
+            if (e.row.model == "tally" && e.status == "synced") out = (std::max)(out, std::int64_t{std::stoll(e.payload.at("tether"))});
+        return out;
+    }
+    [[nodiscard]] std::size_t pending() const { return own_.count("pending"); }
+    /// As `app::content` tells it.
+    [[nodiscard]] std::string content() const {
+        std::string out;
+        const auto cell = [&](const tether::columns& row, const char* column) {
+            std::string v = row.at(column);
+            std::erase(v, '"');
+            out.append(v == "null" ? "-" : v);
+        };
+        const auto rows = [&](const char* model, const char* between, std::initializer_list<const char*> columns) {
+            bool first = true;
+            for (const auto& [name, row] : own_.rows()) {
+                if (name.model != model) continue;
+                out.append(std::exchange(first, false) ? "" : ";").append(name.id).append(between);
+                for (const char* column : columns) cell(row, column);
+            }
+        };
+        rows("list", "", {"name", "first"});
+        out.append(" | ");
+        rows("task", "", {"title", "n", "list", "parent"});
+        out.append(" | ");
+        rows("tally", ":", {"d0", "d1", "d2", "d3", "tether", "host"});
+        return out;
+    }
+    std::size_t edits = 0;
+    std::size_t conflicts = 0;
+
+private:
+    std::optional<std::string> any(const std::string& model) {
+        std::vector<std::string> keys;
+        for (const auto& [name, row] : own_.rows())
+            if (name.model == model) keys.push_back(name.id);
+        if (keys.empty()) return std::nullopt;
+        return keys[world_->pick(keys.size())];
+    }
+
+    world* world_;
+    tether::client own_{"tea"};
+    int made_ = 0;
+};
+
 /// A statement of an app's, over so few keys that the parties meet all the time.
 std::string statement(world& w) {
     const auto one = [&](const char* of) { return std::string{"'"}.append(of).append(std::to_string(w.pick(4))).append("'"); };
     const auto some = [&](const char* of) { return w.pick(3) == 0 ? std::string{"NULL"} : one(of); };
     const std::string text = "'w" + std::to_string(w.pick(1000)) + "'";
-    switch (w.pick(11)) {
+    switch (w.pick(12)) {
     case 0: return "INSERT INTO list VALUES(" + one("l") + "," + text + "," + some("k") + ")";
     case 1:
     case 2: return "INSERT INTO task VALUES(" + one("k") + "," + text + "," + std::to_string(w.pick(9)) + "," + some("l") + "," + some("k") + ")";
@@ -157,7 +251,8 @@ std::string statement(world& w) {
     case 6: return "UPDATE task SET parent = " + some("k") + " WHERE id = " + one("k");
     case 7: return "UPDATE list SET first = " + some("k") + ", name = " + text + " WHERE id = " + one("l");
     case 8: return "DELETE FROM task WHERE id = " + one("k");
-    case 9: return "DELETE FROM list WHERE id = " + one("l");
+    case 9: return "UPDATE task SET n = n + 1, parent = " + some("k") + " WHERE id = 'kt" + std::to_string(w.pick(3) + 1) + "'";  // made by the client of Tether
+    case 10: return "DELETE FROM list WHERE id = " + one("l");
     default: return "REPLACE INTO list VALUES(" + one("l") + "," + text + ",NULL)";  // a restore, where it was erased
     }
 }
@@ -169,9 +264,12 @@ std::uint64_t seeds() {
 
 }  // namespace
 
-TEST_CASE("devices of both wires converge on one SQLite authority, whatever they and its host write, and no acknowledged write is lost") {
+TEST_CASE("devices of both wires and a client of Tether converge on one SQLite authority, whatever they and its host write, and no acknowledged write is lost") {
     std::size_t rows = 0;
     std::size_t conflicts = 0;
+    std::size_t tether_edits = 0;
+    std::size_t tether_conflicts = 0;
+    std::size_t counted = 0;  // seeds in which the client of Tether had a count acknowledged
     for (std::uint64_t seed = 1; seed <= seeds(); ++seed) {
         CAPTURE(seed);
         world w{seed};
@@ -180,12 +278,15 @@ TEST_CASE("devices of both wires converge on one SQLite authority, whatever they
         std::array<std::int64_t, device_count> written{};  // the count that a device wrote last into its column of `tally`
         std::array<std::int64_t, device_count> acknowledged{};
         std::int64_t by_host = 0;
+        std::int64_t by_tether = 0;
+        tether_client tea{w};
         const auto check_acknowledged = [&] {
             for (std::size_t i = 0; i < device_count; ++i) {
                 INFO("device " << i);
                 REQUIRE(w.host.number("SELECT ifnull(max(d" + std::to_string(i) + "), 0) FROM tally") >= acknowledged[i]);
             }
             REQUIRE(w.host.number("SELECT ifnull(max(host), 0) FROM tally") == by_host);
+            REQUIRE(w.host.number("SELECT ifnull(max(tether), 0) FROM tally") >= tea.acknowledged());
         };
         const auto sync = [&](std::size_t i) {
             const auto done = devices[i]->sync();
@@ -199,7 +300,18 @@ TEST_CASE("devices of both wires converge on one SQLite authority, whatever they
         for (std::size_t i = 0; i < device_count; ++i) sync(i);
 
         for (int step = 0; step < 60; ++step) {
-            const std::size_t who = w.pick(device_count + 1);
+            const std::size_t who = w.pick(device_count + 2);
+            if (who > device_count) {
+                switch (w.pick(4)) {
+                case 0: tea.count(++by_tether); break;
+                case 1:
+                    tea.sync();
+                    check_acknowledged();
+                    break;
+                default: tea.edit();
+                }
+                continue;
+            }
             app& at = who == device_count ? w.host : devices[who]->own;
             switch (w.pick(4)) {
             case 0: {
@@ -216,11 +328,19 @@ TEST_CASE("devices of both wires converge on one SQLite authority, whatever they
         }
 
         // Until nothing moves any more; what waits for a person is given up on the way.
-        for (int round = 0; round < 4; ++round)
+        for (int round = 0; round < 4; ++round) {
+            tea.sync();
             for (std::size_t i = 0; i < device_count; ++i) {
                 if (round >= 1) devices[i]->give_up();
                 sync(i);
             }
+        }
+        tea.sync();
+        CHECK(tea.pending() == 0);
+        REQUIRE(tea.content() == w.host.content());
+        tether_edits += tea.edits;
+        tether_conflicts += tea.conflicts;
+        counted += tea.acknowledged() != 0 ? 1U : 0U;
         for (std::size_t i = 0; i < device_count; ++i) {
             INFO("device " << i << (i % 2 == 1 ? " (bundle wire)" : " (mutation wire)"));
             const auto left = devices[i]->counts();
@@ -235,6 +355,9 @@ TEST_CASE("devices of both wires converge on one SQLite authority, whatever they
     // The dice meet each other.
     CHECK(rows > seeds());
     CHECK(conflicts > seeds());
+    CHECK(tether_edits > seeds());
+    CHECK(tether_conflicts > 0);
+    CHECK(2 * counted > seeds());
 }
 
 }  // namespace both_wires_test

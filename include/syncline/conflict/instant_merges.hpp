@@ -50,6 +50,8 @@ using exact_instant = std::pair<std::int64_t, int>;
     });
 }
 
+[[nodiscard]] inline bool is_instant_text(std::string_view text) { return scan_rfc3339(text).problem == nullptr; }
+
 }  // namespace detail
 
 namespace merges {
@@ -59,14 +61,14 @@ namespace merges {
 struct later {
     [[nodiscard]] static constexpr bool accepts(value_kind kind) noexcept { return kind == value_kind::time || kind == value_kind::text; }
     [[nodiscard]] static std::optional<value> merge(const merge_input& in) { return detail::choose_instant(in, true); }
-    static constexpr field_merge erased{"later", &merge, false};
+    static constexpr field_merge erased{"later", &merge, false, &detail::is_instant_text};
 };
 
 /// Changes on both sides: the earlier instant stands, by the order of `later`; null counts as nothing and never wins.
 struct earlier {
     [[nodiscard]] static constexpr bool accepts(value_kind kind) noexcept { return kind == value_kind::time || kind == value_kind::text; }
     [[nodiscard]] static std::optional<value> merge(const merge_input& in) { return detail::choose_instant(in, false); }
-    static constexpr field_merge erased{"earlier", &merge, false};
+    static constexpr field_merge erased{"earlier", &merge, false, &detail::is_instant_text};
 };
 
 }  // namespace merges

@@ -4,6 +4,7 @@
 #include <syncline/change/batch.hpp>
 #include <syncline/change/coalesce.hpp>
 #include <syncline/change/receipt.hpp>
+#include <syncline/conflict/time_texts.hpp>
 #include <syncline/engine/authority_types.hpp>
 #include <syncline/engine/content_hash.hpp>
 #include <syncline/engine/running_order.hpp>
@@ -149,6 +150,10 @@ template <authority_transaction Transaction>
             row = overlay(schema, &over, *current);
             if (!*current)
                 if (auto r = fill_new_row(t, schema, m.what, *row); !r) return std::move(r).error();
+            if (auto fit = check_time_texts(schema, m.what.key.key, *current, *row); !fit) {
+                refused = refusal(m, wait_reason{fit.error().code, fit.error().detail});
+                return false;
+            }
         }
         if (options.validate) {
             const proposed_change proposed{who, schema, m.what.key, m.what.op, *current ? &**current : nullptr, row ? &*row : nullptr};

@@ -4,6 +4,7 @@
 #include <syncline/change/batch.hpp>
 #include <syncline/change/intent.hpp>
 #include <syncline/change/queue_rules.hpp>
+#include <syncline/conflict/time_texts.hpp>
 #include <syncline/engine/replica_types.hpp>
 #include <syncline/model/model_schema.hpp>
 #include <syncline/storage/replica_store.hpp>
@@ -41,13 +42,26 @@ template <replica_transaction Transaction>
 namespace detail {
 
 /// At most @p limit open intents that wait for nothing, in the order of sending. A creation goes before what refers to it, also where it was
-/// made later: then it stands in front of that change (ENGINE.md rule 11).
-/// @param taken  records whose changes are on their way: what is open over one stays, and what refers to one may go
+/// made later: then it stands in front of that change (ENGINE.md rule 11). A change that no peer is to be sent is left waiting for a person instead.
+/// @param taken      records whose changes are on their way: what is open over one stays, and what refers to one may go
+/// @param set_aside  gets those that wait from now on, and why; nullptr: nobody asks
 template <replica_transaction Transaction>
-[[nodiscard]] result<std::vector<intent>> next_to_send(Transaction& t, const schema_set& schemas, std::size_t limit, record_names taken) {
+[[nodiscard]] result<std::vector<intent>> next_to_send(Transaction& t, const schema_set& schemas, std::size_t limit, record_names taken,
+                                                       std::vector<waiting_change>* set_aside) {
     const auto open_of = [&](const record_key& key) { return t.open_intent(key); };
     std::vector<intent> chosen;
     record_names held;
+    // Looked at before a change has an id: what may have been sent once is the authority's to answer.
+    const auto sendable = [&](const intent& open) -> result<bool> {
+        auto fit = check_time_texts(schemas, open);
+        if (fit) return true;
+        intent waits = open;
+        waits.waiting = wait_reason{fit.error().code, std::move(fit.error().detail)};
+        if (auto r = t.put_open(waits, send_class_of(schemas, waits)); !r) return std::move(r).error();
+        held.insert(open.key);
+        if (set_aside != nullptr) set_aside->emplace_back(open.key, std::move(*waits.waiting));
+        return false;
+    };
     send_position after;
     while (chosen.size() < limit) {
         auto some = t.ready_intents(after, (std::min<std::size_t>)(limit - chosen.size(), 500));
@@ -55,10 +69,23 @@ template <replica_transaction Transaction>
         if (some->empty()) break;
         after = some->back().first;
         for (auto& [position, open] : *some) {
-            if (taken.contains(open.key)) continue;
+            if (taken.contains(open.key) || held.contains(open.key)) continue;
+            auto fit = sendable(open);
+            if (!fit) return std::move(fit).error();
+            if (!*fit) continue;
             auto first = needed_creations(schemas, open, open_of, taken, held);
             if (!first) return std::move(first).error();
             if (!*first) {
+                held.insert(open.key);
+                continue;
+            }
+            bool whole = true;
+            for (const auto& parent : **first) {
+                auto parent_fit = sendable(parent);
+                if (!parent_fit) return std::move(parent_fit).error();
+                whole = whole && *parent_fit;
+            }
+            if (!whole) {
                 held.insert(open.key);
                 continue;
             }
@@ -86,9 +113,11 @@ enum class batch_growth : std::uint8_t {
 /// @param limit     how many items the batch has at most, unless it has more already
 /// @param numbered  bundle wire: a new batch gets the source's next bundle number
 /// @param out       the batch; left alone when there is nothing to send
+/// @param set_aside  gets the changes that no peer is to be sent (`check_time_texts`), which wait for a person from now on, and why; nullptr: nobody asks
 template <replica_transaction Transaction>
 [[nodiscard]] result<void> freeze_batch(Transaction& t, const schema_set& schemas, replica_state& state, std::size_t limit, bool numbered,
-                                        batch_growth growth, random_source random, timestamp now, std::optional<frozen_batch>& out) {
+                                        batch_growth growth, random_source random, timestamp now, std::optional<frozen_batch>& out,
+                                        std::vector<waiting_change>* set_aside = nullptr) {
     auto current = t.current_batch();
     if (!current) return std::move(current).error();
     frozen_batch made;
@@ -101,7 +130,7 @@ template <replica_transaction Transaction>
     const bool grows = !*current || (made.head.state == batch_state::undecided && growth == batch_growth::fill_up);
     std::vector<intent> chosen;
     if (grows && made.items.size() < limit) {
-        auto more = detail::next_to_send(t, schemas, limit - made.items.size(), std::move(taken));
+        auto more = detail::next_to_send(t, schemas, limit - made.items.size(), std::move(taken), set_aside);
         if (!more) return std::move(more).error();
         chosen = std::move(*more);
     }

@@ -2,6 +2,7 @@
 #define SYNCLINE_ENGINE_HOST_WRITE_HPP
 
 #include <syncline/change/receipt.hpp>
+#include <syncline/conflict/time_texts.hpp>
 #include <syncline/engine/authority_types.hpp>
 #include <syncline/engine/labelling.hpp>
 #include <syncline/engine/scope_lifecycle.hpp>
@@ -34,6 +35,7 @@ SYNCLINE_NAMESPACE_BEGIN
 /// Runs @p callback on the transaction, and seals what it changed in the app's tables as the writer's next bundle. The caller commits the
 /// transaction, or drops it where it got a fault.
 /// @return the receipt; the fault of @p callback; `errc::invalid_argument` for a name that cannot be taken, or where nothing was changed;
+///         `errc::malformed_value` for a text where a time belongs (`check_time_texts`);
 ///         `errc::scope_initializing` while a device fills the tenant; `errc::source_retired`, `errc::forbidden` for the source of a device
 template <authority_transaction Transaction, class Callback>
 [[nodiscard]] result<bundle_receipt> commit_host_write(Transaction& t, const schema_set& schemas, const scope_map& scopes, const caller& writer,
@@ -54,6 +56,9 @@ template <authority_transaction Transaction, class Callback>
     const bundle_source from{writer.source, *last + 1};
     auto rows = seal_labelled(t, schemas, scopes, from, {}, now);
     if (!rows) return std::move(rows).error();
+    for (const auto& row : *rows)
+        if (row.after)
+            if (auto fit = check_time_texts(schemas[row.key.model], row.key.key, *row.after, row.fields); !fit) return std::move(fit).error();
     if (rows->empty()) return make_fault(errc::invalid_argument, "the write changed nothing that is synced");
     if (scope->state == scope_state::uninitialized)
         if (auto r = end_initialization(t); !r) return std::move(r).error();

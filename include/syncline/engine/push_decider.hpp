@@ -7,6 +7,7 @@
 #include <syncline/change/queue_rules.hpp>
 #include <syncline/change/receipt.hpp>
 #include <syncline/conflict/decide.hpp>
+#include <syncline/conflict/time_texts.hpp>
 #include <syncline/engine/authority_types.hpp>
 #include <syncline/engine/content_hash.hpp>
 #include <syncline/engine/legacy_base.hpp>
@@ -318,6 +319,8 @@ private:
                 return refuse(index, std::move(kept), std::move(why), "a record that it refers to is missing", {});
             }
         }
+        const auto fit = d.what == decision::verb::write ? check_time_texts(schemas_[key.model], key.key, current, *d.row) : result<void>{};
+        if (!fit) return refuse(index, std::move(kept), wait_reason{fit.error().code, fit.error().detail}, "a text stands where a time belongs", {});
         if (options_.validate) {
             const proposed_change proposed{who_, schemas_[key.model], key, m.what.op, current ? &*current : nullptr,
                                            d.what == decision::verb::write ? &*d.row : nullptr};

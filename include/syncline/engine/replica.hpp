@@ -112,14 +112,14 @@ public:
 
     /// The batch in flight; or, where there is none, freezes the next one: at most @p limit open intents that wait for nothing, in the
     /// order of sending, get their ids here (ENGINE.md rule 4). Nothing: there is nothing to send.
-    /// @param numbered  bundle wire: the batch gets the source's next bundle number
-    [[nodiscard]] result<std::optional<frozen_batch>> freeze(std::size_t limit, bool numbered, random_source random, timestamp now) {
-        return freeze_with(limit, numbered, batch_growth::none, random, now);
+    /// @param numbered  bundle wire: the batch gets the source's next bundle number   @param set_aside  see `freeze_batch`
+    [[nodiscard]] result<std::optional<frozen_batch>> freeze(std::size_t limit, bool numbered, random_source random, timestamp now, std::vector<waiting_change>* set_aside = nullptr) {
+        return freeze_with(limit, numbered, batch_growth::none, random, now, set_aside);
     }
 
     /// Mutation wire: the same, and a batch that the authority has answered and left undecided is filled up to @p limit.
-    [[nodiscard]] result<std::optional<frozen_batch>> freeze_more(std::size_t limit, random_source random, timestamp now) {
-        return freeze_with(limit, false, batch_growth::fill_up, random, now);
+    [[nodiscard]] result<std::optional<frozen_batch>> freeze_more(std::size_t limit, random_source random, timestamp now, std::vector<waiting_change>* set_aside = nullptr) {
+        return freeze_with(limit, false, batch_growth::fill_up, random, now, set_aside);
     }
 
     /// The ids of the batch in flight, for a pull: rows that contain one of them say so.
@@ -554,10 +554,10 @@ private:
         return out;
     }
 
-    [[nodiscard]] result<std::optional<frozen_batch>> freeze_with(std::size_t limit, bool numbered, batch_growth growth, random_source random, timestamp now) {
+    [[nodiscard]] result<std::optional<frozen_batch>> freeze_with(std::size_t limit, bool numbered, batch_growth growth, random_source random, timestamp now, std::vector<waiting_change>* set_aside) {
         std::optional<frozen_batch> out;
         auto done = run(now, [&](work& w) -> result<void> {
-            if (auto r = freeze_batch(w.t, schemas(), w.state, limit, numbered, growth, random, now, out); !r) return r;
+            if (auto r = freeze_batch(w.t, schemas(), w.state, limit, numbered, growth, random, now, out, set_aside); !r) return r;
             if (!out || !numbers_rows_here(w.state)) return {};
             auto rows = w.unversioned.whole(out->items);
             if (!rows) return std::move(rows).error();

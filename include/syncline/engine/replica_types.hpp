@@ -69,6 +69,9 @@ struct apply_report {
     std::size_t differed = 0;       ///< records that the picture shows in another version, or with other content, than they were known in
 };
 
+/// A change that waits for a person, and why.
+using waiting_change = std::pair<record_key, wait_reason>;
+
 /// What one call that settled a batch did.
 struct settle_report {
     bool stale = false;             ///< the answer was for another batch and was dropped
@@ -77,7 +80,7 @@ struct settle_report {
     std::size_t refused = 0;        ///< refused and held: they wait for a person
     std::size_t errors = 0;         ///< transient: they stay frozen under their ids
     std::size_t provisional = 0;    ///< applied, and the authority's own row is still to come
-    std::vector<std::pair<record_key, wait_reason>> waiting;
+    std::vector<waiting_change> waiting;
     std::vector<decided_conflict> conflicts;  ///< every change that met changes of others: merged, superseded, or refused for it
 
     /// Adds what another part of the same call did.

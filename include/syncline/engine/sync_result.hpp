@@ -23,7 +23,7 @@ SYNCLINE_NAMESPACE_BEGIN
 
 /// A change that was not applied, and why.
 struct sync_rejection {
-    mutation_id id;       ///< empty where the wire has none
+    mutation_id id;       ///< empty where the wire has none, and where the change never went out
     record_key key;
     outcome_kind kind = outcome_kind::refused;
     wait_reason why;
@@ -101,6 +101,12 @@ struct sync_result {
             if (r.messages.empty()) at->messages.push_back({{}, r.why.detail});
         }
         return out;
+    }
+
+    /// Counts and keeps changes that wait instead of being sent (`freeze_batch`).
+    void note(const std::vector<waiting_change>& set_aside) {
+        failed += set_aside.size();
+        for (const auto& change : set_aside) rejections.push_back({{}, change.first, outcome_kind::refused, change.second, {}});
     }
 
     /// Counts, keeps and explains conflicts, the same on either wire.

@@ -32,6 +32,10 @@ struct field_merge {
     /// True where the client's change is a difference (a counter's delta, a set's additions): then two changes of one
     /// device coalesce by merging, and the change is laid over a newer base as a difference even without a conflict.
     bool by_difference = false;
+
+    /// Where texts of the field stand for times: whether one says a time as the merge reads it. A change to another text waits on the device before it is
+    /// sent (`check_time_text`). nullptr: its texts are texts.
+    bool (*is_time)(std::string_view text) = nullptr;
 };
 
 SYNCLINE_NAMESPACE_END

@@ -120,6 +120,18 @@ struct rfc3339_scan {
                       scan.problem, " (byte ", std::to_string(scan.position), ")");
 }
 
+/// Reads what `parse_rfc3339` does, and the form in which SQLite says times, `2024-02-29 12:30:00`, with or without a fraction: with a blank, and in UTC
+/// where no zone is named. A `T` without a zone is refused, since by ISO 8601 that is somebody's local time.
+/// @return the instant, or the faults of `parse_rfc3339`
+[[nodiscard]] inline result<timestamp> parse_date_time(std::string_view text) {
+    constexpr std::size_t longest = 35;  // nine digits of a second, and an offset
+    if (text.size() < 19 || text.size() > longest || text[10] != ' ') return parse_rfc3339(text);
+    std::string full{text};
+    full[10] = 'T';
+    if (full.find_first_of("Zz+-", 19) == std::string::npos) full.push_back('Z');
+    return parse_rfc3339(full);
+}
+
 /// Prints @p t in UTC with `Z` and exactly @p fraction_digits digits of a second (no point when 0).
 ///
 /// Fewer than six digits round to the earlier instant; the seventh to ninth are zero.

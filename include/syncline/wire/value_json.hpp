@@ -174,7 +174,7 @@ inline void write_untagged(json_writer& out, const value& v) {
 }
 
 /// Reads what `write_value` wrote, and what foreign peers write: booleans as 0 and 1 or text, numbers as text, decimals as numbers, times
-/// without a zone (taken as UTC).
+/// as SQLite says them (`parse_date_time`).
 /// @return `errc::malformed_value`, naming the field and what it takes
 [[nodiscard]] inline result<value> read_value(json_view v, const field_schema& field) {
     if (v.is_null()) return value::null();
@@ -212,12 +212,7 @@ inline void write_untagged(json_writer& out, const value& v) {
         return detail::not_a(field, "octets as base64");
     case value_kind::time: {
         if (!v.is_string()) return detail::not_a(field, "a time in RFC 3339");
-        std::string text{v.as_string()};
-        if (text.size() == 19 && text[10] == ' ') {
-            text[10] = 'T';
-            text.push_back('Z');
-        }
-        if (auto t = parse_rfc3339(text)) return value::time(*t);
+        if (auto t = parse_date_time(v.as_string())) return value::time(*t);
         return detail::not_a(field, "a time in RFC 3339, such as 2026-01-31T12:00:00Z");
     }
     case value_kind::json: {

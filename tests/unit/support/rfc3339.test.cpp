@@ -14,6 +14,7 @@ using syncline::errc;
 using syncline::format_rfc3339;
 using syncline::format_rfc3339_shortest;
 using syncline::from_microseconds;
+using syncline::parse_date_time;
 using syncline::parse_rfc3339;
 using syncline::scan_rfc3339;
 using syncline::timestamp;
@@ -154,6 +155,21 @@ TEST_CASE("rfc 3339: changing any one character never makes the reader read past
         }
     }
     SUCCEED();
+}
+
+TEST_CASE("rfc 3339: the form in which SQLite says times is read beside it, in UTC where it names no zone") {
+    const auto noon = *parse_rfc3339("2026-05-02T12:00:00.5Z");
+    for (const char* same : {"2026-05-02 12:00:00.5", "2026-05-02 12:00:00.500000000", "2026-05-02 12:00:00.5Z", "2026-05-02 14:00:00.5+02:00", "2026-05-02T12:00:00.5Z"}) {
+        INFO(same);
+        REQUIRE(parse_date_time(same));
+        CHECK(*parse_date_time(same) == noon);
+    }
+    CHECK(parse_date_time("2026-05-02 12:00:00"));
+    for (const char* other : {"2026-05-02T12:00:00", "2026-05-02 12:00", "2026-05-02", "2026:05:02 12:00:00", "2026-05-02 24:00:00", "2026-02-30 12:00:00", "2026-05-02 12:00:00 ", "",
+                              "2026-05-02 12:00:00.5000000000", "2026-05-02 12:00:00.000000000+02:000"}) {
+        INFO(other);
+        CHECK_FALSE(parse_date_time(other));
+    }
 }
 
 TEST_CASE("rfc 3339: prints UTC with the digits asked for") {

@@ -109,8 +109,8 @@ public:
         return done;
     }
 
-    /// The rows of the served tables, of all tenants, that are not synced since their keys can name no record, for a person to mend. Nobody is kept waiting.
-    /// Complexity: reads every row's key.
+    /// The rows of the served tables, of all tenants, that are not synced since their keys can name no record, or hold a text where a time belongs, for a
+    /// person to mend (`find_unsyncable_rows`). Nobody is kept waiting. Complexity: reads every row's key and times.
     /// @param limit  how many rows are named; all are counted
     [[nodiscard]] result<unsyncable_rows> unsyncable(std::size_t limit) {
         auto db = core_->take_out();

@@ -83,12 +83,13 @@ enum class sqlite_affinity : std::uint8_t {
     return std::move(*text);
 }
 
-/// The instant that @p text says, where it is a time in RFC 3339, in whatever zone and with as many decimals as it may have: two spellings of one instant
-/// are one value, so that writing it otherwise is no change and no conflict. Nothing for other texts, which stay what they are.
+/// The instant that @p text says, where it is a time in RFC 3339, in whatever zone and with as many decimals as it may have, or as SQLite's own functions
+/// write it (`2026-05-02 09:00:00`, in UTC): two spellings of one instant are one value, so that writing it otherwise is no change and no conflict.
+/// Nothing for other texts, which stay what they are.
 /// What is finer than a microsecond is cut off, as everywhere (`timestamp`); a field of text keeps every digit.
 [[nodiscard]] inline std::optional<timestamp> sqlite_time_of(std::string_view text) {
-    if (text.size() < 20 || text.size() > 35) return std::nullopt;
-    const auto t = parse_rfc3339(text);
+    if (text.size() < 19 || text.size() > 35) return std::nullopt;
+    const auto t = parse_date_time(text);
     if (!t) return std::nullopt;
     return *t;
 }
@@ -109,18 +110,26 @@ enum class sqlite_affinity : std::uint8_t {
     return at == text.size();
 }
 
-/// Whether a numeric column would turn @p text into a number.
+/// Whether a numeric column would turn @p text into a number: sign, digits with a point, exponent. A date or a time (`2026-05-02`) is none.
 [[nodiscard]] inline bool sqlite_is_numeric_text(std::string_view text) {
     const auto is_space = [](char c) { return c == ' ' || (c >= '\t' && c <= '\r'); };
     while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
     while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
-    // Wider than SQLite's own grammar on purpose: what is refused here could not have been kept for certain.
+    // Wider than SQLite's own grammar on purpose, where digits may be missing: what is refused here could not have been kept for certain.
+    std::size_t at = 0;
     bool digit = false;
-    for (const char c : text) {
-        if (c >= '0' && c <= '9') digit = true;
-        else if (c != '+' && c != '-' && c != '.' && c != 'e' && c != 'E') return false;
+    const auto one_of = [&](std::string_view any) { return at < text.size() && any.find(text[at]) != std::string_view::npos && ++at != 0; };
+    const auto digits = [&] {
+        while (one_of("0123456789")) digit = true;
+    };
+    one_of("+-");
+    digits();
+    if (one_of(".")) digits();
+    if (one_of("eE")) {
+        one_of("+-");
+        digits();
     }
-    return digit;
+    return digit && at == text.size();
 }
 
 /// Whether a column of @p affinity, read as a field of @p kind, gives back exactly @p v after it was put there.

@@ -127,8 +127,8 @@ public:
         return done;
     }
 
-    /// The rows of the synced tables that are not synced since their keys can name no record, for a person to mend. Nobody is kept waiting.
-    /// Complexity: reads every row's key.
+    /// The rows of the synced tables that are not synced since their keys can name no record, or for a text where a time belongs
+    /// (`find_unsyncable_rows`), for a person to mend. Nobody is kept waiting. Complexity: reads every row's key and times.
     /// @param limit  how many rows are named; all are counted
     [[nodiscard]] result<unsyncable_rows> unsyncable(std::size_t limit) {
         unsyncable_rows out;

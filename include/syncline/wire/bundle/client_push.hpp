@@ -77,8 +77,10 @@ public:
             return optional_step{};
         }
         if (upload_.at == upload_step::create) {
-            auto batch = run_.engine->freeze(search_.limit(batch_limit_), true, random, now);
+            std::vector<waiting_change> set_aside;
+            auto batch = run_.engine->freeze(search_.limit(batch_limit_), true, random, now, &set_aside);
             if (!batch) return std::move(batch).error();
+            run_.report.note(set_aside);
             if (!*batch) {
                 // What it was to fill the account with is gone, or waits for a person: the account begins empty.
                 if (!initialization_id_.empty()) return reconnect(now, random);

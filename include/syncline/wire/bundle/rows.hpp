@@ -4,7 +4,6 @@
 #include <syncline/change/batch.hpp>
 #include <syncline/change/bundle.hpp>
 #include <syncline/change/intent.hpp>
-#include <syncline/conflict/instant_merges.hpp>
 #include <syncline/model/field_set.hpp>
 #include <syncline/model/model_schema.hpp>
 #include <syncline/model/record.hpp>
@@ -205,32 +204,9 @@ private:
     const dialect* speaks_;
 };
 
-/// Checks that a text which stands for a time says one: in a field of times, or in one whose merge compares instants. That is RFC 3339, or
-/// SQLite's own `2026-05-02 09:00:00`, in UTC, in a field of times.
-/// @return `errc::malformed_value`, naming the field, what it holds and what to write
-[[nodiscard]] inline result<void> check_time_text(const model_schema& schema, const field_schema& field, const value& v) {
-    const bool compared = field.merge == &merges::later::erased || field.merge == &merges::earlier::erased;
-    if (v.kind() != value_kind::text || (field.kind != value_kind::time && !compared)) return {};
-    std::string text = v.as_string();
-    if (field.kind == value_kind::time && text.size() == 19 && text[10] == ' ') {
-        text[10] = 'T';
-        text.push_back('Z');
-    }
-    if (auto t = parse_rfc3339(text); !t)
-        return make_fault(errc::malformed_value, "the field `", field.name, "` of `", schema.name, "` holds `", std::string_view{v.as_string()}.substr(0, 64),
-                          "`, which is no time; write it in RFC 3339 and UTC, such as 2026-01-31T12:00:00Z (", t.error().detail, ")");
-    return {};
-}
-
 /// Checks that @p what can be sent at all, so that a record that cannot is set aside by name and stops nobody else.
 [[nodiscard]] inline result<void> check_sendable(const schema_set& schemas, const intent& what) {
-    const model_schema& schema = schemas[what.key.model];
-    if (auto r = check_key_text(schema, what.key.key); !r) return r;
-    if (what.op == operation::erase) return {};
-    for (const auto& change : what.changes)
-        if (change.field < schema.fields.size())
-            if (auto r = check_time_text(schema, schema.fields[change.field], change.to); !r) return r;
-    return {};
+    return check_key_text(schemas[what.key.model], what.key.key);
 }
 
 /// Writes the members `schema`, `table` and `key` of @p key into an object that the caller has opened.

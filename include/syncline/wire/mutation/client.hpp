@@ -201,8 +201,10 @@ private:
             return std::optional<client_step>{
                 send(options_.push_path, mutation_wire::write_push(engine_->schemas(), client_id(standing->state), standing->state.epoch, {}, 0))};
         }
-        auto batch = engine_->freeze_more(size_.batch(), random, now);
+        std::vector<waiting_change> set_aside;
+        auto batch = engine_->freeze_more(size_.batch(), random, now, &set_aside);
         if (!batch) return std::move(batch).error();
+        report_.note(set_aside);
         if (!*batch) return std::optional<client_step>{};
         auto standing = engine_->standing(now);
         if (!standing) return std::move(standing).error();

@@ -303,6 +303,36 @@ TEST_CASE("foreign clients: typed rows (null, integer, real, blob, timestamp) st
     CHECK(hydrated.pull() == "already_at_target");
 }
 
+// docs/parity.md: the client compares what was committed with what it sent letter by letter, and sends 1 where a BOOLEAN column answers `true`.
+TEST_CASE("foreign clients: a flag in a BOOLEAN column blocks a client that lost the answer to its commit; in an INTEGER column it does not", "[wire][bundle][foreign]") {
+    world_options how;
+    how.flags = GENERATE("BOOLEAN", "INTEGER");
+    INFO(how.flags);
+    two w{how};
+    w.a.options.attempts = 1;
+    w.a.insert("files", id(1), {{"name", "x"}, {"done", 1}});
+    w.sky.lost["push_commit"] = 1;
+    CHECK(thrown([&] { w.a.push(); }) == "retry_exhausted");
+    if (how.flags == "INTEGER") {
+        CHECK(w.a.push() == "committed");
+        w.converge();
+        CHECK(w.b.cell("files", id(1), "done") == "1");
+        return;
+    }
+    CHECK(thrown([&] { w.a.push(); }) == "proof_failed");
+    CHECK(thrown([&] { w.a.push(); }) == "proof_failed");
+    CHECK(thrown([&] { w.a.pull(); }) == "pending_outbox");
+    CHECK(thrown([&] { w.a.rebuild(); }) == "pending_outbox");
+    CHECK(w.a.detach() == "blocked_unsynced_data");
+    // Nothing of it is lost: the others have it, and so has this one once its sync was uninstalled and it has attached anew.
+    w.b.pull();
+    CHECK(w.b.cell("files", id(1), "done") == "1");
+    w.a.uninstall();
+    w.a.open();
+    CHECK(w.a.attach("alice").status == "connected");
+    w.converge();
+}
+
 TEST_CASE("foreign clients: what the app on the server writes reaches them as a bundle", "[wire][bundle][foreign]") {
     two w;
     w.sql("INSERT INTO users VALUES('" + id(7) + "','host','h','alice')");

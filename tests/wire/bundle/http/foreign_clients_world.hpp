@@ -77,6 +77,7 @@ struct weather {
 struct world_options {
     syncline::authority_options authority{};
     syncline::bundle_server_options wire{};
+    std::string flags = "BOOLEAN";  ///< how the server declares `files.done`
 };
 
 class syncline_world {
@@ -90,7 +91,7 @@ public:
                             "owner TEXT NOT NULL);"
                             "CREATE TABLE categories(id TEXT PRIMARY KEY NOT NULL, name TEXT, parent_id TEXT REFERENCES categories(id) ON DELETE CASCADE "
                             "DEFERRABLE INITIALLY DEFERRED, owner TEXT NOT NULL);"
-                            "CREATE TABLE files(id TEXT PRIMARY KEY NOT NULL, name TEXT, size INTEGER, rating REAL, data BLOB, done BOOLEAN, made_at TEXT, owner TEXT NOT NULL);"
+                            "CREATE TABLE files(id TEXT PRIMARY KEY NOT NULL, name TEXT, size INTEGER, rating REAL, data BLOB, done " + options_.flags + ", made_at TEXT, owner TEXT NOT NULL);"
                             "CREATE TABLE notes(code TEXT PRIMARY KEY NOT NULL, body TEXT, owner TEXT NOT NULL)"));
             for (const auto& t : business()) {
                 auto m = must(syncline::read_model_schema(db, t.name));
