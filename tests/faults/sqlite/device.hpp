@@ -87,7 +87,7 @@ public:
         p.rows = std::move(rows);
         lab_must(engine().apply(p, now));
     }
-    frozen_batch freeze(bool numbered = false) { return lab_must(engine().freeze(100, numbered, drawn(), now)).value(); }
+    frozen_batch freeze(bool numbered = false) { return lab_must(engine().freeze(100, numbered, drawn(), now, nullptr)).value(); }
     /// Started, with all of the app's rows known to the authority at version 5, and the checkpoint at 10.
     void synced() {
         lab_must(start());

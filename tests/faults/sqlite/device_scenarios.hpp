@@ -118,8 +118,8 @@ inline std::vector<scenario<device>> local_work_of_a_device() {
     writes.repeats = false;
     out.push_back(std::move(writes));
     out.push_back({"device: absorb", [](device& d) { d.synced(); edited(d); }, [](device& d) { return told(d.engine().absorb(d.now)); }});
-    out.push_back({"device: freeze", synced_and_edited, [](device& d) { return told(d.engine().freeze(100, true, d.drawn(), d.now)); }});
-    out.push_back({"device: freeze_more", undecided, [](device& d) { return told(d.engine().freeze_more(100, d.drawn(), d.now)); }});
+    out.push_back({"device: freeze", synced_and_edited, [](device& d) { return told(d.engine().freeze(100, true, d.drawn(), d.now, nullptr)); }});
+    out.push_back({"device: freeze_more", undecided, [](device& d) { return told(d.engine().freeze_more(100, d.drawn(), d.now, nullptr)); }});
     out.push_back({"device: retry", refused, [](device& d) { return d.engine().retry(key_named("T"), d.now); }, false, {}, errc::absent});
     out.push_back({"device: take_client", refused, [](device& d) { return d.engine().take_client(key_named("T"), d.now); }, false, {}, errc::absent});
     out.push_back({"device: discard", refused, [](device& d) { return d.engine().discard(key_named("T"), d.now); }, false, {}, errc::absent});

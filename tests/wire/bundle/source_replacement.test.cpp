@@ -330,4 +330,31 @@ TEST_CASE("source replacement: that a number is not due does not tell that its b
     CHECK(d.sync().pushed == 0);
 }
 
+TEST_CASE("source replacement: a source that this device did not give up was a copy's too, so what would go out under it waits for a person", "[wire][bundle]") {
+    server_side server;
+    mortal d{server, 1};
+    d.write(task_key("counted"), a_task("x", 10));
+    REQUIRE(d.sync().ok());
+    d.write(task_key("counted"), a_task("x", 15));
+    d.die_after = 3;  // committed, and not heard
+    REQUIRE_FALSE(d.run());
+    REQUIRE(text_of(server.row(task_key("counted"))) == "x|no|15|-");
+    const auto source = d.status().state.source_id;
+    // A server that keeps no receipts has forgotten the bundle, told a copy of this device so, and let that give the source up.
+    must(server.engine.create_snapshot(caller{"home", "ann", source}, "picture", server.now, source_replacement{source, "of-the-copy", "history_pruned"}));
+    d.intercept = [&](const request& r) {
+        return r.path.ends_with("/push-sessions") && source_of(r) == source ? std::optional{json_error(409, "source_retired", "this source was replaced")}
+                                                                            : std::optional<response>{};
+    };
+    CHECK(d.sync().why);
+    (void)d.sync();
+    CHECK(d.status().counts.waiting == 1);
+    CHECK(must(d.engine->waiting(1, server.now)).front().waiting->code == errc::maybe_sent);
+    CHECK(text_of(server.row(task_key("counted"))) == "x|no|15|-");  // and not 20
+    CHECK(d.status().state.source_id != source);
+    CHECK(d.status().state.source_id != "of-the-copy");
+    d.write(task_key("new"), a_task("y"));
+    CHECK(d.sync().pushed == 1);
+}
+
 }  // namespace source_replacement_test

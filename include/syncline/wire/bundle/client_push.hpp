@@ -169,7 +169,8 @@ public:
             // After a restore it is the server that lost the numbers, and with them what this device sent.
             if (code == errc::out_of_sequence || code == errc::id_reused || code == errc::history_pruned)
                 return renew(!run_.new_epoch, std::move(why), reason_of(code), now, random);
-            if (code == errc::source_retired) return renew(false, std::move(why), reason_of(code), now, random);
+            // A source that this device did not give up itself was given up by a copy of it, which may have sent the same before.
+            if (code == errc::source_retired) return renew(true, std::move(why), reason_of(code), now, random);
             break;
         case client_asked::chunk:
             if (is_gone(code) || code == errc::absent || code == errc::stale) return restart_session(std::move(why));
