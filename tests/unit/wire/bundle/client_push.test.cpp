@@ -71,9 +71,12 @@ TEST_CASE("bundle_client: a conflict in one record takes all conflicts of the bu
 
 TEST_CASE("bundle_client: a server that takes less in one bundle than is waiting gets it in several, and what is too large by itself waits alone") {
     bundle_server_options narrow;
-    SECTION("rows") { narrow.bounds.max_rows_per_bundle = 3; }
-    SECTION("octets") { narrow.bounds.max_bytes_per_bundle = 700; }
-    const bool octets = narrow.bounds.max_bytes_per_bundle > 0;
+    const bool octets = GENERATE(false, true);
+    if (octets)
+        narrow.bounds.max_bytes_per_bundle = 700;
+    else
+        narrow.bounds.max_rows_per_bundle = 3;
+    INFO((octets ? "octets" : "rows"));
     server_side server{{}, narrow};
     bundle_client_options options;
     options.chunk_rows = 2;
