@@ -24,7 +24,7 @@ from tree import ROOT, Includes, read, reasons, without_strings  # noqa: E402
 
 PAIRED = ("support", "model", "change", "conflict", "storage", "engine", "transport", "wire")
 # A folder with so few files of test cases goes into the program of the folder above it, if that has one: each program compiles the
-# engines and stores once more.
+# engines and stores once more. Not if only one of the two starts threads: what does is compiled and run for ThreadSanitizer too.
 FEW = 4
 CATEGORIES = ("unit", "wire", "property", "faults", "simulation")
 MAIN = re.compile(r"^\s*(?:auto|int)\s+main\s*\(", re.M)
@@ -63,7 +63,7 @@ class Lists:
         folders = list(relative.parent.parts)
         if folders[0] == "unit" and len(folders) == 1:
             folders.append("top")
-        while self._is_small(folders) and self._test_files(folders[:-1]):
+        while self._is_small(folders) and self._test_files(folders[:-1]) and self._threads(folders) == self._threads(folders[:-1]):
             folders.pop()
         if kind == "main":
             folders.append(relative.name.split(".")[0])
@@ -71,6 +71,9 @@ class Lists:
 
     def _test_files(self, folders):
         return [*self.root.joinpath("tests", *folders).glob("*.test.cpp")]
+
+    def _threads(self, folders):
+        return any("thread" in self._needs(path).split(",") for path in self._test_files(folders))
 
     def _is_small(self, folders):
         return len(folders) > 1 and 0 < len(self._test_files(folders)) <= FEW

@@ -205,6 +205,9 @@ class Lists(Folder):
         rows = self.rows("tests.txt")
         self.assertIn("unit.model.large catch - unit/model/large/0.test.cpp", rows)
         self.assertIn("unit.model catch - unit/model/small/0.test.cpp", rows)
+        self.put("tests/unit/model/small/1.test.cpp", "#include <thread>\n")
+        lists.Lists(self.root).write()
+        self.assertIn("unit.model.small catch - unit/model/small/0.test.cpp", self.rows("tests.txt"))
         self.assertIn("unit.adapters.sqlite catch sqlite,thread unit/adapters/sqlite/b.test.cpp", rows)
 
     def test_a_program_that_only_sleeps_has_no_threads(self):

@@ -5,13 +5,11 @@
 #include "support/catch.hpp"
 #include "unit/adapters/sqlite/authority_contract_tables.hpp"
 
-#include <atomic>
 #include <cstdint>
 #include <limits>
 #include <memory>
 #include <optional>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -104,44 +102,6 @@ TEST_CASE("sqlite authority store: two writing connections and an open snapshot 
         CHECK_FALSE(ok(before.has_staged()));
     }
     check_whole(w.app, "task");
-}
-
-TEST_CASE("sqlite authority store: threads may use one store at the same time") {
-    one_table w;
-    sqlite_authority_options options;
-    options.durability = sqlite_durability::normal;
-    options.busy_timeout = std::chrono::milliseconds{20000};
-    auto store = ok(sqlite_authority_store::open(w.dir.file(), w.store->schemas(), options));
-    std::atomic<int> wrong{0};
-    std::vector<std::thread> threads;
-    for (int n = 0; n < 4; ++n)
-        threads.emplace_back([&, n] {
-            for (int i = 0; i < 15; ++i) {
-                if (n % 2 == 0) {
-                    auto t = store.begin("main", access::write);
-                    if (!t || !t->write({0, "k" + std::to_string(n)}, texts({std::to_string(i)}))) {
-                        ++wrong;
-                        continue;
-                    }
-                    const auto sealed = seal(*t, store.schemas(), bundle_source{}, {}, timestamp{});
-                    if (!sealed || sealed->size() != 1 || !t->commit()) ++wrong;
-                } else {
-                    auto t = store.begin("main", access::snapshot);
-                    if (!t) {
-                        ++wrong;
-                        continue;
-                    }
-                    const auto first = t->head();
-                    const auto rows = t->latest_after(0, all);
-                    const auto again = t->head();
-                    if (!first || !rows || !again || !(*first == *again) || (!rows->empty() && rows->back().stamp != first->stamp)) ++wrong;
-                }
-            }
-        });
-    for (auto& t : threads) t.join();
-    CHECK(wrong == 0);
-    auto t = ok(store.begin("main", access::snapshot));
-    CHECK(ok(t.head()).seq == 30);
 }
 
 TEST_CASE("sqlite authority store: a transaction may outlive its store") {
