@@ -4,6 +4,8 @@
 #include "support/catch.hpp"
 
 #include <cstdint>
+#include <string>
+#include <vector>
 
 namespace graphs_test {
 
@@ -49,6 +51,12 @@ TEST_CASE("graphs: the same with both wires on one server", "[simulation]") { gr
 TEST_CASE("graphs: the same over SQLite, with foreign keys on", "[simulation]") {
     graph_campaign<sqlite_graph_lab>("graphs, SQLite, bundle wire", wire_mix::bundle, 2, 2000);
     graph_campaign<sqlite_graph_lab>("graphs, SQLite, both wires", wire_mix::mixed, 2, 2000);
+}
+
+TEST_CASE("graphs: a row of a lost timeline that refers to what went does not come back with it") {
+    graph_statistics counts;
+    std::vector<std::string> log;
+    CHECK(simulation::run_seed<graph_world<memory_graph_lab>>(15476, wire_mix::bundle, counts, false, log) == "");
 }
 
 }  // namespace graphs_test

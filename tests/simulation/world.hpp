@@ -376,8 +376,9 @@ private:
                 poll(d);
             }
         }
-        // Many conflicts in a row may take more than one sync, never more than a few.
-        const bool goes_on = !last_round && last_report_.why && last_report_.why->code == errc::conflict;
+        // Many conflicts in a row may take more than one sync, never more than a few; and who is told to come later does.
+        const auto waits = [](errc code) { return code == errc::conflict || code == errc::scope_initializing || code == errc::rate_limited; };
+        const bool goes_on = !last_round && last_report_.why && waits(last_report_.why->code);
         if (last_report_.why && !goes_on) throw violation(d.name + ": a sync without faults ends with " + std::string{name_of(last_report_.why->code)} + ": " + last_report_.why->detail);
     }
 

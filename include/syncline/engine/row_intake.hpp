@@ -145,6 +145,10 @@ public:
                                    missing.key, "` of model `", schemas[missing.model].name,
                                    "`, which is not on this device; it comes in with that record, or when the server changes it");
             if (!may_quarantine) return why;
+            auto base = t_.base(row.key);
+            if (!base) return std::move(base).error();
+            // By its number, which was given in a timeline that is gone, it would count as newer than the picture that is to come.
+            if (base->lost) return t_.put_lost(std::move(row));
             if (report != nullptr) ++report->quarantined;
             return quarantine(std::move(row), std::move(why));
         });
