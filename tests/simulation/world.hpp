@@ -345,7 +345,10 @@ private:
         } else if (x < 925 + 2 * run_.s.crash_percent) {
             crash(d);
         } else if (x < 945) {
-            if (run_.random.chance(run_.s.prune_percent, 6)) server_.prune();
+            if (run_.random.chance(run_.s.prune_percent, 6))
+                server_.prune();
+            else if (d.bundle_wire)
+                person(d);  // there less comes to wait, so that somebody looks more often
         } else if (x < 985) {
             person(d);
         } else if (run_.s.clocks_jump) {
