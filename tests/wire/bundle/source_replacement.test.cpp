@@ -147,6 +147,25 @@ struct scene {
     }
 };
 
+/// Counts to 10, and then to 15 without hearing that this was committed.
+template <class Device>
+void count_unheard(server_side& server, Device& d) {
+    d.write(task_key("counted"), a_task("x", 10));
+    REQUIRE(d.sync().ok());
+    d.write(task_key("counted"), a_task("x", 15));
+    d.die_after = 3;  // committed, and not heard
+    REQUIRE_FALSE(d.run());
+    REQUIRE(text_of(server.row(task_key("counted"))) == "x|no|15|-");
+}
+
+/// The second count waits for a person, who may see that it was added.
+template <class Device>
+void check_counted_once(server_side& server, Device& d) {
+    CHECK(d.status().counts.waiting == 1);
+    CHECK(must(d.engine->waiting(1, server.now)).front().waiting->code == errc::maybe_sent);
+    CHECK(text_of(server.row(task_key("counted"))) == "x|no|15|-");  // and not 20
+}
+
 }  // namespace
 
 TEST_CASE("source replacement: a device that dies at any call of its storage tells the same replacement afterwards, and nothing is lost or numbered twice", "[wire][bundle]") {
@@ -311,12 +330,7 @@ TEST_CASE("source replacement: another account's server hears of neither source"
 TEST_CASE("source replacement: that a number is not due does not tell that its bundle was not committed, so its changes wait for a person", "[wire][bundle]") {
     server_side server;
     device_side d{server, 1};
-    d.write(task_key("counted"), a_task("x", 10));
-    REQUIRE(d.sync().ok());
-    d.write(task_key("counted"), a_task("x", 15));
-    d.die_after = 3;  // committed, and not heard
-    REQUIRE_FALSE(d.run());
-    REQUIRE(text_of(server.row(task_key("counted"))) == "x|no|15|-");
+    count_unheard(server, d);
     d.who = "ben";
     d.sent.clear();
     d.got.clear();
@@ -324,21 +338,14 @@ TEST_CASE("source replacement: that a number is not due does not tell that its b
     REQUIRE(d.got.front().status == 409);
     REQUIRE(text_in(d.got.front().body, "error") == "source_sequence_out_of_order");
     CHECK(done.failed == 1);
-    CHECK(d.status().counts.waiting == 1);
-    CHECK(must(d.engine->waiting(1, server.now)).front().waiting->code == errc::maybe_sent);
-    CHECK(text_of(server.row(task_key("counted"))) == "x|no|15|-");  // and not 20
+    check_counted_once(server, d);
     CHECK(d.sync().pushed == 0);
 }
 
 TEST_CASE("source replacement: a source that this device did not give up was a copy's too, so what would go out under it waits for a person", "[wire][bundle]") {
     server_side server;
     mortal d{server, 1};
-    d.write(task_key("counted"), a_task("x", 10));
-    REQUIRE(d.sync().ok());
-    d.write(task_key("counted"), a_task("x", 15));
-    d.die_after = 3;  // committed, and not heard
-    REQUIRE_FALSE(d.run());
-    REQUIRE(text_of(server.row(task_key("counted"))) == "x|no|15|-");
+    count_unheard(server, d);
     const auto source = d.status().state.source_id;
     // A server that keeps no receipts has forgotten the bundle, told a copy of this device so, and let that give the source up.
     must(server.engine.create_snapshot(caller{"home", "ann", source}, "picture", server.now, source_replacement{source, "of-the-copy", "history_pruned"}));
@@ -348,9 +355,7 @@ TEST_CASE("source replacement: a source that this device did not give up was a c
     };
     CHECK(d.sync().why);
     (void)d.sync();
-    CHECK(d.status().counts.waiting == 1);
-    CHECK(must(d.engine->waiting(1, server.now)).front().waiting->code == errc::maybe_sent);
-    CHECK(text_of(server.row(task_key("counted"))) == "x|no|15|-");  // and not 20
+    check_counted_once(server, d);
     CHECK(d.status().state.source_id != source);
     CHECK(d.status().state.source_id != "of-the-copy");
     d.write(task_key("new"), a_task("y"));
