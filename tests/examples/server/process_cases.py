@@ -37,6 +37,17 @@ def slow_request(case, server):
     return out
 
 
+def ends_after(case, server, slow):
+    """The rest of a request that was on its way comes, and is answered; then the server ends."""
+    case.assertIsNone(server.process.poll())
+    slow.sendall(SLOW[-1:])
+    said = answered(slow)
+    case.assertTrue(said.startswith(b"HTTP/1.1 200 "), said)
+    case.assertIn(b'"push_id"', said)
+    case.assertEqual(server.process.wait(WAIT), 0)
+    server.reader.join(WAIT)
+
+
 def answered(out):
     said = b""
     while piece := out.recv(4096):
@@ -74,13 +85,7 @@ class Process(Case):
         slow = slow_request(self, server)
         server.process.send_signal(signal.SIGTERM)
         server.logged("stopping")
-        self.assertIsNone(server.process.poll())
-        slow.sendall(SLOW[-1:])
-        said = answered(slow)
-        self.assertTrue(said.startswith(b"HTTP/1.1 200 "), said)
-        self.assertIn(b'"push_id"', said)
-        self.assertEqual(server.process.wait(WAIT), 0)
-        server.reader.join(WAIT)
+        ends_after(self, server, slow)
         self.assertEqual(events_of(server.lines)[-3:], ["stopping", "request", "stopped"])
         with self.assertRaises(OSError):
             socket.create_connection(("127.0.0.1", server.port), timeout=WAIT)
@@ -265,13 +270,7 @@ class Watching(Case):
         self.assertTrue(refused.startswith(b"HTTP/1.1 503 "), refused)
         self.assertIn(b'"service_unavailable"', refused)
         self.assertIn(b"Retry-After: 5\r\n", refused)
-        self.assertIsNone(server.process.poll())
-        slow.sendall(SLOW[-1:])
-        said = answered(slow)
-        self.assertTrue(said.startswith(b"HTTP/1.1 200 "), said)
-        self.assertIn(b'"push_id"', said)
-        self.assertEqual(server.process.wait(WAIT), 0)
-        server.reader.join(WAIT)
+        ends_after(self, server, slow)
         self.assertEqual(events_of(server.lines)[-4:], ["stopping", "request", "request", "stopped"])
         self.assertEqual([line["status"] for line in server.lines if line["event"] == "request"][-2:], [503, 200])
 
