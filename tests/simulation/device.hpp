@@ -6,11 +6,13 @@
 #include <syncline/change/coalesce.hpp>
 #include <syncline/engine/replica.hpp>
 #include <syncline/model/references.hpp>
+#include <syncline/testing/simulation/any_wire_client.hpp>
+#include <syncline/testing/simulation/faulty_stores.hpp>
+#include <syncline/testing/simulation/store_faults.hpp>
 #include <syncline/wire/bundle/client.hpp>
 #include <syncline/wire/client_step.hpp>
 #include <syncline/wire/mutation/client.hpp>
 
-#include "simulation/faults.hpp"
 #include "simulation/lab.hpp"
 #include "simulation/ledger.hpp"
 #include "simulation/settings.hpp"
@@ -25,36 +27,11 @@
 
 namespace simulation {
 
-/// Either wire's client.
-class wire_client {
-public:
-    virtual ~wire_client() = default;
-    virtual void start(sync_mode mode) = 0;
-    virtual result<client_step> next(timestamp now, random_source random) = 0;
-    virtual result<void> on(std::uint64_t token, const result<response>& answer, timestamp now, random_source random) = 0;
-    virtual void cancel() = 0;
-};
-template <class Client>
-class wire_client_of final : public wire_client {
-public:
-    template <class Engine, class Options>
-    wire_client_of(Engine& engine, Options options) : client_(engine, std::move(options)) {}
-    void start(sync_mode mode) override { client_.start(mode); }
-    result<client_step> next(timestamp now, random_source random) override { return client_.next(now, random); }
-    result<void> on(std::uint64_t token, const result<response>& answer, timestamp now, random_source random) override {
-        return client_.on(token, answer, now, random);
-    }
-    void cancel() override { client_.cancel(); }
-
-private:
-    Client client_;
-};
-
 template <class Lab>
 class device {
 public:
     using store_type = typename Lab::replica_store;
-    using guarded_store = crashing_replica_store<store_type>;
+    using guarded_store = testing::faulty_replica_store<store_type>;
     using engine_type = replica<guarded_store>;
 
     device(Lab& lab, const settings& s, int number, std::uint64_t seed)
@@ -81,12 +58,12 @@ public:
             o.committed_page_rows = s_->page_size;
             o.page_bundles = s_->page_size;
             o.snapshot_page_rows = s_->page_size;
-            wire_ = std::make_unique<wire_client_of<bundle_client<engine_type>>>(*engine_, o);
+            wire_ = std::make_unique<testing::wire_client_of<bundle_client<engine_type>>>(*engine_, o);
         } else {
             mutation_client_options o;
             o.batch_size = s_->batch_size;
             o.page_size = s_->page_size;
-            wire_ = std::make_unique<wire_client_of<mutation_client<engine_type>>>(*engine_, o);
+            wire_ = std::make_unique<testing::wire_client_of<mutation_client<engine_type>>>(*engine_, o);
         }
         auto opened = engine_->open(random, clock);
         if (opened) return true;
@@ -98,7 +75,7 @@ public:
     /// Whether its program knows field b.
     [[nodiscard]] bool knows_b() const { return simulation::knows_b(std::as_const(*durable_).schemas()); }
     [[nodiscard]] engine_type& engine() { return *engine_; }
-    [[nodiscard]] wire_client& wire() { return *wire_; }
+    [[nodiscard]] testing::any_wire_client& wire() { return *wire_; }
 
     /// What the store holds; read past the faults.
     [[nodiscard]] device_look look() {
@@ -141,7 +118,7 @@ public:
     bool bundle_wire;
     principal who;
     seeded_random random;
-    fuse power;
+    testing::store_faults power;
     timestamp clock{};
     std::uint64_t incarnation = 0;  ///< counts starts: no answer reaches a later one
     bool running = false;           ///< a sync is under way
@@ -166,7 +143,7 @@ private:
     std::unique_ptr<store_type> durable_;
     std::unique_ptr<guarded_store> guarded_;
     std::unique_ptr<engine_type> engine_;
-    std::unique_ptr<wire_client> wire_;
+    std::unique_ptr<testing::any_wire_client> wire_;
 };
 
 /// What the user sees is `open(frozen(base))`.

@@ -7,12 +7,14 @@
 #include <syncline/engine/authority.hpp>
 #include <syncline/engine/replica.hpp>
 #include <syncline/support/random.hpp>
+#include <syncline/testing/simulation/any_wire_client.hpp>
+#include <syncline/testing/simulation/faulty_stores.hpp>
+#include <syncline/testing/simulation/store_faults.hpp>
 #include <syncline/wire/bundle/client.hpp>
 #include <syncline/wire/client_step.hpp>
 #include <syncline/wire/mutation/client.hpp>
 
 #include "simulation/device.hpp"
-#include "simulation/faults.hpp"
 #include "simulation/lab.hpp"
 #include "simulation/settings.hpp"
 
@@ -83,7 +85,7 @@ struct graph_settings {
 template <class Lab>
 struct graph_device {
     using store_type = typename Lab::replica_store;
-    using guarded_store = simulation::crashing_replica_store<store_type>;
+    using guarded_store = testing::faulty_replica_store<store_type>;
     using engine_type = replica<guarded_store>;
 
     graph_device(std::string its_name, bool bundles, std::uint64_t seed, std::unique_ptr<store_type> on)
@@ -101,12 +103,12 @@ struct graph_device {
             o.batch_rows = s.batch_rows;
             o.chunk_rows = (s.batch_rows + 1) / 2;
             o.committed_page_rows = o.page_bundles = o.snapshot_page_rows = s.page_rows;
-            wire = std::make_unique<simulation::wire_client_of<bundle_client<engine_type>>>(*engine, o);
+            wire = std::make_unique<testing::wire_client_of<bundle_client<engine_type>>>(*engine, o);
         } else {
             mutation_client_options o;
             o.batch_size = s.batch_rows;
             o.page_size = s.page_rows;
-            wire = std::make_unique<simulation::wire_client_of<mutation_client<engine_type>>>(*engine, o);
+            wire = std::make_unique<testing::wire_client_of<mutation_client<engine_type>>>(*engine, o);
         }
         auto opened = engine->open(random, clock);
         if (opened) {
@@ -130,12 +132,12 @@ struct graph_device {
     std::string began_as;  ///< the source that it had when it first ran; a copy's is the original's
     bool by_bundles;
     seeded_random random;
-    simulation::fuse power;
+    testing::store_faults power;
     timestamp clock{};
     std::unique_ptr<store_type> durable;
     std::unique_ptr<guarded_store> guarded;
     std::unique_ptr<engine_type> engine;
-    std::unique_ptr<simulation::wire_client> wire;
+    std::unique_ptr<testing::any_wire_client> wire;
     std::uint64_t incarnation = 0;
     bool running = false;
     std::uint64_t awaiting = 0;  ///< the token of the request under way; 0: none

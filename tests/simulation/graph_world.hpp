@@ -7,6 +7,8 @@
 // once or somebody was told, and no number of a source names two bundles.
 
 #include <syncline/engine/authority.hpp>
+#include <syncline/testing/simulation/faulty_stores.hpp>
+#include <syncline/testing/simulation/store_faults.hpp>
 #include <syncline/wire/sync_server.hpp>
 
 #include "simulation/graph_device.hpp"
@@ -69,7 +71,7 @@ public:
     [[nodiscard]] const std::vector<std::string>& log() const { return log_; }
 
 private:
-    using guarded_authority = simulation::crashing_authority_store<typename Lab::authority_store>;
+    using guarded_authority = testing::faulty_authority_store<typename Lab::authority_store>;
     static constexpr std::size_t most_devices = 5;
 
     // A value that a user wrote and that the server has not had yet.
@@ -576,7 +578,7 @@ private:
     std::vector<record_key> watched_;  // whose state at the device is told with every answer, in a run with a log
     Lab lab_;
     std::unique_ptr<typename Lab::authority_store> authority_;
-    simulation::fuse power_;
+    testing::store_faults power_;
     std::unique_ptr<guarded_authority> guarded_;
     std::unique_ptr<sync_server<guarded_authority>> server_;
     bool server_backed_up_ = false;

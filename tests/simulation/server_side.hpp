@@ -4,10 +4,11 @@
 // The server of a run: a durable store, and over it what a crash loses. After each request the oracle reads what was made durable.
 
 #include <syncline/engine/authority.hpp>
+#include <syncline/testing/simulation/faulty_stores.hpp>
+#include <syncline/testing/simulation/store_faults.hpp>
 #include <syncline/transport/message.hpp>
 #include <syncline/wire/sync_server.hpp>
 
-#include "simulation/faults.hpp"
 #include "simulation/run.hpp"
 #include "simulation/views.hpp"
 
@@ -125,7 +126,7 @@ public:
     }
 
 private:
-    using guarded_store = crashing_authority_store<store_type>;
+    using guarded_store = testing::faulty_authority_store<store_type>;
 
     std::optional<rejection> validate(const proposed_change& c) {
         if (!run_->quiet && run_->random.chance(run_->s.error_percent, 100)) {
@@ -162,7 +163,7 @@ private:
     view_rules* views_;
     seeded_random random_;
     std::unique_ptr<store_type> durable_;
-    fuse power_;
+    testing::store_faults power_;
     std::unique_ptr<guarded_store> guarded_;
     std::unique_ptr<sync_server<guarded_store>> server_;
     std::set<std::string> refused_commits_;  // of the bundle wire, by path

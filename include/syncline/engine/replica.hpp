@@ -558,6 +558,7 @@ private:
         std::optional<frozen_batch> out;
         auto done = run(now, [&](work& w) -> result<void> {
             if (auto r = freeze_batch(w.t, schemas(), w.state, limit, numbered, growth, random, now, out, set_aside); !r) return r;
+            if (out) w.rows.note_frozen();
             if (!out || !numbers_rows_here(w.state)) return {};
             auto rows = w.unversioned.whole(out->items);
             if (!rows) return std::move(rows).error();

@@ -199,6 +199,9 @@ public:
         return put_open(*whole);
     }
 
+    /// Open intents were frozen in this transaction: what is placed from here on lies under them.
+    void note_frozen() noexcept { frozen_ = true; }
+
     /// Stores an open intent in the order of sending.
     [[nodiscard]] result<void> put_open(const intent& open) {
         open_ = true;

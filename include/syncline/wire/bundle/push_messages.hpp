@@ -39,13 +39,17 @@ struct create_request {
     std::string initialization_id;  ///< of the connect lifecycle; empty: none
 };
 
+/// What stands for the hash of a committed bundle whose rows are forgotten (the field is never empty on this wire). It says nothing of the rows:
+/// those that a server which came back from a backup still has are others' business to check.
+inline constexpr std::string_view forgotten_hash = "pruned";
+
 /// How a bundle was committed (sheet 1.6), as the answer to a commit, to a repeated create, and at the head of committed rows.
 struct committed_head {
     std::int64_t seq = 0;
     std::string source;
     std::int64_t source_bundle_id = 0;
     std::uint32_t row_count = 0;
-    std::string bundle_hash;   ///< of the committed rows, 2.11
+    std::string bundle_hash;   ///< of the committed rows, 2.11; empty: they are forgotten, and nothing is known of them
     std::string content_hash;  ///< ours: of what was uploaded, so that a device can tell a receipt for other content; empty: none
 };
 
@@ -125,7 +129,7 @@ inline void write_committed(json_writer& w, const committed_head& c) {
     w.key("row_count");
     w.integer(c.row_count);
     w.key("bundle_hash");
-    w.string(c.bundle_hash);
+    w.string(c.bundle_hash.empty() ? forgotten_hash : std::string_view{c.bundle_hash});
 }
 
 inline void write_own(json_writer& w, std::string_view member, const std::string& text) {
@@ -151,7 +155,7 @@ inline void write_own(json_writer& w, std::string_view member, const std::string
     out.source = std::move(*source);
     out.source_bundle_id = *id;
     out.row_count = static_cast<std::uint32_t>(*rows);
-    out.bundle_hash = std::move(*hash);
+    if (*hash != forgotten_hash) out.bundle_hash = std::move(*hash);
     out.content_hash = text_or_empty(root, "content_hash");
     return out;
 }

@@ -354,10 +354,8 @@ private:
         auto hash = hash_of(from, head, nullptr);
         if (hash)
             out.bundle_hash = std::move(*hash);
-        else if (hash.error().code == errc::history_pruned)
-            out.bundle_hash = "pruned";  // never empty on the wire; the rows themselves answer `history_pruned`
-        else
-            return std::move(hash).error();
+        else if (hash.error().code != errc::history_pruned)
+            return std::move(hash).error();  // forgotten rows have no hash, and say so themselves when they are asked for
         return out;
     }
 
