@@ -1,0 +1,76 @@
+#include <syncline/testing/simulation/setup.hpp>
+
+#include <syncline/conflict/merges.hpp>
+
+#include "support/catch.hpp"
+
+#include <string>
+
+namespace simulation_setup_test {
+
+using namespace syncline;
+using syncline::testing::simulation_setup;
+
+namespace {
+
+model_schema sample() {
+    model_schema m;
+    m.name = "sample";
+    m.fields = {{"flag", value_kind::boolean, true, nullptr},  {"count", value_kind::integer, true, nullptr}, {"ratio", value_kind::real, true, nullptr},
+                {"price", value_kind::decimal, true, nullptr}, {"body", value_kind::text, true, nullptr},     {"data", value_kind::bytes, true, nullptr},
+                {"at", value_kind::time, true, nullptr},       {"doc", value_kind::json, true, nullptr},      {"of", value_kind::text, true, nullptr},
+                {"sum", value_kind::integer, true, &merges::counter::erased}};
+    m.references = {{8, "sample", reference_action::cascade}};
+    return m;
+}
+
+}  // namespace
+
+TEST_CASE("simulation setup: the value that a user writes tells which write it came from, in every kind but those that cannot") {
+    simulation_setup setup;
+    setup.models = {sample()};
+    const auto& m = setup.models[0];
+    for (std::size_t f = 1; f < 8; ++f)
+        for (const std::uint64_t n : {1U, 2U, 10U, 4711U}) {
+            INFO(m.fields[f].name << " " << n);
+            CHECK(setup.follows(m, static_cast<field_index>(f)));
+            const auto v = setup.value_of(m, static_cast<field_index>(f), n);
+            CHECK(v.kind() == m.fields[f].kind);
+            CHECK(simulation_setup::number_of(v) == n);
+        }
+    CHECK_FALSE(setup.follows(m, 0));
+    CHECK_FALSE(setup.follows(m, 8));
+    CHECK_FALSE(setup.follows(m, 9));
+    CHECK(simulation_setup::number_of(value{}) == 0);
+    CHECK(simulation_setup::number_of(value::real(-1e300)) == 0);
+}
+
+TEST_CASE("simulation setup: a field whose values the user makes is not followed, the others are") {
+    simulation_setup setup;
+    setup.models = {sample()};
+    setup.make_value = [](const model_schema&, field_index f, std::uint64_t n) { return f == 4 ? std::optional<value>{value::text(n % 2 == 0 ? "open" : "done")} : std::nullopt; };
+    CHECK_FALSE(setup.follows(setup.models[0], 4));
+    CHECK(setup.follows(setup.models[0], 5));
+    CHECK(setup.value_of(setup.models[0], 4, 2) == value::text("open"));
+}
+
+TEST_CASE("simulation setup: keys are of the model's kind, and what is wrong is said") {
+    simulation_setup setup;
+    REQUIRE(setup.problem());
+    CHECK(setup.problem()->detail == "a simulation needs at least one model");
+    setup.models = {sample()};
+    CHECK_FALSE(setup.problem());
+    CHECK(setup.key_of(setup.models[0], 2) == "sample2");
+    auto by_number = sample();
+    by_number.key_kind = value_kind::integer;
+    CHECK(setup.key_of(by_number, 0) == "1");
+    setup.make_key = [](const model_schema& m, std::size_t n) { return m.name + "/" + std::to_string(n); };
+    CHECK(setup.key_of(by_number, 0) == "sample/0");
+    setup.devices = 6;
+    CHECK(setup.problem());
+    setup.devices = 2;
+    setup.keys = 0;
+    CHECK(setup.problem());
+}
+
+}  // namespace simulation_setup_test
