@@ -264,7 +264,7 @@ inline void check_bundle_conflicts(bundle_speaker& say) {
         const std::string writer = say.joined(c), late = say.joined(c), key = say.key(), never = say.key();
         expect_told(c, refused(c, late, say.update(never, first.other, 0), "the update of a record that never was"), never, "UPDATE", 0, 0, false, false);
         expect_told(c, refused(c, late, say.erase(never, 0), "the delete of a record that never was"), never, "DELETE", 0, 0, false, false);
-        // Syncline takes it: the tombstone that it stood on may be gone.
+        // Syncline takes it: there is nobody's row that it could overwrite.
         if (run.original()) expect_told(c, refused(c, late, say.insert(never, {}, 1), "the insert of a record that never was on a version"), never, "INSERT", 1, 0, false, false);
         const auto made = say.push(c, writer, 1, {say.insert(key)});
         const auto gone = say.push(c, writer, 2, {say.erase(key, made.seq)});

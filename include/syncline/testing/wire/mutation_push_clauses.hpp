@@ -135,6 +135,13 @@ inline void check_mutation_push(mutation_speaker& say) {
         if (s.strict_duplicates) c.expect_text(say.reason(again, edit.id), "duplicate", "the answer to what was applied already");
         else c.expect(say.applied(again, edit.id), "a mutation that comes again is in `applied` as before, found " + again.told());
         say.expect_row(c, key, first.third, {}, "after an old mutation came again");
+        // What comes again after its undoing shows whether it takes effect, also where values are compared.
+        const auto short_lived = say.create(say.key());
+        say.apply(c, device, short_lived);
+        say.apply(c, device, say.erase(short_lived.key));
+        const auto late = say.push(c, device, {short_lived});
+        c.expect(s.strict_duplicates || say.applied(late, short_lived.id), "a create that comes again is in `applied` as before, found " + late.told());
+        c.expect(say.seen(c, short_lived.key).empty(), "a create that comes again after the delete does not bring the record back");
     });
 
     run.beyond_original("mutation 2.4 refused again", "what was refused is refused again, whatever has happened since", "only what was applied is remembered", [&](clause& c) {

@@ -137,24 +137,12 @@ inline damage in_place_of_status(int was, int status) {
     };
 }
 
-/// Lets a kit see the damage alone: @p check runs only the clause, first on the whole server, which must keep it, then on the broken one, which must not.
-/// @return what was found
-template <class Check>
-std::string caught(const wire_subject& whole, const std::string& clause, const damage& how, Check check) {
-    wire_subject s = whole;
-    s.only = clause;
-    own_server fine, broken;
-    const damage nothing = [](const request& r, const next_hop& next) { return next(r); };
-    damaged<own_server> clean{fine, nothing}, bad{broken, how};
-    const report kept = check(clean, s);
-    INFO(kept.text());
-    CHECK(kept.passed());
-    const report found = check(bad, s);
-    const auto* what = found.find(clause);
-    REQUIRE(what != nullptr);
-    CHECK(what->found > 0);
-    return what->findings.empty() ? std::string{} : what->findings.front();
-}
+/// A server that is broken in one way, and the clause that must notice it.
+struct broken_server {
+    std::string clause;
+    std::string what;
+    damage how;
+};
 
 /// Names of the clauses of a run that are about something.
 inline std::vector<std::string> names_of(const report& r) {
@@ -168,6 +156,35 @@ inline std::vector<std::string> skipped_of(const report& r) {
     for (const auto& c : r.clauses())
         if (!c.skipped.empty()) out.push_back(c.name);
     return out;
+}
+
+/// Every broken server is caught by its clause, and every clause has one. @p check takes a transport and a subject, and gives a report.
+template <class Check>
+void expect_all_caught(const wire_subject& whole, const std::vector<broken_server>& all, Check check) {
+    own_server fine;
+    damaged<own_server> line{fine, [](const request& r, const next_hop& next) { return next(r); }};
+    const report kept = check(line, whole);
+    INFO(kept.text());
+    REQUIRE(kept.passed());
+    CHECK(skipped_of(kept).empty());
+    std::set<std::string> with_one;
+    for (const auto& b : all) {
+        INFO(b.clause + ": " + b.what);
+        with_one.insert(b.clause);
+        wire_subject s = whole;
+        s.only = b.clause;
+        own_server server;
+        damaged<own_server> bad{server, b.how};
+        const report found = check(bad, s);
+        const auto* what = found.find(b.clause);
+        REQUIRE(what != nullptr);
+        CHECK(what->found > 0);
+        CHECK(found.text().find("an exception left the adapter") == std::string::npos);
+    }
+    for (const auto& name : names_of(kept)) {
+        INFO(name);
+        CHECK(with_one.count(name) == 1);
+    }
 }
 
 }  // namespace wire_kit
