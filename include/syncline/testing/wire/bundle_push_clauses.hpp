@@ -136,8 +136,11 @@ inline void check_bundle_push(bundle_speaker& say) {
         run.clause("bundle 1.1 too large", bounded, [&](clause& c) {
             const std::string source = say.joined(c), key = say.key();
             const std::string id = say.create(c, source, 1, 1).text("push_id");
-            const auto a = say.chunk(c, source, id, 0, {say.insert(key, wire_text(std::string(*s.largest_body, 'x')))});
-            c.expect(a.status() == 413, "a chunk that is too large is refused with 413, found " + a.told());
+            request large = wire_run::make(http_method::post, say.path("/push-sessions/" + id + "/chunks"),
+                                           say.chunk_body(0, {say.insert(key, wire_text(std::string(*s.largest_body, 'x')))}), s.account);
+            large.headers.push_back({"Oversync-Source-ID", source});
+            const int status = run.ask_too_much(c, large);
+            c.expect(status == 413, "a chunk that is too large is refused with 413, found " + std::to_string(status));
             const auto done = say.commit(c, source, id);
             c.expect(done.status() != 200 && say.seen(c, key).empty(), "nothing of it is written, found " + done.told());
             say.drop(c, source, id);

@@ -62,8 +62,8 @@ inline void check_mutation_guards(mutation_speaker& say) {
         run.clause("mutation 2.6 too large", bounded, [&](clause& c) {
             const std::string key = say.key(), device = say.device();
             const auto refused = [&](const std::string& body, const std::string& what) {
-                const auto a = say.post(c, "push", body);
-                c.expect(a.status() == 413, what + " is refused with 413, found " + a.told());
+                const int status = run.ask_too_much(c, wire_run::make(http_method::post, say.path("push"), body, s.account));
+                c.expect(status == 413, what + " is refused with 413, found " + std::to_string(status));
                 c.expect(say.seen(c, key).empty(), "nothing of " + what + " is applied");
             };
             if (s.largest_body) {

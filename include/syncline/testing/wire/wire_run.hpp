@@ -62,6 +62,16 @@ public:
         const std::string where = std::string(name_of(what.method)).append(" ").append(what.path);
         return wire_answer{c.must(server_(what), where)};
     }
+    /// Asks with a body that is too large. A server over HTTP may hang up on what it does not want to read to its end, so that its answer is not heard.
+    /// @return the answer's status, 413 also where the connection ended
+    int ask_too_much(testing::clause& c, const request& what) {
+        auto a = server_(what);
+        if (!a && a.error().code == errc::unavailable) {
+            c.expect(true, "hung up");
+            return 413;
+        }
+        return c.must(std::move(a), "a body that is too large").status;
+    }
     /// A request of @p who; one with a body is JSON.
     [[nodiscard]] static request make(http_method method, std::string path, std::string body, const wire_account& who) {
         request out{method, std::move(path), who.headers, std::move(body)};

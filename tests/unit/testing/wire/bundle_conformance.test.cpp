@@ -34,6 +34,33 @@ TEST_CASE("check_bundle_wire: Syncline's own server keeps every clause") {
     CHECK(skipped_of(third) == std::vector<std::string>{"bundle 1.1 credentials", "bundle 2.1 life", "bundle 1.1 too large", "bundle 4.4 isolation"});
 }
 
+TEST_CASE("check_bundle_wire: a server in a test of one's own, without a network") {
+    auto notes = schemas();
+    // [in_process]
+    memory_authority_store store{notes};
+    seeded_random ids{1}, random{2};
+    timestamp now = from_microseconds(1'700'000'000'000'000);
+    sync_server server{store, {}, [&] { return now += std::chrono::milliseconds{1}; }, [&] { return ids(); }};
+    REQUIRE(server.mount_bundle_wire());
+    auto handler = [&](const request& r) -> response {
+        const auto token = bearer_credentials(r);
+        if (!token) return json_error(401, "unauthenticated", token.error().detail);
+        return server(r, principal{std::string{*token}, std::string{*token}});
+    };
+
+    testing::wire_subject subject;
+    subject.account = {{{"Authorization", "Bearer ann"}}};
+    subject.stranger = testing::wire_account{{{"Authorization", "Bearer ben"}}};
+    subject.model = "tasks";
+    subject.fields = {{"title"}, {"note"}};
+    subject.now = now;
+    loopback line{handler};
+    const testing::report found = testing::check_bundle_wire(line, subject, random);
+    INFO(found.text());
+    CHECK(found.passed());
+    // [/in_process]
+}
+
 TEST_CASE("check_bundle_wire: a server of the original's protocol keeps what the original is known to keep") {
     oversync::server server{{{"public", "tasks", "id", true, {{"id", oversync::kind::uuid, true}, {"title"}, {"note"}}, {}}}, {}};
     loopback line{server};

@@ -43,6 +43,22 @@ TEST_CASE("wire_run: an answer that does not come ends the clause") {
     CHECK(wire_run::make(http_method::get, "/p", {}, {}).headers.empty());
 }
 
+TEST_CASE("wire_run: a server that hangs up on a large body has refused it, and one that is slow has not") {
+    report out;
+    seeded_random random{1};
+    result<response> next = response{500, {}, {}};
+    wire_run run([&](const request&) { return next; }, {}, random, out);
+    run.clause("x", "asks", [&](clause& c) {
+        CHECK(run.ask_too_much(c, {}) == 500);
+        next = make_fault(errc::unavailable, "closed");
+        CHECK(run.ask_too_much(c, {}) == 413);
+        next = make_fault(errc::timed_out, "no answer");
+        run.ask_too_much(c, {});
+        CHECK(false);
+    });
+    CHECK(out.find("x")->findings == std::vector<std::string>{"a body that is too large: timed_out: no answer"});
+}
+
 TEST_CASE("wire_run: names and times are fresh, and of the form that is asked for") {
     report out;
     seeded_random random{1};
