@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 SYNCLINE_NAMESPACE_BEGIN
@@ -115,6 +116,11 @@ inline void check_bundle_surface(bundle_speaker& say) {
         c.expect(a.status() == 200 && a.is_json(), "connect is answered with 200 and a JSON object, found " + a.told());
         c.expect_text(a.text("resolution"), "remote_authoritative", "the resolution where the account has begun");
         c.expect(!a.root().find("initialization_id"), "there is no `initialization_id` with it, found " + a.told());
+        request unnamed = wire_run::make(http_method::post, say.path("/connect"), "{\"has_local_pending_rows\":false}", s.account);
+        set_header(unnamed.headers, "Content-Type", "text/plain");
+        unnamed.headers.push_back({"Oversync-Source-ID", source});
+        const auto plain = run.ask(c, std::move(unnamed));
+        c.expect(plain.status() == 200, "JSON is taken under any content type, found " + plain.told());
         for (const char* body : {"{", "nonsense", "{\"has_local_pending_rows\":\"yes\"}"}) say.expect_error(c, say.post(c, "/connect", body, source), 400, "invalid_request", std::string("connect with ") + body);
     });
 

@@ -53,6 +53,10 @@ inline void check_mutation_guards(mutation_speaker& say) {
         }
         const auto empty = run.ask(c, request{http_method::post, say.path("push"), s.account.headers, {}});
         c.expect(empty.status() == 422 || empty.status() == 400, "a push without a body is refused with 422 or 400, found " + empty.told());
+        request form{http_method::post, say.path("push"), s.account.headers, "client_id=d&mutations=" + percent_encode("[" + good + "]")};
+        set_header(form.headers, "Content-Type", "application/x-www-form-urlencoded");
+        const auto other = run.ask(c, std::move(form));
+        c.expect(other.status() >= 400 && other.status() < 500, "a form is refused with 4xx, found " + other.told());
         c.expect(say.seen(c, key).empty(), "nothing of a push that was refused is applied");
     });
 
@@ -138,6 +142,10 @@ inline void check_mutation_extension(mutation_speaker& say) {
         edit.more = {{"base", wire_object({{"row_version", "0"}, {"after", wire_text(made.id)}})}};
         auto bad = say.create(say.key());
         bad.model = "NoSuchModel";
+        auto unknown = say.mutation("create", say.key(), "{\"no_such_column\":1," + say.row().substr(1));
+        const auto lost = say.push(c, device, {unknown}, extended).list("outcomes");
+        c.expect(lost.size() == 1 && wire_answer::text_of(lost[0], "status") == "refused" && wire_answer::text_of(lost[0], "reason") == "unknown_field",
+                 "a column that the server does not have is refused as `unknown_field`, and not lost");
         const auto a = say.push(c, device, {made, bad, edit}, extended);
         c.expect(a.integer("syncline") == 1, "`syncline` is told back, found " + a.told());
         c.expect(!a.text("epoch").empty(), "`epoch` names the incarnation of the data, found " + a.told());

@@ -13,7 +13,6 @@
 #include <syncline/testing/wire/subject.hpp>
 #include <syncline/transport/message.hpp>
 
-#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>

@@ -138,6 +138,7 @@ const std::vector<broken_server> all{
          if (a.status == 400) ended->insert(r.path);
          return ended->count(r.path) == 1 && a.status == 200 ? json_error(404, "push_session_not_found", "gone") : a;
      }},
+    {"bundle 1.5 bad rows", "unknown columns are lost", requests("/chunks", [](json& b) { if (b.contains("rows")) for (auto& r : b["rows"]) if (r.contains("payload") && r["payload"].is_object()) r["payload"].erase("no_such_column"); })},
     {"bundle 1.2 limits", "a page is as long as it likes", in_place_of("invalid_request", 200)},
     {"bundle 1.2 limits", "a chunk is as long as it likes", in_place_of("push_chunk_invalid", 200)},
     {"bundle 1.1 too large", "a bound that is not told", in_place_of_status(413, 500)},

@@ -45,6 +45,9 @@ const std::vector<broken_server> all{
     {"bundle 1.2 capabilities", "a limit is 0", told([](json& b) { b["bundle_limits"]["max_rows_per_push_chunk"] = 0; })},
     {"bundle 1.3 connect", "an account begins twice", connected([](json& b) { b["resolution"] = "initialize_empty"; })},
     {"bundle 1.3 connect", "bad JSON is nothing", in_place_of("invalid_request", 200)},
+    {"bundle 1.3 connect", "JSON has to be called so", [](const request& r, const next_hop& next) {
+         return find_header(r.headers, "Content-Type").value_or("application/json") == "application/json" ? next(r) : json_error(415, "unsupported_media_type", "no");
+     }},
     {"bundle 1.10 watch", "what is off is there", in_place_of("bundle_change_watch_disabled", 200)},
     {"bundle 1.10 watch", "any cursor will do", in_place_of("invalid_request", 200)},
     {"bundle 2.1 life", "two devices begin an account", [](const request& r, const next_hop& next) {

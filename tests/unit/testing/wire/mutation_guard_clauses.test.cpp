@@ -33,6 +33,9 @@ const std::vector<broken_server> all{
     {"mutation 2.6 malformed", "bad JSON is nothing", in_place_of_status(400, 200)},
     {"mutation 2.6 malformed", "missing members are a failure of the server", in_place_of_status(422, 500)},
     {"mutation 2.6 malformed", "no client id is needed", requests("/push", [](json& b) { if (!b.contains("client_id") && b.contains("mutations")) b["client_id"] = "somebody"; })},
+    {"mutation 2.6 malformed", "forms are taken", [](const request& r, const next_hop& next) {
+         return r.body.starts_with("client_id=") ? json_response(200, R"({"applied":[],"rejected":[],"conflicts":[]})") : next(r);
+     }},
     {"mutation 2.6 too large", "a bound that is not told", in_place_of_status(413, 400)},
     {"mutation 2.6 too large", "what is too much is cut off", requests("/push", [](json& b) { if (b["mutations"].size() > 10'000) b["mutations"].erase(10'000); })},
     {"mutation 2.6 credentials", "everybody pulls", lets_in("/pull")},
@@ -42,6 +45,7 @@ const std::vector<broken_server> all{
     {"mutation 2.2 outcomes", "an outcome is left out", answers(http_method::post, "/push", [](json& b) { if (b.contains("outcomes")) b["outcomes"].erase(0); })},
     {"mutation 2.2 outcomes", "outcomes are in another order", answers(http_method::post, "/push", [](json& b) { if (b.contains("outcomes")) std::reverse(b["outcomes"].begin(), b["outcomes"].end()); })},
     {"mutation 2.2 outcomes", "versions are not told", answers(http_method::post, "/push", [](json& b) { if (b.contains("outcomes")) for (auto& o : b["outcomes"]) o["row_version"] = 0; })},
+    {"mutation 2.2 outcomes", "unknown columns are lost", requests("/push", [](json& b) { for (auto& m : b["mutations"]) if (m.is_object() && m.contains("payload") && m["payload"].is_object()) m["payload"].erase("no_such_column"); })},
     {"mutation 2.2 epoch", "incarnations are not told apart", requests("/tether/", [](json& b) { b.erase("epoch"); })},
 };
 
