@@ -67,7 +67,8 @@ TEST_CASE("wire_run: names and times are fresh, and of the form that is asked fo
     wire_run run([](const request&) -> result<response> { return response{}; }, s, random, out);
     CHECK(run.fresh_key(wire_keys::ulid).size() == 26);
     CHECK(run.fresh_key(wire_keys::uuid).size() == 36);
-    CHECK(run.fresh_ulid() < run.fresh_ulid());
+    const std::string earlier = run.fresh_ulid();
+    CHECK(earlier < run.fresh_ulid());
     CHECK(run.fresh_time() == 5001);
     CHECK(run.fresh_time() == 5002);
     s.keys = wire_keys::uuid;
