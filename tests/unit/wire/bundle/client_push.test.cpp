@@ -266,6 +266,30 @@ TEST_CASE("bundle_client: a bundle whose commit was not heard of is not sent twi
     CHECK(server.head() == 1);
 }
 
+TEST_CASE("bundle_client: rows that the server had forgotten, and has again since it came back from a backup, are held against nothing") {
+    server_side server;
+    device_side a{server, 1};
+    a.write(task_key("t"), a_task("x", 4));
+    a.line = [](const request& r) { return asks_for(r, http_method::post, "/commit") ? cut::answer_lost : cut::none; };
+    a.die_after = 3;
+    CHECK(!a.run());
+    a.line = [](const request&) { return cut::none; };
+    bool told = false;
+    a.tamper = [&](const request& r, response& answer) {
+        if (!asks_for(r, http_method::post, "/push-sessions")) return;
+        const auto at = answer.body.find("\"bundle_hash\":\"");
+        if (at == std::string::npos) return;
+        const auto from = at + 15;
+        answer.body.replace(from, answer.body.find('"', from) - from, bundle_wire::forgotten_hash);
+        told = true;
+    };
+    auto done = a.sync();
+    CHECK(told);
+    CHECK(done.ok());
+    CHECK(done.pushed == 1);
+    CHECK_FALSE(a.status().counts.frozen);
+}
+
 TEST_CASE("bundle_client: a receipt for other content is not taken as its own: the device was copied") {
     server_side server;
     device_side a{server, 1};

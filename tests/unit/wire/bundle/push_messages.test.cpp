@@ -45,6 +45,10 @@ TEST_CASE("push messages: the answer to a create is a session or a receipt, and 
     CHECK(known.committed->content_hash.empty());
     auto ours = must(read_create_answer(write_already_committed({4, "s", 2, 3, "h", "c"}, {"e", {}}), 9, limits_));
     CHECK(ours.committed->content_hash == "c");
+    // Forgotten rows have no hash; the word that stands for one is never taken for it.
+    const auto forgotten = write_already_committed({4, "s", 2, 3, "", "c"}, {"e", {}});
+    CHECK(forgotten.find("\"bundle_hash\":\"pruned\"") != std::string::npos);
+    CHECK(must(read_create_answer(forgotten, 9, limits_)).committed->bundle_hash.empty());
     CHECK(ours.of.epoch == "e");
     for (const char* bad : {"", "[]", "{}", R"({"status":"staging","planned_row_count":3})", R"({"push_id":"","status":"staging","planned_row_count":3})",
                             R"({"push_id":"p","status":"staging","planned_row_count":4})", R"({"push_id":"p","status":"staging"})",
