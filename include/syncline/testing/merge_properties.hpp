@@ -29,9 +29,9 @@ struct merge_search {
     /// How many small sets of random values are tried, each with every law on every combination.
     std::size_t rounds = 500;
     /// The kinds of value that are drawn; empty: those that the merge accepts, all where it does not say. Null is always among them.
-    std::vector<value_kind> kinds;
+    std::vector<value_kind> kinds{};
     /// Draws a value of a kind, where `plain_value` draws none that the merge can do something with.
-    std::function<value(value_kind, seeded_random&)> draw;
+    std::function<value(value_kind, seeded_random&)> draw{};
 };
 
 namespace detail {

@@ -49,11 +49,11 @@ namespace testing {
 /// How `check_convergence` is set up.
 struct convergence_options {
     /// The value that a field gets: number 0 before the conflict, 1 and 2 of the two devices. Empty: a few of the field's kind, null for references.
-    std::function<value(const field_schema&, int)> value_of;
+    std::function<value(const field_schema&, int)> value_of{};
     /// Records that are there from the beginning, such as those that the model refers to.
-    std::vector<std::pair<record_key, record>> others;
+    std::vector<std::pair<record_key, record>> others{};
     /// What else is done to a device's tables after each of its syncs, as triggers or another program would.
-    std::function<void(memory_replica_store&)> after_sync;
+    std::function<void(memory_replica_store&)> after_sync{};
     /// How often both devices sync until nothing may be left to do.
     std::size_t most_rounds = 6;
     /// Stops after the first history in which something was found.

@@ -45,6 +45,10 @@ struct world {
     static authority_options rules() {
         authority_options o;
         o.resolvers = resolver_set{resolvers::defer_to_user{}};
+        o.validate = [](const proposed_change& c) -> std::optional<rejection> {
+            if (c.after == nullptr || !(c.after->fields[0] == value::text("bad"))) return std::nullopt;
+            return rejection{{errc::validation_failed, "a bad title"}, {}};
+        };
         return o;
     }
     template <class Options>
@@ -94,6 +98,10 @@ TEST_CASE("explain: a device on the mutation wire that has not pulled, has not s
     CHECK(w.differs().find("device A has task k2, which the server lacks: its create there is on its way as `") == 0);
     REQUIRE(w.client->sync().ok());
     CHECK(w.differs() == "holds");
+    w.mine("k5", a_task("bad"));
+    REQUIRE(w.client->sync().ok());
+    CHECK(w.differs() == "device A has task k5, which the server lacks: its create there waits for a person (validation_failed: a bad title)");
+    REQUIRE(w.client->discard(task_key("k5")));
     w.theirs("k1", a_task("theirs"));
     w.mine("k1", a_task("mine"));
     REQUIRE(w.client->sync().ok());
