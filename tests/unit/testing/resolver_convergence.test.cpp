@@ -39,9 +39,12 @@ report broken_by(const resolver& r, convergence_options options = {}) {
 }  // namespace
 
 TEST_CASE("resolver_convergence: those that are shipped converge, alike on either wire") {
+    convergence_options with_other;
+    with_other.others = {{{0, "other"}, record{{value::text("x"), value{}, value{}}}}};
     for (const resolver& r : {resolver{}, resolver{resolvers::client_wins{}}, resolver{resolvers::last_write_wins{}}, resolver{resolvers::field_merge{}},
                               resolver{resolvers::defer_to_user{}}}) {
-        const report found = check_convergence(schemas(), "task", r);
+        // A record that was there from the beginning is not one that was written.
+        const report found = check_convergence(schemas(), "task", r, r ? convergence_options{} : with_other);
         CHECK(passed(found));
         CHECK(found.clauses().size() == 9);
         CHECK(found.find("wires")->checks == 26 * 2 * 2 * 4);
@@ -109,10 +112,6 @@ TEST_CASE("resolver_convergence: key is broken by a record beside the one in con
         if (!of.row({0, "stray"})) static_cast<void>(of.app_write({0, "stray"}, record{{value::text("x"), value{}, value{}}}));
     };
     CHECK(broken_by(resolvers::client_wins{}, stray).find("key")->found > 0);
-    convergence_options known;
-    known.others = {{{0, "other"}, record{{value::text("x"), value{}, value{}}}}};
-    known.first_finding = true;
-    CHECK(broken_by(resolvers::client_wins{}, known).find("key")->found == 0);
 }
 
 TEST_CASE("resolver_convergence: a model that is not there is no case") {
