@@ -13,6 +13,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 SYNCLINE_NAMESPACE_BEGIN
@@ -81,6 +82,34 @@ template <class Law>
 
 }  // namespace detail
 
+namespace detail {
+
+// Whether the domain gives the same results twice. Not consteval: where it is no constant, that has to be an answer and no error.
+template <class Merge>
+[[nodiscard]] constexpr bool repeats_itself() {
+    for (std::int64_t base = -reach; base <= reach; ++base)
+        for (std::int64_t server = -reach; server <= reach; ++server)
+            for (std::int64_t client = -reach; client <= reach; ++client)
+                if (Merge::merge_integers(base, server, client) != Merge::merge_integers(base, server, client)) return false;
+    return true;
+}
+
+// A merge that reads or keeps anything but its arguments is no constant expression.
+template <class Merge>
+concept constant_merge = requires { typename std::bool_constant<repeats_itself<Merge>()>; };
+
+}  // namespace detail
+
+/// Determinism, over the integers of the domain: the merge depends on its arguments and on nothing else. What is asked at run time, a clock or
+/// something that it keeps, makes it false.
+template <integer_merge Merge>
+inline constexpr bool deterministic = [] {
+    if constexpr (detail::constant_merge<Merge>)
+        return detail::repeats_itself<Merge>();
+    else
+        return false;
+}();
+
 /// The base law, over the integers of the domain.
 template <integer_merge Merge>
 inline constexpr bool keeps_base = detail::everywhere([](std::int64_t base, std::int64_t server, std::int64_t client) {
@@ -114,11 +143,22 @@ inline constexpr bool associative = detail::everywhere([](std::int64_t base, std
     return true;
 });
 
+namespace detail {
+
+template <class Merge>
+[[nodiscard]] consteval bool holds() {
+    if constexpr (!deterministic<Merge>)
+        return false;  // nothing else can be asked of it at compile time
+    else
+        return keeps_base<Merge> && (!promises_commutative<Merge>() || commutative<Merge>) &&
+               (!promises_idempotent<Merge>() || idempotent<Merge>) && (!promises_associative<Merge>() || associative<Merge>);
+}
+
+}  // namespace detail
+
 /// Every law that @p Merge does not waive, over the integers of the domain.
 template <integer_merge Merge>
-inline constexpr bool hold = keeps_base<Merge> && (!promises_commutative<Merge>() || commutative<Merge>) &&
-                             (!promises_idempotent<Merge>() || idempotent<Merge>) &&
-                             (!promises_associative<Merge>() || associative<Merge>);
+inline constexpr bool hold = detail::holds<Merge>();
 
 /// What is asked of a merge beyond determinism and the base law.
 struct promises {
@@ -137,14 +177,21 @@ template <class Merge>
     return p;
 }
 
+/// A law that a merge breaks, and with which values, by their positions among those that were tried.
+struct breach {
+    std::string_view law;
+    std::size_t base = 0;
+    std::size_t first = 0;   ///< the server's
+    std::size_t second = 0;  ///< the client's
+    std::optional<std::size_t> third{};  ///< of the associative law: what is folded in last
+};
+
 namespace detail {
 
-[[nodiscard]] inline fault broken(const field_merge& merge, std::string_view law, std::size_t base, std::size_t first,
-                                  std::size_t second) {
+[[nodiscard]] inline fault broken(const field_merge& merge, const breach& how) {
     // Positions, not values: a fault holds no user data.
-    return make_fault(errc::invalid_argument, "field merge `", merge.name, "` breaks the ", law,
-                      " law with base, first and second value at positions ", std::to_string(base), ", ", std::to_string(first),
-                      " and ", std::to_string(second), " of the values that were given");
+    return make_fault(errc::invalid_argument, "field merge `", merge.name, "` breaks the ", how.law, " law with base, first and second value at positions ",
+                      std::to_string(how.base), ", ", std::to_string(how.first), " and ", std::to_string(how.second), " of the values that were given");
 }
 
 [[nodiscard]] inline bool same(const promises& asked, const std::optional<value>& a, const std::optional<value>& b) {
@@ -157,10 +204,9 @@ namespace detail {
 
 /// Tries every law on every combination of @p domain. Calls the merge O(n^3) times, O(n^4) where associativity is asked:
 /// a dozen well chosen values are plenty. Null belongs among them.
-/// @return nothing, or `errc::invalid_argument` that names the law and the positions of the values that break it
-[[nodiscard]] inline result<void> check(const field_merge& merge, const promises& asked, const std::vector<value>& domain) {
-    if (merge.merge == nullptr)
-        return make_fault(errc::invalid_argument, "field merge `", merge.name, "` has no function; set `merge`");
+/// @pre the merge has a function
+/// @return the first breach; nothing: every law is kept
+[[nodiscard]] inline std::optional<breach> find_breach(const field_merge& merge, const promises& asked, const std::vector<value>& domain) {
     const timestamp early = from_microseconds(1);
     const timestamp late = from_microseconds(2);
     const std::size_t n = domain.size();
@@ -168,6 +214,12 @@ namespace detail {
         return merge.merge(
             merge_input{base, server, client, client_is_later ? early : late, client_is_later ? late : early});
     };
+    // Before the others: what a merge that remembers breaks besides is chance.
+    for (std::size_t b = 0; b < n; ++b)
+        for (std::size_t s = 0; s < n; ++s)
+            for (std::size_t c = 0; c < n; ++c)
+                for (const bool later : {false, true})
+                    if (run(domain[b], domain[s], domain[c], later) != run(domain[b], domain[s], domain[c], later)) return breach{"deterministic", b, s, c, {}};
     for (std::size_t b = 0; b < n; ++b)
         for (std::size_t s = 0; s < n; ++s)
             for (std::size_t c = 0; c < n; ++c)
@@ -176,13 +228,12 @@ namespace detail {
                     const value& server = domain[s];
                     const value& client = domain[c];
                     const auto merged = run(base, server, client, later);
-                    if (merged != run(base, server, client, later)) return detail::broken(merge, "deterministic", b, s, c);
-                    if (server == base && merged != client) return detail::broken(merge, "base", b, s, c);
-                    if (client == base && merged != server) return detail::broken(merge, "base", b, s, c);
+                    if (server == base && merged != client) return breach{"base", b, s, c, {}};
+                    if (client == base && merged != server) return breach{"base", b, s, c, {}};
                     if (asked.commutative && !detail::same(asked, merged, run(base, client, server, later)))
-                        return detail::broken(merge, "commutative", b, s, c);
+                        return breach{"commutative", b, s, c, {}};
                     if (asked.idempotent && server == client && merged && !detail::same(asked, merged, server))
-                        return detail::broken(merge, "idempotent", b, s, c);
+                        return breach{"idempotent", b, s, c, {}};
                     if (!asked.associative || !merged) continue;
                     for (std::size_t third = 0; third < n; ++third) {
                         const auto right = run(base, client, domain[third], later);
@@ -190,9 +241,18 @@ namespace detail {
                         const auto from_left = run(base, *merged, domain[third], later);
                         const auto from_right = run(base, server, *right, later);
                         if (from_left && from_right && !detail::same(asked, from_left, from_right))
-                            return detail::broken(merge, "associative", b, s, c);
+                            return breach{"associative", b, s, c, third};
                     }
                 }
+    return std::nullopt;
+}
+
+/// The same with words.
+/// @return nothing, or `errc::invalid_argument` that names the law and the positions of the values that break it
+[[nodiscard]] inline result<void> check(const field_merge& merge, const promises& asked, const std::vector<value>& domain) {
+    if (merge.merge == nullptr)
+        return make_fault(errc::invalid_argument, "field merge `", merge.name, "` has no function; set `merge`");
+    if (const auto how = find_breach(merge, asked, domain)) return detail::broken(merge, *how);
     return {};
 }
 

@@ -1,7 +1,8 @@
 #include <syncline/change/change_codec.hpp>
 
+#include <syncline/testing/random_values.hpp>
+
 #include "support/catch.hpp"
-#include "support/random_values.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -25,7 +26,7 @@ TEST_CASE("change codec: random intents survive the way there and back, under th
     CAPTURE(seed);
     seeded_random random(seed);
     for (int round = 0; round < 5000; ++round) {
-        const intent i = tests::random_intent(random);
+        const intent i = syncline::testing::random_intent(random);
         const auto back = decode_intent(i.key, encode_intent(i));
         REQUIRE(back);
         REQUIRE(*back == i);
@@ -45,7 +46,7 @@ TEST_CASE("change codec: an intent cut at any byte, or with anything behind it, 
     CAPTURE(seed);
     seeded_random random(seed);
     for (int round = 0; round < 300; ++round) {
-        const std::string whole = encode_intent(tests::random_intent(random));
+        const std::string whole = encode_intent(syncline::testing::random_intent(random));
         for (std::size_t length = 0; length < whole.size(); ++length) {
             const auto cut = decode_intent({}, std::string_view(whole).substr(0, length));
             REQUIRE_FALSE(cut);
@@ -60,7 +61,7 @@ TEST_CASE("change codec: changed bytes are corrupt or another intent, never anyt
     CAPTURE(seed);
     seeded_random random(seed);
     for (int round = 0; round < 50000; ++round) {
-        const auto got = decode_intent({}, tests::mutated(random, encode_intent(tests::random_intent(random))));
+        const auto got = decode_intent({}, syncline::testing::mutated(random, encode_intent(syncline::testing::random_intent(random))));
         if (!got) {
             REQUIRE(got.error().code == errc::corrupt);
             continue;

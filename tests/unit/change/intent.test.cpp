@@ -1,7 +1,8 @@
 #include <syncline/change/intent.hpp>
 
+#include <syncline/testing/random_values.hpp>
+
 #include "support/catch.hpp"
-#include "support/random_values.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -33,7 +34,7 @@ TEST_CASE("field changes: behave as a map from field to value, in the order of f
                 changes.erase(field);
                 model.erase(field);
             } else {
-                const value to = tests::random_value(random);
+                const value to = syncline::testing::random_value(random);
                 changes.set(field, to);
                 model[field] = to;
             }
@@ -72,7 +73,7 @@ TEST_CASE("intent: the whole row is the image before with the changes on top, an
     CAPTURE(seed);
     seeded_random random(seed);
     for (int round = 0; round < 1000; ++round) {
-        const intent i = tests::random_intent(random);
+        const intent i = syncline::testing::random_intent(random);
         const auto count = static_cast<std::size_t>(random.below(10));
         const record whole = i.whole(count);
         REQUIRE(whole.fields.size() == count);

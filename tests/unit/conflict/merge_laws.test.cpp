@@ -53,6 +53,18 @@ struct forgets_server {
     static constexpr bool associative = false;
     static constexpr std::optional<integer> merge_integers(integer, integer, integer client) { return client; }
 };
+// Gives what it gave before, each time a little more.
+struct remembers {
+    static constexpr bool commutative = false;
+    static constexpr bool idempotent = false;
+    static constexpr bool associative = false;
+    static inline integer calls = 0;
+    static std::optional<integer> merge_integers(integer base, integer server, integer client) {
+        if (server == base) return client;
+        if (client == base) return server;
+        return ++calls;
+    }
+};
 struct waives_everything : averages {
     static constexpr bool commutative = false;
     static constexpr bool idempotent = false;
@@ -101,6 +113,8 @@ TEST_CASE("merge laws: a merge that breaks a law is found out at compile time") 
     static_assert(merge_laws::keeps_base<averages> && merge_laws::commutative<averages> && merge_laws::idempotent<averages>);
     static_assert(!merge_laws::hold<forgets_base> && !merge_laws::hold<takes_sides>);
     static_assert(!merge_laws::hold<doubles> && !merge_laws::hold<averages>);
+    static_assert(!merge_laws::deterministic<remembers> && !merge_laws::hold<remembers>);
+    static_assert(merge_laws::deterministic<averages> && merge_laws::deterministic<merges::counter>);
     SUCCEED();
 }
 
@@ -118,6 +132,7 @@ TEST_CASE("merge laws: the check over values names the law that is broken") {
     CHECK(broken_law<forgets_base>() == "base");
     CHECK(broken_law<forgets_server>() == "base");
     CHECK(broken_law<takes_sides>() == "commutative");
+    CHECK(broken_law<remembers>() == "deterministic");
     CHECK(broken_law<doubles>() == "idempotent");
     CHECK(broken_law<averages>() == "associative");
     CHECK(broken_law<merges::maximum>() == "none");

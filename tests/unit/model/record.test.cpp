@@ -1,7 +1,8 @@
 #include <syncline/model/record.hpp>
 
+#include <syncline/testing/random_values.hpp>
+
 #include "support/catch.hpp"
-#include "support/random_values.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -25,12 +26,12 @@ TEST_CASE("record: the differing fields are those that were changed") {
     CAPTURE(seed);
     seeded_random random(seed);
     for (int round = 0; round < 2000; ++round) {
-        const record a = tests::random_record(random);
+        const record a = syncline::testing::random_record(random);
         record b = a;
         field_set changed;
         for (std::size_t i = 0; i < b.fields.size(); ++i)
             if (random.chance(1, 3)) {
-                b.fields[i] = tests::random_value(random);
+                b.fields[i] = syncline::testing::random_value(random);
                 if (!(b.fields[i] == a.fields[i])) changed.insert(static_cast<field_index>(i));
             }
         REQUIRE(differing_fields(a, b) == changed);

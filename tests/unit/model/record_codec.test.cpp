@@ -1,7 +1,8 @@
 #include <syncline/model/record_codec.hpp>
 
+#include <syncline/testing/random_values.hpp>
+
 #include "support/catch.hpp"
-#include "support/random_values.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -38,7 +39,7 @@ TEST_CASE("record codec: random records survive the way there and back") {
     CAPTURE(seed);
     seeded_random random(seed);
     for (int round = 0; round < 5000; ++round) {
-        const record r = tests::random_record(random, 12);
+        const record r = syncline::testing::random_record(random, 12);
         const auto back = decode_record(encode_record(r));
         REQUIRE(back);
         REQUIRE(*back == r);
@@ -52,7 +53,7 @@ TEST_CASE("record codec: a record cut at any byte, or with anything behind it, i
     CAPTURE(seed);
     seeded_random random(seed);
     for (int round = 0; round < 500; ++round) {
-        const std::string whole = encode_record(tests::random_record(random));
+        const std::string whole = encode_record(syncline::testing::random_record(random));
         for (std::size_t length = 0; length < whole.size(); ++length) {
             const auto cut = decode_record(std::string_view(whole).substr(0, length));
             REQUIRE_FALSE(cut);
@@ -67,7 +68,7 @@ TEST_CASE("record codec: changed bytes are corrupt or another record, never anyt
     CAPTURE(seed);
     seeded_random random(seed);
     for (int round = 0; round < 50000; ++round) {
-        const std::string changed = tests::mutated(random, encode_record(tests::random_record(random)));
+        const std::string changed = syncline::testing::mutated(random, encode_record(syncline::testing::random_record(random)));
         const auto got = decode_record(changed);
         if (!got) {
             REQUIRE(got.error().code == errc::corrupt);

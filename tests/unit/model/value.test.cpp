@@ -1,7 +1,8 @@
 #include <syncline/model/value.hpp>
 
+#include <syncline/testing/random_values.hpp>
+
 #include "support/catch.hpp"
-#include "support/random_values.hpp"
 
 #include <cmath>
 #include <cstddef>
@@ -69,10 +70,10 @@ TEST_CASE("value: is regular, and a copy does not follow its original") {
     CAPTURE(seed);
     seeded_random random(seed);
     for (int round = 0; round < 2000; ++round) {
-        value a = tests::random_value(random);
+        value a = syncline::testing::random_value(random);
         value b = a;
         REQUIRE(a == b);
-        const value other = tests::random_value(random);
+        const value other = syncline::testing::random_value(random);
         const bool differ = !(a == other);
         a = other;
         REQUIRE(a == other);

@@ -1,7 +1,8 @@
 #include <syncline/wire/value_json.hpp>
 
+#include <syncline/testing/random_values.hpp>
+
 #include "support/catch.hpp"
-#include "support/random_values.hpp"
 
 #include <array>
 #include <cmath>
@@ -104,7 +105,7 @@ TEST_CASE("value json: random values come back exactly") {
     seeded_random random(seed);
     for (int round = 0; round < 20000; ++round) {
         const field_schema field = field_of(kinds[static_cast<std::size_t>(random.below(kinds.size()))]);
-        const value v = tests::random_value(random);
+        const value v = syncline::testing::random_value(random);
         const auto back = through_message(field, v);
         CAPTURE(round);
         REQUIRE(back);

@@ -2,10 +2,10 @@
 // this library does not have the defect. The number of the item stands in each name.
 
 #include "unit/wire/bundle/fixture.hpp"
-#include "wire/bundle/scripted_server.hpp"
 
 #include <syncline/conflict/resolvers.hpp>
 #include <syncline/model/model_schema.hpp>
+#include <syncline/testing/scripted_bundle_server.hpp>
 
 #include <algorithm>
 #include <memory>
@@ -23,7 +23,7 @@ std::string task_json(const std::string& key, const std::string& title, int poin
 }
 
 struct party {
-    scripted::server server;
+    syncline::testing::scripted_bundle_server server;
     server_side nobody;
 
     std::unique_ptr<device_side> device(std::uint64_t seed, bundle_client_options options = {}, resolver_set how = resolver_set{resolvers::client_wins{}}) {
@@ -111,7 +111,7 @@ TEST_CASE("device defects: binary values that are kept by a resolver stay what t
     m.fields = {{"data", value_kind::bytes, true, nullptr}, {"name", value_kind::text, true, nullptr}};
     schema_set files;
     must(files.add(m));
-    scripted::server server;
+    syncline::testing::scripted_bundle_server server;
     memory_replica_store store{std::move(files)};
     replica_engine engine{store, resolver_set{resolvers::client_wins{}}};
     bundle_client<replica_engine> client{engine};
@@ -150,12 +150,12 @@ TEST_CASE("device defects: a server that makes something else of the rows than w
         party p;
         p.server.write("projects", "p", R"({"id":"p","name":"home"})");
         p.server.write("tasks", "child", task_json("child", "under", 0, R"("p")"));
-        p.server.made = [](const scripted::wire_row& r) {  // booleans, scales, defaults
+        p.server.made = [](const syncline::testing::scripted_row& r) {  // booleans, scales, defaults
             if (r.table != "tasks") return r.payload;
             return std::string{R"({"done":true,"id":)"} + "\"" + r.key + R"(","points":41,"project":null,"title":"set by the server"})";
         };
-        p.server.besides = [](const scripted::wire_row& r) {
-            std::vector<scripted::wire_row> out;
+        p.server.besides = [](const syncline::testing::scripted_row& r) {
+            std::vector<syncline::testing::scripted_row> out;
             if (r.op == "DELETE" && r.table == "projects") out.push_back({"tasks", "unseen", "DELETE", 0, {}});
             return out;
         };

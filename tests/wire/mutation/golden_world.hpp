@@ -10,16 +10,15 @@
 #include <syncline/storage/memory_authority_store.hpp>
 #include <syncline/support/json_tape.hpp>
 #include <syncline/support/time.hpp>
+#include <syncline/testing/golden_vectors.hpp>
 #include <syncline/wire/mutation/server.hpp>
 
 #include "simulation/lab.hpp"
 #include "support/catch.hpp"
 
-#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -27,6 +26,7 @@ namespace golden_tests {
 
 using namespace syncline;
 using simulation::lab_must;
+using syncline::testing::with_numbers;
 
 /// Two clocks, neither of which changes a vector.
 struct golden_clocks {
@@ -56,20 +56,6 @@ inline std::vector<golden_clocks> all_clocks() {
         out.push_back({"device beyond every calendar; " + server.what, 9'007'199'254'740'991, server.server_us});
     }
     return out;
-}
-
-/// @p text with each WORD, WORD+1 and so on replaced by the number counted from @p base.
-inline std::string with_numbers(std::string text, std::string_view word, std::int64_t base) {
-    for (std::size_t at = 0; (at = text.find(word, at)) != std::string::npos;) {
-        std::size_t end = at + word.size();
-        std::int64_t more = 0;
-        if (end + 1 < text.size() && text[end] == '+' && text[end + 1] >= '0' && text[end + 1] <= '9')
-            for (++end; end < text.size() && text[end] >= '0' && text[end] <= '9'; ++end) more = more * 10 + (text[end] - '0');
-        const std::string number = std::to_string(base + more);
-        text.replace(at, end - at, number);
-        at += number.size();
-    }
-    return text;
 }
 
 struct golden_world {

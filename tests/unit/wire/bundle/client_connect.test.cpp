@@ -1,9 +1,9 @@
 #include <syncline/wire/bundle/client_connect.hpp>
 
 #include <syncline/conflict/resolvers.hpp>
+#include <syncline/testing/scripted_bundle_server.hpp>
 
 #include "unit/wire/bundle/fixture.hpp"
-#include "wire/bundle/scripted_server.hpp"
 
 #include <memory>
 
@@ -15,7 +15,7 @@ namespace {
 
 /// A device that nobody has let in yet, before a foreign server.
 struct party {
-    scripted::server server;
+    syncline::testing::scripted_bundle_server server;
     server_side nobody;
 
     std::unique_ptr<device_side> device(std::uint64_t seed, bundle_client_options options = {}) {
@@ -61,7 +61,7 @@ TEST_CASE("bundle client_connect: what was made before the first sign-in fills a
         CHECK(done.ok());
         CHECK(a->status().state.initialization_id.empty());
         CHECK(p.server.log.size() == 1);
-        CHECK(p.server.state == scripted::server::scope::initialized);
+        CHECK(p.server.state == syncline::testing::scripted_bundle_server::scope::initialized);
         CHECK(a->status().counts.open + a->status().counts.frozen + a->status().counts.waiting == 0);
         CHECK(asked(*a, http_method::post, "/connect") == 1);
         std::size_t with_id = 0;
@@ -133,7 +133,7 @@ TEST_CASE("bundle client_connect: an edit made while the picture comes in is no 
 
 TEST_CASE("bundle client_connect: while another device fills the account the run ends, says until when, and changes nothing") {
     party p;
-    p.server.state = scripted::server::scope::initializing;
+    p.server.state = syncline::testing::scripted_bundle_server::scope::initializing;
     p.server.owner = "another";
     p.server.initialization_id = "theirs";
     auto a = p.device(1);
@@ -240,7 +240,7 @@ TEST_CASE("bundle client_connect: what was to fill the account and is gone, or w
     a->erase(task_key("t"));
     const auto done = a->sync();
     CHECK(done.ok());
-    CHECK(p.server.state == scripted::server::scope::initialized);
+    CHECK(p.server.state == syncline::testing::scripted_bundle_server::scope::initialized);
     CHECK(p.server.log.empty());
     CHECK(a->status().state.initialization_id.empty());
 }

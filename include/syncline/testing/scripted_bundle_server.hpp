@@ -1,13 +1,13 @@
-#ifndef SYNCLINE_TESTS_WIRE_BUNDLE_SCRIPTED_SERVER_HPP
-#define SYNCLINE_TESTS_WIRE_BUNDLE_SCRIPTED_SERVER_HPP
-
-// A foreign server of the bundle wire as the sheet tells of it, for one user, with its weak sides: it knows a bundle by its number alone, names one
-// conflict at a time, looks at the initialization id before it looks for the bundle, and tells neither incarnation nor account. Hooks let a test
-// make it change what it is sent. For what devices do with that; nothing here is Syncline's server.
+#ifndef SYNCLINE_TESTING_SCRIPTED_BUNDLE_SERVER_HPP
+#define SYNCLINE_TESTING_SCRIPTED_BUNDLE_SERVER_HPP
 
 #include <syncline/support/canonical_json.hpp>
 #include <syncline/support/json_tape.hpp>
+#include <syncline/support/json_view.hpp>
+#include <syncline/support/result.hpp>
 #include <syncline/support/sha256.hpp>
+#include <syncline/support/version.hpp>
+#include <syncline/testing/verdict.hpp>
 #include <syncline/transport/json_error.hpp>
 #include <syncline/transport/message.hpp>
 #include <syncline/wire/bundle/rows.hpp>
@@ -18,54 +18,61 @@
 #include <functional>
 #include <map>
 #include <optional>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
-namespace scripted {
+SYNCLINE_NAMESPACE_BEGIN
 
-using namespace syncline;
+namespace testing {
 
-/// A row of a push or of a bundle. `payload` is JSON, empty for a DELETE.
-struct wire_row {
+/// A row of a push or of a bundle, as it stands on the bundle wire. `payload` is JSON, empty for a DELETE.
+struct scripted_row {
     std::string table;
     std::string key;
     std::string op;
     std::int64_t base = 0;
     std::string payload;
 
-    friend bool operator==(const wire_row&, const wire_row&) = default;
+    friend bool operator==(const scripted_row&, const scripted_row&) = default;
 };
 
-struct committed_bundle {
+/// A bundle that a scripted server committed.
+struct scripted_bundle {
     std::int64_t seq = 0;
     std::string source;
     std::int64_t number = 0;
-    std::vector<wire_row> rows;
-    std::vector<wire_row> sent;  ///< what was uploaded
+    std::vector<scripted_row> rows;
+    std::vector<scripted_row> sent;  ///< what was uploaded
     std::string hash;
 };
 
-class server {
+/// A foreign server of the bundle wire as the sheet tells of it, for one user, with its weak sides, for a device under test: it knows a bundle by its
+/// number alone, names one conflict at a time, looks at the initialization id before it looks for the bundle, and tells neither incarnation nor
+/// account. Nothing here is Syncline's server. The test says what others write (`write`), what the table makes of what is sent (`made`,
+/// `besides`), what is gone (`floor`, `lose_everything`); lost answers and pauses are a `scripted_network`'s before it.
+class scripted_bundle_server {
 public:
     enum class scope { uninitialized, initializing, initialized };
 
-    // what a test reads and changes
+    // What a test reads and changes.
+
+    std::string key_name = "id";    ///< the key column of every table
     scope state = scope::uninitialized;
     std::string owner;              ///< of the lease
     std::string initialization_id;
     std::int64_t floor = 0;
-    std::vector<committed_bundle> log;
+    std::vector<scripted_bundle> log;
     std::map<std::string, std::string> retired;  ///< source by source: which one took its place
     std::map<std::string, std::string> reasons;
     bool counts_wrong = false;      ///< committed rows say another number than the commit did
     std::vector<std::pair<std::string, std::string>> asked;  ///< method and path, in order
+    verdict malformed;              ///< what the device sent that is not of this wire
     /// What the table makes of a payload: defaults, booleans, scales.
-    std::function<std::string(const wire_row&)> made = [](const wire_row& r) { return r.payload; };
+    std::function<std::string(const scripted_row&)> made = [](const scripted_row& r) { return r.payload; };
     /// What else a commit writes: cascades, triggers.
-    std::function<std::vector<wire_row>(const wire_row&)> besides = [](const wire_row&) { return std::vector<wire_row>{}; };
+    std::function<std::vector<scripted_row>(const scripted_row&)> besides = [](const scripted_row&) { return std::vector<scripted_row>{}; };
 
     struct stored {
         std::int64_t version = 0;
@@ -93,9 +100,10 @@ public:
     }
     /// Nothing of this user is left: as if it had never been.
     void lose_everything() {
-        *this = server{};
+        *this = scripted_bundle_server{};
     }
 
+    /// Answers @p r.
     response handle(const request& r) {
         asked.emplace_back(r.method == http_method::get ? "GET" : r.method == http_method::post ? "POST" : "DELETE", r.path);
         const std::string source{find_header(r.headers, "Oversync-Source-ID").value_or("")};
@@ -130,14 +138,29 @@ private:
         std::string source;
         std::int64_t number = 0;
         std::size_t planned = 0;
-        std::vector<wire_row> rows;
+        std::vector<scripted_row> rows;
         std::string initialization_id;
     };
 
-    static json_tape body(const request& r) {
+    // What is no JSON is taken for an empty object, and told.
+    json_tape body(const request& r) {
         auto t = json_tape::parse(r.body.empty() ? "{}" : r.body);
-        if (!t) throw std::runtime_error("the device sent what is no JSON: " + r.body);
-        return std::move(*t);
+        if (t) return std::move(*t);
+        malformed.find("the device sent what is no JSON: " + r.body);
+        return std::move(*json_tape::parse("{}"));
+    }
+    std::int64_t need_number(const json_view& of, std::string_view name) {
+        const auto at = of.find(name);
+        auto n = at ? at->as_int() : result<std::int64_t>{make_fault(errc::malformed_message, "`", name, "` is missing")};
+        if (n) return *n;
+        malformed.find("the device sent no number for `" + std::string(name) + "`");
+        return 0;
+    }
+    std::string need_text(const json_view& of, std::string_view name) {
+        const auto at = of.find(name);
+        if (at && at->is_string()) return std::string{at->as_string()};
+        malformed.find("the device sent no text for `" + std::string(name) + "`");
+        return {};
     }
     static response ok(std::string text) { return json_response(200, std::move(text)); }
     static std::string quoted(std::string_view text) {
@@ -149,21 +172,21 @@ private:
         auto text = query_parameter(target, name);
         return text && *text ? std::atoll((*text)->c_str()) : otherwise;
     }
-    static std::string row_text(const wire_row& r, std::int64_t version, bool with_op) {
-        std::string out = R"({"schema":"public","table":)" + quoted(r.table) + R"(,"key":{"id":)" + quoted(r.key) + "}";
+    std::string row_text(const scripted_row& r, std::int64_t version, bool with_op) const {
+        std::string out = R"({"schema":"public","table":)" + quoted(r.table) + R"(,"key":{)" + quoted(key_name) + R"(:)" + quoted(r.key) + "}";
         if (with_op) out += R"(,"op":)" + quoted(r.op);
         out += R"(,"row_version":)" + std::to_string(version);
         if (!r.payload.empty()) out += R"(,"payload":)" + r.payload;
         return out + "}";
     }
-    std::string head_text(const committed_bundle& b, std::size_t count) const {
+    std::string head_text(const scripted_bundle& b, std::size_t count) const {
         return R"("bundle_seq":)" + std::to_string(b.seq) + R"(,"source_id":)" + quoted(b.source) + R"(,"source_bundle_id":)" + std::to_string(b.number) +
                R"(,"row_count":)" + std::to_string(count) + R"(,"bundle_hash":)" + quoted(b.hash);
     }
 
     response connect(const std::string& source, const json_tape& b) {
         const auto has = b.root().find("has_local_pending_rows");
-        const bool pending = has && *has->as_bool();
+        const bool pending = has && has->is_boolean() && *has->as_bool();
         if (state == scope::initializing && owner != source)
             return ok(R"({"resolution":"retry_later","lease_expires_at":"2030-01-01T00:00:00Z","retry_after_seconds":7})");
         if (state == scope::initialized) return ok(R"({"resolution":"remote_authoritative"})");
@@ -186,8 +209,8 @@ private:
         if (state == scope::initialized && !id.empty()) return json_error(400, "push_session_invalid", "the scope is initialized");
         session s;
         s.source = source;
-        s.number = *b.root().find("source_bundle_id")->as_int();
-        s.planned = static_cast<std::size_t>(*b.root().find("planned_row_count")->as_int());
+        s.number = need_number(b.root(), "source_bundle_id");
+        s.planned = static_cast<std::size_t>(need_number(b.root(), "planned_row_count"));
         s.initialization_id = id;
         for (const auto& known : log)
             if (known.source == source && known.number == s.number && known.seq > floor)
@@ -205,15 +228,19 @@ private:
     }
 
     response chunk(session& s, const std::string& id, const json_tape& b) {
-        if (static_cast<std::size_t>(*b.root().find("start_row_ordinal")->as_int()) != s.rows.size())
+        if (static_cast<std::size_t>(need_number(b.root(), "start_row_ordinal")) != s.rows.size())
             return json_error(409, "push_chunk_out_of_order", "not the next row");
         const auto sent = b.root().find("rows");
+        if (!sent || !sent->is_array()) {
+            malformed.find("the device sent a chunk without `rows`");
+            return json_error(400, "push_chunk_invalid", "`rows` is missing");
+        }
         for (const auto& r : *sent) {
-            wire_row row;
-            row.table = std::string{r.find("table")->as_string()};
-            row.key = std::string{r.find("key")->find("id")->as_string()};
-            row.op = std::string{r.find("op")->as_string()};
-            row.base = *r.find("base_row_version")->as_int();
+            scripted_row row;
+            row.table = need_text(r, "table");
+            row.key = r.find("key") ? need_text(*r.find("key"), key_name) : std::string{};
+            row.op = need_text(r, "op");
+            row.base = need_number(r, "base_row_version");
             if (const auto p = r.find("payload")) {
                 auto text = canonical_json(*p);
                 if (text) row.payload = *text;
@@ -236,26 +263,26 @@ private:
             const bool passes = row.op == "INSERT" ? !live && row.base == version : live && row.base == version;
             if (passes) continue;
             return json_response(409, R"({"error":"push_conflict","message":"not at that version","conflict":{"schema":"public","table":)" + quoted(row.table) +
-                                          R"(,"key":{"id":)" + quoted(row.key) + R"(},"op":)" + quoted(row.op) + R"(,"base_row_version":)" + std::to_string(row.base) +
+                                          R"(,"key":{)" + quoted(key_name) + R"(:)" + quoted(row.key) + R"(},"op":)" + quoted(row.op) + R"(,"base_row_version":)" + std::to_string(row.base) +
                                           R"(,"server_row_version":)" + std::to_string(version) + R"(,"server_row_deleted":)" +
                                           (there != rows.end() && !live ? "true" : "false") + R"(,"server_row":)" + (live ? there->second.payload : "null") + "}}");
         }
-        std::vector<wire_row> effects;
+        std::vector<scripted_row> effects;
         for (const auto& row : s.rows) {
-            wire_row effect = row;
+            scripted_row effect = row;
             if (!row.payload.empty()) effect.payload = made(row);
             effects.push_back(effect);
             for (auto& more : besides(row)) effects.push_back(std::move(more));
         }
         numbers_[s.source] = s.number;
-        const committed_bundle& b = seal(s.source, s.number, std::move(effects), s.rows);
+        const scripted_bundle& b = seal(s.source, s.number, std::move(effects), s.rows);
         state = scope::initialized;
         sessions_.erase(at);
         return ok("{" + head_text(b, b.rows.size()) + "}");
     }
 
-    const committed_bundle& seal(const std::string& source, std::int64_t with, std::vector<wire_row> effects, std::vector<wire_row> sent) {
-        committed_bundle b;
+    const scripted_bundle& seal(const std::string& source, std::int64_t with, std::vector<scripted_row> effects, std::vector<scripted_row> sent) {
+        scripted_bundle b;
         b.seq = head() + 1;
         b.source = source;
         b.number = with;
@@ -263,7 +290,7 @@ private:
         for (const auto& row : effects) {
             rows[{row.table, row.key}] = stored{b.seq, row.payload};
             const auto tape = json_tape::parse(row_text(row, b.seq, true));
-            if (!tape || !hasher.add(tape->root())) throw std::runtime_error("not a row: " + row_text(row, b.seq, true));
+            if (!tape || !hasher.add(tape->root())) malformed.find("what is to be committed is no row: " + row_text(row, b.seq, true));
         }
         b.hash = hasher.finish();
         b.rows = std::move(effects);
@@ -275,7 +302,7 @@ private:
     response committed(std::int64_t seq, std::string_view target) {
         if (seq <= floor) return json_error(409, "history_pruned", "no longer kept");
         if (seq > head()) return json_error(404, "committed_bundle_not_found", "no such bundle");
-        const committed_bundle& b = log[static_cast<std::size_t>(seq - 1)];
+        const scripted_bundle& b = log[static_cast<std::size_t>(seq - 1)];
         const std::int64_t after = number(target, "after_row_ordinal", -1);
         const std::int64_t most = number(target, "max_rows", 1000);
         std::string text;
@@ -317,14 +344,15 @@ private:
         if (const auto r = not_initialized()) return *r;
         if (!text.empty()) {
             const auto tape = json_tape::parse(text);
-            const auto asks = tape->root().find("source_replacement");
-            const std::string previous{asks->find("previous_source_id")->as_string()};
-            const std::string next{asks->find("new_source_id")->as_string()};
+            const auto asks = tape ? tape->root().find("source_replacement") : std::nullopt;
+            if (!asks) return json_error(400, "snapshot_session_invalid", "not a replacement of a source");
+            const std::string previous = need_text(*asks, "previous_source_id");
+            const std::string next = need_text(*asks, "new_source_id");
             if (previous != source || next == source) return json_error(400, "snapshot_session_invalid", "not the source that asks");
             if (const auto at = retired.find(previous); at == retired.end()) {
                 if (numbers_.count(next) != 0) return json_error(409, "source_replacement_invalid", "known");
                 retired[previous] = next;
-                reasons[previous] = std::string{asks->find("reason")->as_string()};
+                reasons[previous] = need_text(*asks, "reason");
                 numbers_[next] = 0;
             } else if (at->second != next) {
                 return retired_answer(previous, at->second);
@@ -333,7 +361,7 @@ private:
         frozen copy;
         copy.seq = head();
         for (const auto& [key, row] : rows)
-            if (!row.payload.empty()) copy.rows.emplace_back(wire_row{key.first, key.second, {}, 0, row.payload}, row.version);
+            if (!row.payload.empty()) copy.rows.emplace_back(scripted_row{key.first, key.second, {}, 0, row.payload}, row.version);
         const std::string id = "snapshot-" + std::to_string(++made_ids_);
         const std::size_t count = copy.rows.size();
         snapshots_[id] = std::move(copy);
@@ -355,7 +383,7 @@ private:
 
     struct frozen {
         std::int64_t seq = 0;
-        std::vector<std::pair<wire_row, std::int64_t>> rows;
+        std::vector<std::pair<scripted_row, std::int64_t>> rows;
     };
     std::size_t first_ = 1;
     std::size_t made_ids_ = 0;
@@ -364,6 +392,8 @@ private:
     std::map<std::string, frozen> snapshots_;
 };
 
-}  // namespace scripted
+}  // namespace testing
+
+SYNCLINE_NAMESPACE_END
 
 #endif
