@@ -192,7 +192,7 @@ void check_authority_history(store_kit<Make>& kit) {
             check.same(check.must(t.find_snapshot("snap'"), "find_snapshot"), made, "find_snapshot(\"snap'\")");
             check.none(check.must(t.find_snapshot("snap"), "find_snapshot"), "find_snapshot(\"snap\")");
             check.none(t.renew_snapshot("snap'", soon), "renew_snapshot(\"snap'\", soon)");
-            check.same(show(check.must(t.snapshot_rows("snap'", 0, all), "snapshot_rows")), show(expected), "show(snapshot_rows(\"snap'\", 0, all))");
+            check.same(show(check.must(t.snapshot_rows("snap'", 0, all), "snapshot_rows")), show(expected), "snapshot_rows(\"snap'\", 0, all)");
             check.that(check.must(t.snapshot_rows("snap'", 5, all), "snapshot_rows").empty(), "snapshot_rows(\"snap'\", 5, all).empty()");
             check.that(check.must(t.snapshot_rows("snap'", 400, all), "snapshot_rows").empty(), "snapshot_rows(\"snap'\", 400, all).empty()");
             check.that(check.must(t.snapshot_rows("snap'", 0, 0), "snapshot_rows").empty(), "snapshot_rows(\"snap'\", 0, 0).empty()");
@@ -212,7 +212,7 @@ void check_authority_history(store_kit<Make>& kit) {
             check.must(t.expire(from_microseconds(2000)), "expire");
             made.expires = from_microseconds(2000);
             check.same(check.must(t.find_snapshot("snap'"), "find_snapshot"), made, "find_snapshot(\"snap'\")");
-            check.same(show(check.must(t.snapshot_rows("snap'", 0, all), "snapshot_rows")), show(expected), "show(snapshot_rows(\"snap'\", 0, all))");
+            check.same(show(check.must(t.snapshot_rows("snap'", 0, all), "snapshot_rows")), show(expected), "snapshot_rows(\"snap'\", 0, all)");
             check.must(t.drop_snapshot("snap'"), "drop_snapshot");
             check.must(t.drop_snapshot("snap'"), "drop_snapshot");
             check.none(check.must(t.find_snapshot("snap'"), "find_snapshot"), "find_snapshot(\"snap'\")");

@@ -155,12 +155,12 @@ void run_random_authority(checker& check, Harness& h, std::uint64_t seed) {
             const record_key k = any_key();
             const auto above = static_cast<std::int64_t>(draw.below(static_cast<std::uint64_t>(check.must(working.head(), "head").seq) + 2));
             const auto stamp = static_cast<std::int64_t>(draw.below(static_cast<std::uint64_t>(check.must(working.head(), "head").stamp) + 2));
-            check.need_same(kept_changes(check, t, k, above), check.must(working.changes_of(k, above), "changes_of"), "kept_changes(check, t, k, above)");
+            check.need_same(kept_changes(check, t, k, above), check.must(working.changes_of(k, above), "changes_of"), "changes_of(k, above)");
             const auto row = check.must(working.sealed(k), "sealed");
             check.need_same(slice(check.must(t.history_of(k), "history_of"), [&](const auto& c) { return c.version > working.floor || (row && c.version == row->version); }, 1000000), slice(working.all_of(k), [&](const auto& c) { return c.version > working.floor || (row && c.version == row->version); }, 1000000), "slice(history_of(k), [&](const auto& c) { return c.version > workin...");
             check.need_same(check.must(t.latest_after(stamp, 2), "latest_after"), check.must(working.latest_after(stamp, 2), "latest_after"), "latest_after(stamp, 2)");
             check.need_same(check.must(t.bundle_heads(above, 2), "bundle_heads"), check.must(working.bundle_heads(above, 2), "bundle_heads"), "bundle_heads(above, 2)");
-            check.need_same(authority_text(check, t, tenant), authority_text(check, working, tenant), "authority_text(check, t, tenant)");
+            check.need_same(authority_text(check, t, tenant), authority_text(check, working, tenant), "everything");
             kept = draw.chance(2, 3);
             if (kept) check.must(t.commit(), "commit");
         }
@@ -168,7 +168,7 @@ void run_random_authority(checker& check, Harness& h, std::uint64_t seed) {
         if (draw.chance(1, 8)) h.reopen();
         for (auto& [name, expected] : models) {
             auto t = check.must(h.store().begin(name, access::snapshot), "begin");
-            check.need_same(authority_text(check, t, name), authority_text(check, expected, name), "authority_text(check, t, name)");
+            check.need_same(authority_text(check, t, name), authority_text(check, expected, name), "everything");
         }
     }
 }

@@ -111,10 +111,9 @@ template <class T>
     for (const auto& k : authority_universe(tenant)) {
         out.append(show(k)).append(" ").append(show(check.must(t.current(k), "current")));
         if (const auto s = check.must(t.sealed(k), "sealed"))
-            out.append(" sealed v").append(std::to_string(s->version)).append(" s").append(std::to_string(s->stamp)).append(" ").append(show(s->row))
-                .append(" pruned ").append(std::to_string(s->pruned_version)).append(" at ").append(std::to_string(to_microseconds(s->written_at)));
+            out.append(" ").append(show(*s));
         for (const auto& c : kept_changes(check, t, k, 0))
-            out.append(" | ").append(std::to_string(c.version)).append(show(c.fields)).append(quoted(c.writer));
+            out.append(" | ").append(show(c));
         if (k.model == project) out.append("\n under it\n").append(show(check.must(t.referencing(k, all), "referencing")));
         out.append("\n");
     }

@@ -101,7 +101,7 @@ void check_authority_rows(store_kit<Make>& kit) {
                 }
             });
             if (!holds) continue;
-            check.same(show(h.row("alice", s)), show(row), "show(row(\"alice\", s))");
+            check.same(show(h.row("alice", s)), show(row), "row(\"alice\", s)");
             look_at(check, h, "alice", [&](auto& t) {
                 check.same(check.must(t.current(s), "current"), row, "current(s)");
                 check.same(check.some(t.sealed(s), "sealed").row, row, "sealed(s)->row");
@@ -180,7 +180,7 @@ void check_authority_rows(store_kit<Make>& kit) {
             check.must(t.prune(1), "prune");
         });
         look_at(check, h, "alice", [&](auto& t) {
-            check.same(authority_text(check, t, "alice"), hers, "authority_text(check, t, \"alice\")");
+            check.same(authority_text(check, t, "alice"), hers, "everything");
             check.same(check.must(t.current(a), "current"), task_row("hers, unsealed", "slug", "p"), "current(a)");
             check.that(check.must(t.find_session("s"), "find_session").has_value(), "find_session(\"s\").has_value()");
             check.same(check.must(t.session_mutations("s"), "session_mutations").size(), 1, "session_mutations(\"s\").size()");

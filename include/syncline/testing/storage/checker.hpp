@@ -46,6 +46,23 @@ template <class Found, class Wanted>
     else return found == wanted;
 }
 
+// Of texts with many lines the line in which they part tells more than all of them.
+[[nodiscard]] inline std::string first_difference(const std::string& expected, const std::string& found) {
+    if (expected.find('\n') == std::string::npos && found.find('\n') == std::string::npos) return ": expected " + expected + ", found " + found;
+    std::size_t begin = 0;
+    std::size_t line = 1;
+    for (std::size_t i = 0; i < expected.size() && i < found.size() && expected[i] == found[i]; ++i)
+        if (expected[i] == '\n') {
+            begin = i + 1;
+            ++line;
+        }
+    const auto rest = [&](const std::string& text) {
+        if (begin >= text.size()) return std::string("the end");
+        return "`" + text.substr(begin, text.find('\n', begin) - begin) + "`";
+    };
+    return ": in line " + std::to_string(line) + " of it expected " + rest(expected) + ", found " + rest(found);
+}
+
 }  // namespace detail
 
 /// What a clause of the storage kit checks with: it says what was expected and what was found, and where.
@@ -69,6 +86,9 @@ public:
 
     /// Says why the clause is not checked.
     void skip(std::string_view why) { report_->skip(why); }
+
+    /// Notes @p finding, as it is.
+    void note(std::string_view finding) { clause_->expect(false, told(finding, "")); }
 
     bool that(bool holds, std::string_view what) { return holds ? clause_->expect(true, what) : clause_->expect(false, told(what, " does not hold")); }
     /// As `that`, and ends the clause where it does not hold.
@@ -140,7 +160,10 @@ private:
     [[nodiscard]] std::string told(std::string_view what, std::string_view more) const { return std::string(where_).append(what).append(more); }
     template <class Found, class Wanted>
     [[nodiscard]] std::string difference(const Found& found, const Wanted& wanted, std::string_view what) const {
-        return told(what, ": expected " + detail::described(wanted) + ", found " + detail::described(found));
+        const std::string expected = detail::described(wanted);
+        const std::string got = detail::described(found);
+        if (expected == got) return told(what, " is not what was expected");
+        return told(what, detail::first_difference(expected, got));
     }
     void failed(const fault& why, std::string_view what) {
         clause_->require(false, told(what, " failed: " + std::string(name_of(why.code)) + ": " + why.detail));

@@ -41,7 +41,7 @@ void check_replica_capture(store_kit<Make>& kit) {
         check.must(h.app_write(a, task_row("old")), "app_write");
         check.must(h.app_write(b, task_row("gone")), "app_write");
         absorb(check, h);
-        check.that(captured(check, h).empty(), "captured(check, h).empty()");
+        check.that(captured(check, h).empty(), "that no edit is captured");
         check.must(h.app_write(a, task_row("new")), "app_write");
         check.must(h.app_write(a, task_row("newer")), "app_write");
         check.must(h.app_erase(b), "app_erase");
@@ -73,7 +73,7 @@ void check_replica_capture(store_kit<Make>& kit) {
         check.must(h.app_write(a, task_row("old")), "app_write");
         check.must(h.app_write(b, task_row("x")), "app_write");
         check.must(h.app_erase(b), "app_erase");
-        check.that(captured(check, h).empty(), "captured(check, h).empty()");
+        check.that(captured(check, h).empty(), "that no edit is captured");
     });
     kit.clause("S4.recreated", "a record that was erased and created again says so", [&](auto& h, checker& check) {
         check.must(h.app_write(a, task_row("old")), "app_write");
@@ -97,7 +97,7 @@ void check_replica_capture(store_kit<Make>& kit) {
         });
         h.reopen();
         committed(check, h.store(), [&](auto& t) { check.same(check.must(t.take_captured(), "take_captured").size(), 1, "take_captured().size()"); });
-        check.that(captured(check, h).empty(), "captured(check, h).empty()");
+        check.that(captured(check, h).empty(), "that no edit is captured");
         check.must(h.app_write(a, task_row("two")), "app_write");
         const auto edits = captured(check, h);
         check.need_same(edits.size(), 1, "edits.size()");
@@ -111,7 +111,7 @@ void check_replica_capture(store_kit<Make>& kit) {
             check.that(check.must(t.take_captured(), "take_captured").empty(), "take_captured().empty()");
             check.that(check.must(t.take_diverted(), "take_diverted").empty(), "take_diverted().empty()");
         });
-        check.that(captured(check, h).empty(), "captured(check, h).empty()");
+        check.that(captured(check, h).empty(), "that no edit is captured");
         check.must(h.app_write(a, task_row("app")), "app_write");
         const auto edits = captured(check, h);
         check.need_same(edits.size(), 1, "edits.size()");
@@ -141,7 +141,7 @@ void check_replica_capture(store_kit<Make>& kit) {
         check.must(h.app_write(a, task_row("a", "s")), "app_write");
         absorb(check, h);
         check.refused(h.app_write(b, task_row("b", "s")), errc::constraint, "app_write");
-        check.that(captured(check, h).empty(), "captured(check, h).empty()");
+        check.that(captured(check, h).empty(), "that no edit is captured");
     });
     kit.clause("S3.diverted", "rows that the app's triggers changed under our writes are named, once, and only in that transaction", [&](auto& h, checker& check) {
         if (!loud_trigger(h, check)) return;

@@ -41,7 +41,7 @@ void check_replica_lease(store_kit<Make>& kit) {
     kit.clause("L4.uncounted", "it is nobody's change: it is not captured, and nothing counts it", [&](auto& h, checker& check) {
         const auto before = everything(check, h.store());
         committed(check, h.store(), [&](auto& t) { check.must(t.put_lease(some), "put_lease"); });
-        check.same(everything(check, h.store()), before, "everything(store())");
+        check.same(everything(check, h.store()), before, "everything");
         committed(check, h.store(), [&](auto& t) { check.that(check.must(t.take_captured(), "take_captured").empty(), "take_captured().empty()"); });
     });
     kit.clause("L2.shared", "another store object on the same data has the same one", [&](auto& h, checker& check) {

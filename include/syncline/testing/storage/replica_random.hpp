@@ -216,7 +216,7 @@ void run_random_replica(checker& check, Harness& h, std::uint64_t seed) {
         if (draw.chance(1, 8)) h.reopen();
         replica_reference expected = model;
         auto t = check.must(h.store().begin(), "begin");
-        check.need_same(replica_text(check, t), replica_text(check, expected), "replica_text(check, t)");
+        check.need_same(replica_text(check, t), replica_text(check, expected), "everything");
     }
 }
 

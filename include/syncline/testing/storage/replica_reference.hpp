@@ -64,11 +64,11 @@ template <class T>
     for (const auto& k : universe()) {
         out.append(show(k)).append(" ").append(show(check.must(t.visible(k), "visible")));
         const auto b = check.must(t.base(k), "base");
-        out.append(show(b));
+        out.append(" ").append(show(b));
         const auto open = check.must(t.open_intent(k), "open_intent");
         out.append(" open ").append(open ? show(*open) : "none");
         const auto frozen = check.must(t.frozen(k), "frozen");
-        out.append(" frozen ").append(frozen ? quoted(frozen->id).append("@").append(std::to_string(frozen->position)).append(show(frozen->what)) : "none");
+        out.append(" frozen ").append(frozen ? show(*frozen) : "none");
         out.append("\n");
     }
     out.append("ready\n");

@@ -154,7 +154,7 @@ void check_replica_rows(store_kit<Make>& kit) {
                 }
             });
             if (holds) {
-                check.same(show(h.row(s)), show(sample_row(field, v)), "show(row(s))");
+                check.same(show(h.row(s)), show(sample_row(field, v)), "row(s)");
                 dropped(check, h.store(), [&](auto& t) { check.same(check.must(t.visible(s), "visible"), sample_row(field, v), "visible(s)"); });
             }
         }

@@ -1,6 +1,7 @@
 #ifndef SYNCLINE_TESTING_STORAGE_SHOW_HPP
 #define SYNCLINE_TESTING_STORAGE_SHOW_HPP
 
+#include <syncline/change/batch.hpp>
 #include <syncline/change/bundle.hpp>
 #include <syncline/change/intent.hpp>
 #include <syncline/change/receipt.hpp>
@@ -10,6 +11,7 @@
 #include <syncline/model/value.hpp>
 #include <syncline/storage/authority_store.hpp>
 #include <syncline/storage/replica_store.hpp>
+#include <syncline/storage/sync_lease.hpp>
 #include <syncline/support/result.hpp>
 #include <syncline/support/time.hpp>
 #include <syncline/support/version.hpp>
@@ -104,12 +106,32 @@ namespace testing::storage {
     return out;
 }
 [[nodiscard]] inline std::string show(const base_row& b) {
-    std::string out{" base v"};
+    std::string out{"base v"};
     out.append(std::to_string(b.version)).append(b.image_kept ? " kept " : " ").append(show(b.image));
     if (b.provisional) out.append(" on ").append(std::to_string(b.provisional->row_version)).append(storage::quoted(b.provisional->after));
     if (b.lost) out.append(" of a lost timeline");
     if (b.out_of_view) out.append(" out of view");
     return out;
+}
+[[nodiscard]] inline std::string show(const batch_item& i) {
+    return storage::quoted(i.id).append("@").append(std::to_string(i.position)).append(show(i.what));
+}
+[[nodiscard]] inline std::string show(const send_position& at) {
+    return std::to_string(at.send_class).append("/").append(std::to_string(at.ordinal));
+}
+[[nodiscard]] inline std::string show(const diverted_row& d) { return show(d.key).append(" should be ").append(show(d.should_be)); }
+[[nodiscard]] inline std::string show(const sync_lease& l) {
+    std::string out{"lease of "};
+    out.append(storage::quoted(l.owner)).append(" fence ").append(std::to_string(l.fence)).append(" until ").append(std::to_string(l.expires_us));
+    return out.append(" for ").append(std::to_string(l.length_us));
+}
+[[nodiscard]] inline std::string show(const change_mark& m) {
+    return std::string{"v"}.append(std::to_string(m.version)).append(show(m.fields)).append(" by ").append(storage::quoted(m.writer));
+}
+[[nodiscard]] inline std::string show(const sealed_row& s) {
+    std::string out{"sealed v"};
+    out.append(std::to_string(s.version)).append(" s").append(std::to_string(s.stamp)).append(" ").append(show(s.row));
+    return out.append(" pruned ").append(std::to_string(s.pruned_version)).append(" at ").append(std::to_string(to_microseconds(s.written_at)));
 }
 template <class T>
 [[nodiscard]] std::string show(const std::vector<T>& items) {
@@ -129,7 +151,7 @@ template <class T>
     else if constexpr (std::is_convertible_v<const T&, std::string>) {
         const std::string text = what;
         // A text of everything has lines; they are shown as they are.
-        return text.find('\n') == std::string::npos ? storage::quoted(text) : "\n" + text;
+        return text.find('\n') == std::string::npos ? storage::quoted(text) : text;
     } else if constexpr (requires { what.has_value(); *what; }) {
         return what.has_value() ? detail::described(*what) : "nothing";
     } else if constexpr (requires { what.begin(); what.size(); }) {
