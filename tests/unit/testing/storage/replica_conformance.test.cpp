@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-namespace broken_replica_test {
+namespace replica_conformance_test {
 
 using namespace syncline;
 using broken_replica::flaw;
@@ -82,7 +82,7 @@ testing::report found_in(flaw kind, const std::string& only) {
 
 }  // namespace
 
-TEST_CASE("broken replica stores: each one is caught by the clause that is about it") {
+TEST_CASE("replica_conformance: each broken store is caught by the clause that is about it") {
     for (const auto& b : adapters) {
         const auto r = found_in(b.kind, b.clause);
         INFO(b.what << "\n" << r.text());
@@ -91,7 +91,7 @@ TEST_CASE("broken replica stores: each one is caught by the clause that is about
     }
 }
 
-TEST_CASE("broken replica stores: without a flaw nothing is found, nothing is skipped, and every clause has an adapter that it catches") {
+TEST_CASE("replica_conformance: in a store without a flaw nothing is found, nothing is skipped, and every clause has an adapter that it catches") {
     const auto r = found_in(flaw::none, "");
     store_contract::passed(r);
     std::set<std::string> caught;
@@ -104,7 +104,7 @@ TEST_CASE("broken replica stores: without a flaw nothing is found, nothing is sk
     CHECK(caught.size() == r.clauses().size());
 }
 
-TEST_CASE("broken replica stores: a random finding names its seed, and the seed alone finds it again") {
+TEST_CASE("replica_conformance: a random finding names its seed, and the seed alone finds it again") {
     const auto all = found_in(flaw::lost_without_end, "random");
     REQUIRE_FALSE(all.passed());
     const std::string text = all.find("random")->findings.front();
@@ -120,4 +120,4 @@ TEST_CASE("broken replica stores: a random finding names its seed, and the seed 
     CHECK(again.find("random")->findings.front() == text);
 }
 
-}  // namespace broken_replica_test
+}  // namespace replica_conformance_test

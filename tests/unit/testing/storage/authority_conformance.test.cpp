@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-namespace broken_authority_test {
+namespace authority_conformance_test {
 
 using namespace syncline;
 using broken_authority::flaw;
@@ -91,7 +91,7 @@ testing::report found_in(flaw kind, const std::string& only) {
 
 }  // namespace
 
-TEST_CASE("broken authority stores: each one is caught by the clause that is about it") {
+TEST_CASE("authority_conformance: each broken store is caught by the clause that is about it") {
     for (const auto& b : adapters) {
         const auto r = found_in(b.kind, b.clause);
         INFO(b.what << "\n" << r.text());
@@ -100,7 +100,7 @@ TEST_CASE("broken authority stores: each one is caught by the clause that is abo
     }
 }
 
-TEST_CASE("broken authority stores: without a flaw nothing is found, nothing is skipped, and every clause has an adapter that it catches") {
+TEST_CASE("authority_conformance: in a store without a flaw nothing is found, nothing is skipped, and every clause has an adapter that it catches") {
     const auto r = found_in(flaw::none, "");
     store_contract::passed(r);
     std::set<std::string> caught;
@@ -113,4 +113,4 @@ TEST_CASE("broken authority stores: without a flaw nothing is found, nothing is 
     CHECK(caught.size() == r.clauses().size());
 }
 
-}  // namespace broken_authority_test
+}  // namespace authority_conformance_test
