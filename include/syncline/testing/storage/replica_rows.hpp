@@ -92,9 +92,9 @@ void check_replica_rows(store_kit<Make>& kit) {
                 check.that(frozen && frozen->id == keys[i], "frozen && frozen->id == keys[i]");
             }
             auto sorted = keys;
-            std::sort(sorted.begin(), sorted.end(), [&](const std::string& a, const std::string& b) {
-                if constexpr (requires { h.is_before(a, b); }) return h.is_before(a, b);
-                else return a < b;
+            std::sort(sorted.begin(), sorted.end(), [&](const std::string& x, const std::string& y) {
+                if constexpr (requires { h.is_before(x, y); }) return h.is_before(x, y);
+                else return x < y;
             });
             const auto staged = check.must(t.staged(nullptr, 1000), "staged");
             check.need_same(staged.size(), keys.size(), "staged.size()");

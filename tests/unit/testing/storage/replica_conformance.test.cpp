@@ -36,7 +36,7 @@ const std::vector<broken> adapters{
     {flaw::milliseconds, "table.bookkeeping", "times are kept in milliseconds"},
     {flaw::refused_stays, "S6.refused", "a write that is refused takes the row that stood there away"},
     {flaw::drop_commits, "S1.atomic", "a transaction that is dropped is committed"},
-    {flaw::drop_keeps_the_first_calls, "S1.every_call", "what a transaction did before one of its first calls failed stays"},
+    {flaw::drop_leaves_a_row, "S1.every_call", "one row of a transaction that was dropped stays"},
     {flaw::last_commit_lost, "S1.crash", "the last commit is not on the medium when the program ends"},
     {flaw::busy_for_bug, "S2.one_transaction", "a second transaction of one object is `busy`"},
     {flaw::app_write_ignored, "S2.one_writer", "the app is told that its write went well, and it is gone"},
