@@ -14,6 +14,7 @@ namespace {
 using namespace syncline;
 using namespace store_contract;
 
+// [harness]
 struct harness {
     std::shared_ptr<bool> triggered = std::make_shared<bool>(false);
     memory_replica_store kept{schemas(), {{{task, 1}}, true, [on = triggered](const record_key& key, record& row) {
@@ -27,16 +28,20 @@ struct harness {
     std::optional<record> row(const record_key& key) { return kept.row(key); }
     void install_trigger() { *triggered = true; }
 };
+// [/harness]
 
 }  // namespace
 
 static_assert(leasing_store<memory_replica_store>);
 
+// [conformance]
 TEST_CASE("memory_replica_store: keeps the replica store's contract") {
-    testing::report r;
-    testing::check_replica_store(r, [] { return harness{}; });
-    store_contract::passed(r);
+    syncline::testing::report r;
+    syncline::testing::check_replica_store(r, [] { return harness{}; });
+    INFO(r.text());
+    CHECK(r.passed());
 }
+// [/conformance]
 
 TEST_CASE("memory_replica_store: a copy has what was committed and goes its own way") {
     memory_replica_store store{schemas()};
