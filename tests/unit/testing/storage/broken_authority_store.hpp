@@ -59,7 +59,7 @@ struct world {
 
 // The lock is let go after the transaction that it guards is gone, so it is a base before it.
 struct guarded {
-    std::unique_lock<std::recursive_mutex> lock;
+    std::unique_lock<std::recursive_mutex> held;
 };
 
 class transaction : private guarded, public memory_authority_store::transaction {
