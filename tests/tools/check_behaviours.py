@@ -2,7 +2,8 @@
 """Every behaviour of go-oversync v0.2.1 that its own tests show, and every defect of it that is known, is shown here by a test or accounted for in docs/parity.md.
 
 tests/lists/oversync_behaviours.txt has one to a line, under a heading `[group] how many`, and behind it its places, each after ` | `:
-`tests/wire/a.test.cpp: part of a test's name` (of exactly one TEST_CASE or SECTION; of a Python test the name of its function), or `parity: words that stand in
+`tests/wire/a.test.cpp: part of a test's name` (of exactly one TEST_CASE or SECTION, or clause of a
+kit in include/syncline/testing/; of a Python test the name of its function), or `parity: words that stand in
 docs/parity.md`, in its part about that wire. `missing` is a place that is still to be written, and fails. `--list GROUP` shows a group, `--count` how many
 there are of each kind.
 """
@@ -17,8 +18,9 @@ from tree import ROOT, read  # noqa: E402
 LIST = "tests/lists/oversync_behaviours.txt"
 PAGE = "docs/parity.md"
 SECTION = "## The bundle wire"
+KIT = "include/syncline/testing/"
 HEADING = re.compile(r"^\[(.+)\] (\d+)$")
-CASE = re.compile(r'(?:TEST_CASE(?:_METHOD)?|SECTION)\(\s*(?:\w+,\s*)?"((?:[^"\\]|\\.)*)"')
+CASE = re.compile(r'(?:TEST_CASE(?:_METHOD)?\(|SECTION\(|kit\.clause\(\s*"[^"]*",)\s*(?:\w+,\s*)?"((?:[^"\\]|\\.)*)"')
 FUNCTION = re.compile(r"^[ \t]*def (\w+)\(", re.M)
 
 
@@ -74,7 +76,7 @@ class Checkout:
             return f"has `{place}` for a place, which is neither `file: name` nor `parity: words`"
         if where == "parity":
             return None if words(name) in self.section else f"names words that {PAGE} does not have in `{SECTION}`: {name}"
-        if not where.startswith("tests/") or not (self.root / where).is_file():
+        if not where.startswith(("tests/", KIT)) or not (self.root / where).is_file():
             return f"names {where}, which does not exist"
         found = [case for case in self.names_in(where) if name in case]
         if name in found:

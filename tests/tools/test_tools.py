@@ -412,6 +412,14 @@ push: another | parity: `name` of no use | tests/tools/t.py: test_it
         self.planted("push: another", "push: a thing: is done", "has `push: a thing: is done` twice")
         self.planted("[push_test.go] 2\n", "", "[] has 2 behaviours and announces 0")
 
+    def test_a_clause_of_a_kit_is_a_place(self):
+        self.put("include/syncline/testing/storage/a.hpp", 'kit.clause("S1.a", "it is one", [] {});\nkit.clause(\n    "S1.b", "it is another", [] {});\n')
+        for name in ("it is one", "it is another"):
+            place = "include/syncline/testing/storage/a.hpp: " + name
+            self.assertEqual(self.found(self.LIST.replace("tests/wire/a.test.cpp: does one thing", place)), "")
+        self.planted("tests/wire/a.test.cpp: does one thing", "include/syncline/testing/storage/a.hpp: S1.a", "that does not exist: S1.a")
+        self.planted("tests/wire/a.test.cpp: does one thing", "include/syncline/storage/a.hpp: it is one", "names include/syncline/storage/a.hpp, which does not exist")
+
     def test_what_a_place_names_exists(self):
         self.planted("a.test.cpp: does", "b.test.cpp: does", "names tests/wire/b.test.cpp, which does not exist")
         self.planted("tests/wire/a.test.cpp: does", "wire/a.test.cpp: does", "names wire/a.test.cpp, which does not exist")

@@ -1,7 +1,9 @@
 #include <syncline/storage/memory_authority_store.hpp>
+#include <syncline/testing/report.hpp>
+#include <syncline/testing/storage/authority_conformance.hpp>
 
-#include "support/authority_store_contract.hpp"
 #include "support/catch.hpp"
+#include "support/store_contract.hpp"
 
 #include <memory>
 #include <string>
@@ -30,7 +32,9 @@ struct harness {
 }  // namespace
 
 TEST_CASE("memory_authority_store: keeps the authority store's contract") {
-    check_authority_store([] { return harness{}; });
+    testing::report r;
+    testing::check_authority_store(r, [] { return harness{}; });
+    store_contract::passed(r);
 }
 
 TEST_CASE("memory_authority_store: tenants are written at the same time, each on its own") {

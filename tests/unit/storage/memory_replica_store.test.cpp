@@ -1,7 +1,9 @@
 #include <syncline/storage/memory_replica_store.hpp>
+#include <syncline/testing/report.hpp>
+#include <syncline/testing/storage/replica_conformance.hpp>
 
 #include "support/catch.hpp"
-#include "support/replica_store_contract.hpp"
+#include "support/store_contract.hpp"
 
 #include <memory>
 
@@ -12,6 +14,7 @@ namespace {
 using namespace syncline;
 using namespace store_contract;
 
+// [harness]
 struct harness {
     std::shared_ptr<bool> triggered = std::make_shared<bool>(false);
     memory_replica_store kept{schemas(), {{{task, 1}}, true, [on = triggered](const record_key& key, record& row) {
@@ -25,14 +28,20 @@ struct harness {
     std::optional<record> row(const record_key& key) { return kept.row(key); }
     void install_trigger() { *triggered = true; }
 };
+// [/harness]
 
 }  // namespace
 
 static_assert(leasing_store<memory_replica_store>);
 
+// [conformance]
 TEST_CASE("memory_replica_store: keeps the replica store's contract") {
-    check_replica_store([] { return harness{}; });
+    syncline::testing::report r;
+    syncline::testing::check_replica_store(r, [] { return harness{}; });
+    INFO(r.text());
+    CHECK(r.passed());
 }
+// [/conformance]
 
 TEST_CASE("memory_replica_store: a copy has what was committed and goes its own way") {
     memory_replica_store store{schemas()};

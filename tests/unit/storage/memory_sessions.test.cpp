@@ -2,14 +2,15 @@
 
 #include <syncline/storage/memory_authority_store.hpp>
 #include <syncline/support/time.hpp>
+#include <syncline/testing/storage/authority_reference.hpp>
 
-#include "support/authority_store_contract.hpp"
+#include "support/store_contract.hpp"
 #include "support/catch.hpp"
 
 #include <cstdint>
 #include <string>
 
-// The contract of both is in support/authority_store_contract.hpp, which memory_authority_store.test.cpp keeps. Here is what memory alone could get wrong.
+// The contract of both is in testing/storage/authority_conformance.hpp, which memory_authority_store.test.cpp keeps. Here is what memory alone could get wrong.
 namespace memory_sessions_test {
 
 namespace {

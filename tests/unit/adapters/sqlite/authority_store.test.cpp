@@ -1,8 +1,10 @@
 #include <syncline/adapters/sqlite/authority_store.hpp>
+#include <syncline/testing/report.hpp>
+#include <syncline/testing/storage/authority_conformance.hpp>
 
 #include "authority_fixture.hpp"
-#include "support/authority_store_contract.hpp"
 #include "support/catch.hpp"
+#include "support/store_contract.hpp"
 #include "unit/adapters/sqlite/authority_contract_tables.hpp"
 
 #include <cstdint>
@@ -54,7 +56,9 @@ void check_whole(stranger& app, const std::string& table) {
 }  // namespace
 
 TEST_CASE("sqlite authority store: keeps the authority store's contract on files, with an owner column") {
-    store_contract::check_authority_store([] { return contract_tables<false, false>{}; });
+    testing::report r;
+    testing::check_authority_store(r, [] { return contract_tables<false, false>{}; });
+    store_contract::passed(r);
 }
 
 TEST_CASE("sqlite authority store: a store opened on tables with rows has all of them staged, parents first") {
@@ -471,7 +475,9 @@ TEST_CASE("sqlite authority store: pruning and serving use an index and never wa
     auto t = ok(w.store().begin("t1", access::write));
     sqlite3* const handle = t.connection().handle();
     t.connection().clear_cache();  // what opening the store ran
-    (void)store_contract::write_and_seal(t, {{{1, "a"}, store_contract::task_row("1", "s"), "m"}});
+    ok(t.write({1, "a"}, store_contract::task_row("1", "s")));
+    (void)ok(t.take_staged());
+    ok(t.append(testing::storage::bundle_of(ok(t.head()), {{{1, "a"}, store_contract::task_row("1", "s"), "m"}})));
     (void)ok(t.latest_after(0, 9));
     (void)ok(t.bundle_heads(0, 9));
     (void)ok(t.bundle_rows(1, 0, 9));

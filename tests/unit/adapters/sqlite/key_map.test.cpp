@@ -8,10 +8,12 @@
 #include <syncline/model/labels.hpp>
 #include <syncline/model/model_schema.hpp>
 #include <syncline/model/record.hpp>
+#include <syncline/testing/report.hpp>
+#include <syncline/testing/storage/authority_conformance.hpp>
 
 #include "authority_fixture.hpp"
-#include "support/authority_store_contract.hpp"
 #include "support/catch.hpp"
+#include "support/store_contract.hpp"
 #include "unit/adapters/sqlite/authority_contract_tables.hpp"
 
 #include <chrono>
@@ -83,11 +85,15 @@ struct office {
 }  // namespace
 
 TEST_CASE("sqlite_authority_store: keeps the authority store's contract on tables with primary keys of their own") {
-    store_contract::check_authority_store([] { return contract_tables<false, true>{}; });
+    testing::report r;
+    testing::check_authority_store(r, [] { return contract_tables<false, true>{}; });
+    store_contract::passed(r);
 }
 
 TEST_CASE("sqlite_authority_store: keeps it with a trash as well") {
-    store_contract::check_authority_store([] { return contract_tables<true, true>{}; });
+    testing::report r;
+    testing::check_authority_store(r, [] { return contract_tables<true, true>{}; });
+    store_contract::passed(r);
 }
 
 TEST_CASE("W21: a server's rows get their sync keys on attach, and rows that any program inserts in the same transaction; all are sealed") {

@@ -5,9 +5,11 @@
 #include <syncline/change/intent.hpp>
 #include <syncline/model/model_schema.hpp>
 #include <syncline/model/record.hpp>
+#include <syncline/testing/report.hpp>
+#include <syncline/testing/storage/replica_conformance.hpp>
 
 #include "support/catch.hpp"
-#include "support/replica_store_contract.hpp"
+#include "support/store_contract.hpp"
 #include "unit/adapters/sqlite/local_key_fixture.hpp"
 #include "unit/adapters/sqlite/replica_contract_tables.hpp"
 #include "unit/adapters/sqlite/replica_fixture.hpp"
@@ -68,11 +70,15 @@ private:
 }  // namespace
 
 TEST_CASE("sqlite_replica_store: keeps the replica store's contract on tables with primary keys of their own") {
-    check_replica_store([] { return contract_tables<false, true>{}; });
+    testing::report r;
+    testing::check_replica_store(r, [] { return contract_tables<false, true>{}; });
+    store_contract::passed(r);
 }
 
 TEST_CASE("sqlite_replica_store: keeps it with a trash as well") {
-    check_replica_store([] { return contract_tables<true, true>{}; });
+    testing::report r;
+    testing::check_replica_store(r, [] { return contract_tables<true, true>{}; });
+    store_contract::passed(r);
 }
 
 TEST_CASE("W23: what refers to a record says its sync key, and holds its number here") {

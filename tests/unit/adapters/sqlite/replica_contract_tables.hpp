@@ -8,6 +8,7 @@
 #include "unit/adapters/sqlite/replica_fixture.hpp"
 
 #include <cstddef>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
@@ -36,8 +37,7 @@ public:
                                           "); CREATE TABLE sample(id TEXT PRIMARY KEY NOT NULL, flag BOOLEAN, count INTEGER, " +
                                           (bare ? "ratio, price TEXT, body TEXT, data BLOB, at TEXT, doc TEXT"
                                                 : "ratio REAL, price TEXT, body TEXT, data BLOB, at DATETIME, doc JSON") + more + ")"));
-        must(app_->execute("PRAGMA foreign_keys=ON"));
-        must(app_->learn_encoding());
+        begin_app();
         reopen();
     }
     /// Which of two names comes first: by octets, of which UTF-16 has others.
@@ -60,6 +60,17 @@ public:
         }
         store_ = told(must(sqlite_replica_store::open(dir_->file(), models, quick())));
         other_ = told(must(sqlite_replica_store::open(connection_for_other_->handle(), models, quick())));
+    }
+    /// The program ends here: what lies in the files now is what the next one finds. Transactions that are open stay valid until the next crash.
+    void crash() {
+        ended_ = std::make_unique<program>(program{dir_, app_, connection_for_other_, std::move(store_), std::move(other_)});
+        dir_ = std::make_shared<scratch_folder>();
+        for (const char* more : {"", "-journal", "-wal"})
+            if (const std::string from = ended_->dir->file() + more; std::filesystem::exists(from)) std::filesystem::copy_file(from, dir_->file() + more);
+        app_ = std::make_shared<sqlite_database>(connect(dir_->file()));
+        connection_for_other_ = std::make_shared<sqlite_database>(connect(dir_->file()));
+        begin_app();
+        reopen();
     }
     result<void> app_write(const record_key& key, const record& row) {
         const model_schema& m = std::as_const(*store_).schemas()[key.model];
@@ -112,6 +123,7 @@ public:
         if (!must(s.step())) return std::nullopt;
         return read_sqlite_fields(s, 0, m);
     }
+    std::optional<record> read_apart(const record_key& key) { return row(key); }  // the app's connection is its own
     void install_trigger() {
         for (const char* when : {"INSERT", "UPDATE"})
             must(app_->execute(std::string{"CREATE TRIGGER shout_"} + when + " AFTER " + when + " ON task WHEN NEW.title='shout' BEGIN UPDATE task SET title='SHOUT' WHERE " +
@@ -130,6 +142,18 @@ public:
 private:
     static constexpr bool bare = Trash && !Numbered;  // columns of other types, too
 
+    struct program {
+        std::shared_ptr<scratch_folder> dir;
+        std::shared_ptr<sqlite_database> app;
+        std::shared_ptr<sqlite_database> connection_for_other;
+        std::unique_ptr<store_type> store;
+        std::unique_ptr<store_type> other;
+    };
+
+    void begin_app() {
+        must(app_->execute("PRAGMA foreign_keys=ON"));
+        must(app_->learn_encoding());
+    }
     static std::unique_ptr<store_type> told(sqlite_replica_store store) {
         if constexpr (Trash) return std::make_unique<store_type>(std::move(store), from_microseconds(1'700'000'000'000'000));
         else return std::make_unique<store_type>(std::move(store));
@@ -140,6 +164,7 @@ private:
     std::shared_ptr<sqlite_database> connection_for_other_ = std::make_shared<sqlite_database>(connect(dir_->file()));
     std::unique_ptr<store_type> store_;
     std::unique_ptr<store_type> other_;
+    std::unique_ptr<program> ended_;
 };
 
 }  // namespace replica_fixture

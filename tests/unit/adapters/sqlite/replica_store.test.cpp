@@ -2,9 +2,11 @@
 
 #include <syncline/engine/replica.hpp>
 #include <syncline/support/random.hpp>
+#include <syncline/testing/report.hpp>
+#include <syncline/testing/storage/replica_conformance.hpp>
 
 #include "support/catch.hpp"
-#include "support/replica_store_contract.hpp"
+#include "support/store_contract.hpp"
 #include "unit/adapters/sqlite/replica_contract_tables.hpp"
 #include "unit/adapters/sqlite/replica_fixture.hpp"
 
@@ -28,7 +30,9 @@ using namespace replica_fixture;
 static_assert(leasing_store<sqlite_replica_store>);
 
 TEST_CASE("sqlite_replica_store: keeps the replica store's contract") {
-    check_replica_store([] { return contract_tables<false, false>{}; });
+    testing::report r;
+    testing::check_replica_store(r, [] { return contract_tables<false, false>{}; });
+    store_contract::passed(r);
 }
 
 TEST_CASE("sqlite_replica_store: what cannot be synced is refused by name, and nothing is left behind") {

@@ -3,14 +3,16 @@
 #include <syncline/adapters/sqlite/authority_store.hpp>
 #include <syncline/adapters/sqlite/database.hpp>
 #include <syncline/adapters/sqlite/replica_store.hpp>
+#include <syncline/testing/report.hpp>
+#include <syncline/testing/storage/authority_conformance.hpp>
+#include <syncline/testing/storage/replica_conformance.hpp>
 
 #include <sqlite3.h>
 
-#include "support/authority_store_contract.hpp"
 #include "support/catch.hpp"
 #include "support/file_sync.hpp"
-#include "support/replica_store_contract.hpp"
 #include "support/scratch_folder.hpp"
+#include "support/store_contract.hpp"
 #include "unit/adapters/sqlite/authority_contract_tables.hpp"
 #include "unit/adapters/sqlite/replica_contract_tables.hpp"
 
@@ -70,16 +72,28 @@ std::string content(const std::string& path) {
 
 }  // namespace
 
-TEST_CASE("UTF-16 databases: a device's store keeps its contract") { store_contract::check_replica_store([] { return replica_fixture::contract_tables<false, false, true>{}; }); }
-
-TEST_CASE("UTF-16 databases: a device's store keeps it where rows have numbers of their own, and with a trash") {
-    store_contract::check_replica_store([] { return replica_fixture::contract_tables<true, true, true>{}; });
+TEST_CASE("UTF-16 databases: a device's store keeps its contract") {
+    testing::report r;
+    testing::check_replica_store(r, [] { return replica_fixture::contract_tables<false, false, true>{}; });
+    store_contract::passed(r);
 }
 
-TEST_CASE("UTF-16 databases: an authority's store keeps its contract") { store_contract::check_authority_store([] { return authority_fixture::contract_tables<false, false, true>{}; }); }
+TEST_CASE("UTF-16 databases: a device's store keeps it where rows have numbers of their own, and with a trash") {
+    testing::report r;
+    testing::check_replica_store(r, [] { return replica_fixture::contract_tables<true, true, true>{}; });
+    store_contract::passed(r);
+}
+
+TEST_CASE("UTF-16 databases: an authority's store keeps its contract") {
+    testing::report r;
+    testing::check_authority_store(r, [] { return authority_fixture::contract_tables<false, false, true>{}; });
+    store_contract::passed(r);
+}
 
 TEST_CASE("UTF-16 databases: an authority's store keeps it where rows have numbers of their own, and with a trash") {
-    store_contract::check_authority_store([] { return authority_fixture::contract_tables<true, true, true>{}; });
+    testing::report r;
+    testing::check_authority_store(r, [] { return authority_fixture::contract_tables<true, true, true>{}; });
+    store_contract::passed(r);
 }
 
 TEST_CASE("UTF-16 databases: devices and a server of any encoding end alike, whatever SQL writes them") {

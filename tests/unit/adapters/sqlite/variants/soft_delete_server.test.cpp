@@ -3,8 +3,10 @@
 
 #include <syncline/adapters/sqlite/authority_store.hpp>
 #include <syncline/storage/write_time.hpp>
+#include <syncline/testing/report.hpp>
+#include <syncline/testing/storage/authority_conformance.hpp>
 
-#include "support/authority_store_contract.hpp"
+#include "support/store_contract.hpp"
 #include "unit/adapters/sqlite/authority_contract_tables.hpp"
 #include "unit/adapters/sqlite/authority_fixture.hpp"
 
@@ -51,7 +53,9 @@ struct tables {
 }  // namespace
 
 TEST_CASE("soft delete on a server: keeps the authority store's contract, with an owner column and a trash") {
-    store_contract::check_authority_store([] { return contract_tables<true, false>{}; });
+    testing::report r;
+    testing::check_authority_store(r, [] { return contract_tables<true, false>{}; });
+    store_contract::passed(r);
 }
 
 TEST_CASE("soft delete on a server: what refers to a row in the trash goes along, or is let go, as the table's keys say") {
