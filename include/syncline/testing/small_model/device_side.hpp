@@ -69,6 +69,13 @@ public:
         seeded_random draw{seed_of(device, 0)};
         replica<memory_replica_store> engine{*store, resolver_set{in_->how.decides}};
         if (!in_->went(engine.open(draw, wall_clock), "opening the device")) return 0;
+        auto t = store->begin();
+        if (!in_->went(t, "opening the device")) return 0;
+        auto state = t->state();
+        if (!in_->went(state, "opening the device")) return 0;
+        state->source_id = surroundings::source_of(device);
+        state->attachment = scope_attachment::attached;  // as after a first connection
+        if (!in_->went(t->put_state(*state), "opening the device") || !in_->went(t->commit(), "opening the device")) return 0;
         return keep(device, 0, std::move(store));
     }
 

@@ -88,7 +88,7 @@ struct surroundings {
     /// Whether field `b` is a counter.
     [[nodiscard]] bool counts() const noexcept { return how.counts != nullptr; }
 
-    [[nodiscard]] static std::string source_of(std::size_t device) { return std::string{"device-"} + static_cast<char>('0' + device); }
+    [[nodiscard]] static std::string source_of(std::size_t device) { return std::string{"00000000-0000-4000-8000-00000000000"} + static_cast<char>('1' + device); }
     [[nodiscard]] static caller caller_of(std::size_t device) { return {"tenant", std::string{"user-"} + static_cast<char>('0' + device), source_of(device)}; }
 
     void fail(std::string_view what) {

@@ -5,6 +5,7 @@
 #include <syncline/change/receipt.hpp>
 #include <syncline/engine/authority.hpp>
 #include <syncline/engine/authority_types.hpp>
+#include <syncline/engine/content_hash.hpp>
 #include <syncline/storage/authority_store.hpp>
 #include <syncline/storage/memory_authority_store.hpp>
 #include <syncline/support/time.hpp>
@@ -154,6 +155,7 @@ private:
             auto session = engine.create_session(who, b.head.source_bundle_id, static_cast<std::uint32_t>(b.items.size()), "session", wall_clock);
             if (!in_->went(session, "creating a push session")) return {};
             if (session->already_committed) {
+                in_->require(session->already_committed->content_hash == bundle_content_hash(in_->schemas, b.items), "a device used a bundle number again for other content");
                 m.commit.committed = std::move(session->already_committed);
             } else {
                 if (!in_->went(engine.append_chunk(who, "session", 0, b.items, wall_clock), "uploading")) return {};

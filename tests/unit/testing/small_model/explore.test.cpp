@@ -1,7 +1,7 @@
-#include <syncline/testing/small_model/count.hpp>
 #include <syncline/testing/small_model/explore.hpp>
 
 #include <syncline/conflict/merges.hpp>
+#include <syncline/testing/small_model/count.hpp>
 
 #include "support/catch.hpp"
 
