@@ -4,6 +4,7 @@
 // Everything that turns octets of others into values: the messages of both wires, texts, and what the stores keep encoded. Each takes any octets
 // without a fault of memory, and what it takes it writes down again so that it is taken for the same.
 
+#include <syncline/adapters/sqlite/authority_tables.hpp>
 #include <syncline/change/change_codec.hpp>
 #include <syncline/conflict/add_wins_set.hpp>
 #include <syncline/conflict/merges.hpp>
@@ -16,7 +17,9 @@
 #include <syncline/model/model_schema.hpp>
 #include <syncline/model/record_codec.hpp>
 #include <syncline/storage/device_view.hpp>
+#include <syncline/support/base64.hpp>
 #include <syncline/support/canonical_json.hpp>
+#include <syncline/support/hex.hpp>
 #include <syncline/support/rfc3339.hpp>
 #include <syncline/support/ulid.hpp>
 #include <syncline/support/uuid.hpp>
@@ -162,9 +165,18 @@ inline const json_limits& limits() {
     return all;
 }
 
+/// A row that an older program could not read and kept as it came.
+inline unread_row kept(std::string_view text) {
+    unread_row row;
+    row.name = {"task", "t1"};
+    row.version = 1;
+    row.text = text;
+    return row;
+}
+
 inline response answer_with(int status, std::string_view body) { return {status, {{"Content-Type", "application/json"}}, std::string{body}}; }
 
-inline constexpr std::size_t decoder_count = 32;
+inline constexpr std::size_t decoder_count = 37;
 inline const std::array<decoder, decoder_count>& decoders() {
     namespace bw = bundle_wire;
     namespace mw = mutation_wire;
@@ -173,6 +185,9 @@ inline const std::array<decoder, decoder_count>& decoders() {
         {"rfc3339", rfc3339},
         {"ulid", [](std::string_view s) { there_and_back(s, [](std::string_view x) { return parse_ulid(x); }, [](const ulid& u) { return to_string(u); }); }},
         {"uuid", [](std::string_view s) { there_and_back(s, [](std::string_view x) { return parse_uuid(x); }, [](const uuid& u) { return to_string(u); }); }},
+        {"hex", [](std::string_view s) { there_and_back(s, [](std::string_view x) { return hex_decode(x); }, [](const std::string& x) { return hex_encode(x); }); }},
+        {"base64", [](std::string_view s) { there_and_back(s, [](std::string_view x) { return base64_decode(x); }, [](const std::string& x) { return base64_encode(x); }); }},
+        {"cursor", [](std::string_view s) { static_cast<void>(bw::query_number(s, "after_bundle_seq", 0, 0)); }},
         {"http_date", [](std::string_view s) { static_cast<void>(parse_http_date(s)); }},
         {"decimal", [](std::string_view s) { static_cast<void>(syncline::detail::read_decimal(s)); }},
         {"json_set", [](std::string_view s) { static_cast<void>(syncline::detail::read_json_set(value::json(std::string{s}))); }},
@@ -204,6 +219,10 @@ inline const std::array<decoder, decoder_count>& decoders() {
          [](std::string_view s) {
              there_and_back(s, [](std::string_view x) { return syncline::detail::decode_batch_mark(x); }, [](const batch_mark& n) { return syncline::detail::encode_batch_mark(n); });
          }},
+        {"receipt",
+         [](std::string_view s) {
+             there_and_back(s, [](std::string_view x) { return decode_receipt("m1", {1, "t1"}, x); }, [](const receipt& r) { return encode_receipt(r); });
+         }},
         {"legacy_device",
          [](std::string_view s) {
              there_and_back(s, [](std::string_view x) { return decode_legacy_device(x); }, [](const legacy_device& n) { return encode_legacy_device(n); });
@@ -216,6 +235,7 @@ inline const std::array<decoder, decoder_count>& decoders() {
         {"mutation_pull", [](std::string_view s) { static_cast<void>(mw::read_pull(s, schemas(), limits(), 100, 100)); }},
         {"mutation_push_answer", [](std::string_view s) { static_cast<void>(mw::read_push_answer(s, schemas(), sent(), limits())); }},
         {"mutation_page", [](std::string_view s) { static_cast<void>(mw::read_pull_answer(s, schemas(), cursor{}, limits())); }},
+        {"mutation_kept_row", [](std::string_view s) { static_cast<void>(mw::read_kept_row(kept(s), schemas(), limits())); }},
         {"plain_push_answer", [](std::string_view s) { static_cast<void>(mw::read_plain_push_answer(s, schemas(), sent(), mw::plain_form{}, limits())); }},
         {"plain_page", [](std::string_view s) { static_cast<void>(mw::read_plain_page(s, schemas(), cursor{}, mw::plain_form{}, limits())); }},
         {"bundle_create",

@@ -40,7 +40,7 @@ def decoders():
 def build(folder):
     program = folder / "target"
     command = [compiler(), "-std=c++20", "-O1", "-g", "-fsanitize=fuzzer,address,undefined", "-fno-sanitize-recover=all", f"-I{TOP / 'include'}",
-               str(HERE / "target.cpp"), "-o", str(program)]
+               str(HERE / "target.cpp"), "-lsqlite3", "-o", str(program)]
     subprocess.run(command, check=True)
     return program
 
@@ -75,7 +75,7 @@ def fuzz(name, program, folder, seconds):
     merged = folder / name / "merged"
     shutil.rmtree(merged, ignore_errors=True)
     merged.mkdir()
-    subprocess.run([str(program), "-merge=1", *limits, str(merged), str(kept), str(found)], env=environment, check=True,
+    subprocess.run([str(program), "-set_cover_merge=1", *limits, str(merged), str(kept), str(found)], env=environment, check=True,
                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     print(f"{name:24} {done[0] if done else '?':>10} runs, {pack(name, merged):4} inputs kept", flush=True)
     return True

@@ -76,7 +76,7 @@ template <class Options>
             auto client = make_sync_client(stores[d], loopback{endpoint}, wire, device);
             const auto done = client.sync();
             INFO((done.why ? done.why->detail : std::string{}));
-            CHECK_FALSE(done.why);
+            REQUIRE_FALSE(done.why);
         }
     rows out;
     for (std::size_t r = 0; r < small_model::record_count; ++r) out.push_back(shared.row("tenant", small_model::key_of(r)));
@@ -116,12 +116,12 @@ void compare(const small_model::rules& how, const small_model::bounds& within, c
 }  // namespace
 
 TEST_CASE("small model: the mutation wire's client and server come to rest where the model does") {
-    compare({"client_wins", wire_kind::mutation, overlap_policy::by_field, resolvers::client_wins{}, nullptr, false}, {2, 2, 1, 0}, mutation_client_options{}, 149);
+    compare({"client_wins", wire_kind::mutation, overlap_policy::by_field, resolvers::client_wins{}, nullptr, false}, {2, 2, 1, 0}, mutation_client_options{}, 293);
     compare({"server_wins", wire_kind::mutation, overlap_policy::by_row, resolvers::server_wins{}, nullptr, false}, {2, 1, 1, 0}, mutation_client_options{}, 7);
 }
 
 TEST_CASE("small model: the bundle wire's client and server come to rest where the model does") {
-    compare({"client_wins", wire_kind::bundle, overlap_policy::by_field, resolvers::client_wins{}, nullptr, false}, {2, 2, 1, 0}, bundle_client_options{}, 79);
+    compare({"client_wins", wire_kind::bundle, overlap_policy::by_field, resolvers::client_wins{}, nullptr, false}, {2, 2, 1, 0}, bundle_client_options{}, 151);
     compare({"field_merge", wire_kind::bundle, overlap_policy::by_row, resolvers::field_merge{}, nullptr, false}, {2, 1, 1, 0}, bundle_client_options{}, 7);
 }
 

@@ -175,7 +175,7 @@ private:
         }
         case message_part::kind::commit:
             if (m.commit.committed) {
-                if (!in_->went(engine.committed(m.batch_id, m.commit.committed->seq, m.commit.committed->content_hash, wall_clock), "noting a commit")) return 0;
+                if (!in_->went(engine.committed(m.batch_id, m.commit.committed->seq, {}, wall_clock), "noting a commit")) return 0;
             } else if (!in_->went(engine.obstructed(m.batch_id, m.commit.obstacles, wall_clock), "deciding conflicts")) {
                 return 0;
             }

@@ -13,6 +13,7 @@ namespace small_model_explore_test {
 
 using namespace syncline;
 using namespace syncline::testing::small_model;
+namespace small_model = syncline::testing::small_model;
 
 namespace {
 
@@ -102,6 +103,27 @@ TEST_CASE("explore: a person may keep what waits, or give it up, and either way 
     const auto all = explore(how, {2, 2, 1, 0});
     CHECK(all.violation.empty());
     CHECK(all.whole);
+}
+
+TEST_CASE("explore: the wires agree on one user who edits again while answers are lost: there is nobody to conflict with") {
+    for (const auto wire : {wire_kind::mutation, wire_kind::bundle}) {
+        const auto found = explore(rules_with(wire, resolvers::defer_to_user{}), {1, 3, 3, 0});
+        INFO(found.violation);
+        CHECK(found.violation.empty());
+    }
+}
+
+TEST_CASE("explore: a circle on the way to rest is found, however long the way into it") {
+    using small_model::detail::nowhere;
+    using small_model::detail::restless;
+    const auto traces = [](std::initializer_list<std::uint32_t> next) {
+        std::vector<small_model::detail::trace> out;
+        for (const auto n : next) out.push_back({nowhere, {}, n});
+        return out;
+    };
+    CHECK_FALSE(restless(traces({1, 2, nowhere, 1, 0})));
+    CHECK(restless(traces({1, 2, 3, 2})));
+    CHECK(restless(traces({nowhere, 1})));
 }
 
 TEST_CASE("shipped rules: every resolver stands on both wires under each way to judge overlap, and with a counter") {
