@@ -5,7 +5,8 @@
 #   tests/run.sh                what every change must pass
 #   tests/run.sh --quick        the checks, and the Release build with all its tests
 #   tests/run.sh --campaign     and everything else: the mutants, every compiler, Debug, 50,000 seeds
-#   tests/run.sh --only a,b     those stages: checks gcc alone asan tsan meson consumers demo bench mutants debug clang-14 clang-16 clang-19
+#   tests/run.sh --only a,b     those stages: checks gcc alone asan tsan meson consumers demo bench states fuzz mutants debug clang-14
+#                               clang-16 clang-19
 #
 # Environment: BUILD_DIR (default build/), JOBS (default: processors), SYNCLINE_SEEDS (seeds of the simulation).
 set -euo pipefail
@@ -46,7 +47,7 @@ done
 
 quick_stages=(checks gcc)
 full_stages=(checks gcc meson tsan consumers demo bench)
-campaign_stages=(checks gcc alone asan tsan meson consumers demo bench mutants debug clang-14 clang-16 clang-19)
+campaign_stages=(checks gcc alone asan tsan meson consumers demo bench states fuzz mutants debug clang-14 clang-16 clang-19)
 case "$mode" in
 quick) stages=("${quick_stages[@]}") ;;
 full) stages=("${full_stages[@]}") ;;
@@ -258,6 +259,21 @@ stage_bench() {
     run_script tests/bench/run.sh --quick 1000
     skipped "tests/bench/run.sh with 10,000 and 100,000 records, whose figures count"
 }
+# Every interleaving of the small model, in two halves so that two processors share them.
+stage_states() {
+    local program="$BUILD_DIR/small_model" half halves=() code=0
+    g++ -std=c++20 -O2 -I include tests/simulation/small_model.cpp -o "$program" || return 1
+    for half in 1/2 2/2; do
+        "$program" --campaign "$half" >"$program.${half%/*}.txt" &
+        halves+=($!)
+    done
+    for half in "${halves[@]}"; do wait "$half" || code=1; done
+    cat "$program.1.txt" "$program.2.txt"
+    passed_and_failed $((1 - code)) "$code"
+    return "$code"
+}
+# A minute for each decoder; what it keeps is to be committed.
+stage_fuzz() { run_script tests/fuzz/run.py --seconds "${SYNCLINE_FUZZ_SECONDS:-60}"; }
 stage_mutants() { run_script tests/mutants/run.sh; }
 
 stage_debug() {
@@ -294,6 +310,8 @@ describe() {
     consumers) echo "projects of others: installed, as a part, by include path" ;;
     demo) echo "examples/demo.sh" ;;
     bench) echo "tests/bench/run.sh --quick, 1,000 records, both wires" ;;
+    states) echo "every interleaving of the small model, counted twice" ;;
+    fuzz) echo "libFuzzer on every decoder" ;;
     mutants) echo "mutants of the core die" ;;
     debug) echo "GCC Debug, all tests, header sets" ;;
     clang-*) echo "Clang ${1#clang-} Release, all tests, header sets" ;;

@@ -1,0 +1,141 @@
+#include <syncline/testing/small_model/explore.hpp>
+
+#include <syncline/conflict/merges.hpp>
+#include <syncline/testing/small_model/count.hpp>
+
+#include "support/catch.hpp"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace small_model_explore_test {
+
+using namespace syncline;
+using namespace syncline::testing::small_model;
+namespace small_model = syncline::testing::small_model;
+
+namespace {
+
+[[nodiscard]] rules rules_with(wire_kind wire, resolver decides, const field_merge* counts = nullptr) {
+    return {"here", wire, overlap_policy::by_field, std::move(decides), counts, true};
+}
+
+// The larger value wins: a rule that asks what the values are.
+[[nodiscard]] resolution larger_wins(const conflict& c, const resolver_context&) {
+    if (c.server == nullptr || c.client == nullptr) return resolution::take_server("gone");
+    return c.client->fields[0].as_integer() > c.server->fields[0].as_integer() ? resolution::take_client() : resolution::take_server();
+}
+
+// A counter that takes what the device says, and loses what others have counted meanwhile.
+constexpr field_merge forgetful{"forgetful", [](const merge_input& in) -> std::optional<value> { return in.client; }, true, nullptr};
+
+}  // namespace
+
+TEST_CASE("explore: both wires keep their promises in every state, and a second count finds as many") {
+    for (const auto wire : {wire_kind::mutation, wire_kind::bundle}) {
+        const auto how = rules_with(wire, resolvers::client_wins{});
+        const auto found = explore(how, {3, 1, 1, 0});
+        INFO(found.violation);
+        CHECK(found.violation.empty());
+        CHECK(found.whole);
+        CHECK(found.at_rest > 0);
+        CHECK(found.states > 100);
+        CHECK(count_states(how, {3, 1, 1, 0}) == found.named);
+    }
+}
+
+TEST_CASE("explore: the same states give the same digest, others another") {
+    const auto how = rules_with(wire_kind::mutation, resolvers::server_wins{});
+    const auto found = explore(how, {1, 2, 2, 0});
+    CHECK(explore(how, {1, 2, 2, 0}).digest == found.digest);
+    CHECK(explore(how, {1, 1, 1, 0}).digest != found.digest);
+    CHECK(explore(rules_with(wire_kind::bundle, resolvers::server_wins{}), {1, 2, 2, 0}).digest != found.digest);
+}
+
+TEST_CASE("explore: names that are not told apart make fewer states of the same") {
+    auto how = rules_with(wire_kind::bundle, resolvers::field_merge{});
+    const auto alike = explore(how, {2, 1, 1, 0});
+    how.alike = false;
+    const auto apart = explore(how, {2, 1, 1, 0});
+    CHECK(apart.states == alike.named);
+    CHECK(apart.named == alike.named);
+    CHECK(3 * alike.states < apart.states);
+}
+
+TEST_CASE("explore: a resolver that compares values is found out by the second count, and is whole where that is said") {
+    auto how = rules_with(wire_kind::bundle, larger_wins);
+    const bounds within{2, 2, 1, 0};
+    CHECK(count_states(how, within) != explore(how, within).named);
+    how.alike = false;
+    const auto found = explore(how, within);
+    CHECK(found.violation.empty());
+    CHECK(count_states(how, within) == found.named);
+}
+
+TEST_CASE("explore: a merge that loses what others counted is found on either wire, by the shortest way there") {
+    for (const auto wire : {wire_kind::mutation, wire_kind::bundle}) {
+        CHECK(explore(rules_with(wire, {}, &merges::counter::erased), {2, 2, 1, 0}).violation.empty());
+        testing::report to;
+        const auto found = explore(rules_with(wire, {}, &forgetful), {2, 2, 1, 0}, to);
+        CHECK_FALSE(to.passed());
+        CHECK(found.violation.find("count") != std::string::npos);
+        CHECK(found.script.size() >= 5);
+        CHECK(found.script.size() <= 8);
+        CHECK(found.script.front().find("changes field b") != std::string::npos);
+        CHECK(to.text().find(found.script.back()) != std::string::npos);
+    }
+}
+
+TEST_CASE("explore: a model that is larger than it may be is not called whole") {
+    testing::report to;
+    const auto found = explore(rules_with(wire_kind::mutation, {}), {2, 2, 2, 100}, to);
+    CHECK_FALSE(found.whole);
+    CHECK(found.states == 100);
+    CHECK_FALSE(to.passed());
+    CHECK_FALSE(count_states(rules_with(wire_kind::mutation, {}), {2, 2, 2, 0}, 100));
+}
+
+TEST_CASE("explore: a person may keep what waits, or give it up, and either way it ends") {
+    const auto how = rules_with(wire_kind::bundle, resolvers::defer_to_user{});
+    const auto found = explore(how, {2, 3, 2, 3000});
+    CHECK(found.violation.empty());
+    const auto all = explore(how, {2, 2, 1, 0});
+    CHECK(all.violation.empty());
+    CHECK(all.whole);
+}
+
+TEST_CASE("explore: the wires agree on one user who edits again while answers are lost: there is nobody to conflict with") {
+    for (const auto wire : {wire_kind::mutation, wire_kind::bundle}) {
+        const auto found = explore(rules_with(wire, resolvers::defer_to_user{}), {1, 3, 3, 0});
+        INFO(found.violation);
+        CHECK(found.violation.empty());
+    }
+}
+
+TEST_CASE("explore: a circle on the way to rest is found, however long the way into it") {
+    using small_model::detail::nowhere;
+    using small_model::detail::restless;
+    const auto traces = [](std::initializer_list<std::uint32_t> next) {
+        std::vector<small_model::detail::trace> out;
+        for (const auto n : next) out.push_back({nowhere, {}, n});
+        return out;
+    };
+    CHECK_FALSE(restless(traces({1, 2, nowhere, 1, 0})));
+    CHECK(restless(traces({1, 2, 3, 2})));
+    CHECK(restless(traces({nowhere, 1})));
+}
+
+TEST_CASE("shipped rules: every resolver stands on both wires under each way to judge overlap, and with a counter") {
+    const auto all = shipped_rules();
+    CHECK(all.size() == 40);
+    for (std::size_t i = 0; i < all.size(); ++i)
+        for (std::size_t j = 0; j < i; ++j) CHECK(all[i].name != all[j].name);
+}
+
+TEST_CASE("step: reads as a line of a script") {
+    CHECK(text_of({action::set_b, 1, 0}) == "device B: the user changes field b of record 0");
+    CHECK(text_of({action::lose, 2, 0}) == "device C: the answer is lost");
+}
+
+}  // namespace small_model_explore_test
