@@ -82,6 +82,14 @@ TEST_CASE("decoders: what the fuzzer kept, and that with random damage, is taken
     }
 }
 
+TEST_CASE("decoders: a note of a device whose numbers do not fit together is damage") {
+    const auto octets = hex_decode("3288a420ffffff390000006600000000b5b5b5d5ffffffffff1d1d1d1d1d1d1d1d2061");
+    REQUIRE(octets);
+    const auto read = decode_legacy_device(*octets);
+    REQUIRE_FALSE(read);
+    CHECK(read.error().code == errc::corrupt);
+}
+
 TEST_CASE("decoders: each has a name of its own") {
     std::set<std::string_view> names;
     for (const auto& decoder : fuzz::decoders()) CHECK(names.insert(decoder.name).second);
