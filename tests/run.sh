@@ -4,7 +4,7 @@
 #
 #   tests/run.sh                what every change must pass
 #   tests/run.sh --quick        the checks, and the Release build with all its tests
-#   tests/run.sh --campaign     and everything else: the mutants, every compiler, Debug, 50,000 seeds
+#   tests/run.sh --campaign     and everything else: the small model, fuzzing, the mutants, every compiler, Debug, 50,000 seeds
 #   tests/run.sh --only a,b     those stages: checks gcc alone asan tsan meson consumers demo bench states fuzz mutants debug clang-14
 #                               clang-16 clang-19
 #

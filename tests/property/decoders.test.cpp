@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <fstream>
+#include <limits>
 #include <set>
 #include <string>
 #include <string_view>
@@ -80,6 +81,18 @@ TEST_CASE("decoders: what the fuzzer kept, and that with random damage, is taken
             REQUIRE_NOTHROW(decoder.run(octets));
         }
     }
+}
+
+TEST_CASE("decoders: a note of a device whose numbers do not fit together is damage") {
+    std::string octets;
+    byte_writer w{octets};
+    for (const std::int64_t n : {(std::numeric_limits<std::int64_t>::max)(), std::int64_t{0}, std::int64_t{0}, std::int64_t{0}, std::int64_t{0}, std::int64_t{0}, std::int64_t{0}, std::int64_t{0}})
+        w.signed_number(n);
+    w.number(0);
+    for (const std::int64_t n : {1, 0, 0, 0}) w.signed_number(n);
+    const auto read = decode_legacy_device(octets);
+    REQUIRE_FALSE(read);
+    CHECK(read.error().code == errc::corrupt);
 }
 
 TEST_CASE("decoders: each has a name of its own") {

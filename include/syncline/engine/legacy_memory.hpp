@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -87,8 +88,14 @@ struct legacy_record {
     const std::uint64_t flags = in.number();
     d.running = (flags & 1U) != 0;
     d.stranger = (flags & 2U) != 0;
-    for (pulled_to* p : {&d.presented, &d.given, &d.base, &d.run_cursor}) p->head = p->at + in.signed_number();
-    if (!in.at_end()) return make_fault(errc::corrupt, "a stored note of a device does not decode; the bookkeeping tables were changed or damaged");
+    bool fits = true;
+    for (pulled_to* p : {&d.presented, &d.given, &d.base, &d.run_cursor}) {
+        const std::int64_t ahead = in.signed_number();
+        const bool sum_fits = ahead >= 0 ? p->at <= (std::numeric_limits<std::int64_t>::max)() - ahead : p->at >= (std::numeric_limits<std::int64_t>::min)() - ahead;
+        if (sum_fits) p->head = p->at + ahead;
+        fits = fits && sum_fits;
+    }
+    if (!fits || !in.at_end()) return make_fault(errc::corrupt, "a stored note of a device does not decode; the bookkeeping tables were changed or damaged");
     return d;
 }
 
