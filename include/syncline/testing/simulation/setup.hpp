@@ -87,6 +87,13 @@ struct simulation_setup {
         default: return m.name + std::to_string(number);
         }
     }
+    /// The keys of all records that a run may have.
+    [[nodiscard]] std::vector<record_key> all_keys(const schema_set& schemas) const {
+        std::vector<record_key> out;
+        for (std::size_t m = 0; m < schemas.size(); ++m)
+            for (std::size_t n = 0; n < keys; ++n) out.push_back({static_cast<model_id>(m), key_of(schemas[static_cast<model_id>(m)], n)});
+        return out;
+    }
     /// Whether the value of a field tells which write it came from.
     [[nodiscard]] bool follows(const model_schema& m, field_index f) const {
         const auto& field = m.fields[f];

@@ -145,6 +145,7 @@ struct simulated_device {
     std::uint64_t awaiting = 0;    ///< the token of the request under way; 0: none
     std::optional<std::uint64_t> edited_at_commit;
     device_look last;
+    std::vector<record_key> decided;  ///< records whose frozen change was settled in this sync: what became of it, its report tells
     bool look_is_new = false;      ///< `last` was taken after its data were put back: nothing is compared with what was before
     std::uint64_t edit_later = 0;  ///< its user edits before this many transactions from now; 0: no
     std::uint32_t edit_die = 0;

@@ -46,7 +46,7 @@ public:
     /// @param setup, schemas  must outlive this object
     /// @param trace           keeps a line for everything that happens
     simulated_world(const simulation_setup& setup, const schema_set& schemas, std::uint64_t seed, bool trace)
-        : setup_(&setup), schemas_(&schemas), trace_(trace), dice_(seed), stores_(schemas), people_(setup, schemas), ledger_(setup, schemas, keys_of(setup, schemas)),
+        : setup_(&setup), schemas_(&schemas), trace_(trace), dice_(seed), stores_(schemas), people_(setup, schemas), ledger_(setup, schemas, setup.all_keys(schemas)),
           server_(setup, stores_, dice_.next(), [this] { return now_; }) {
         const std::size_t sizes[]{1, 2, 3, 5, 100};
         batch_rows_ = sizes[dice_.below(5)];
@@ -88,12 +88,6 @@ private:
 
     using message = simulated_message;
 
-    static std::vector<record_key> keys_of(const simulation_setup& setup, const schema_set& schemas) {
-        std::vector<record_key> out;
-        for (std::size_t m = 0; m < schemas.size(); ++m)
-            for (std::size_t n = 0; n < setup.keys; ++n) out.push_back({static_cast<model_id>(m), setup.key_of(schemas[static_cast<model_id>(m)], n)});
-        return out;
-    }
     template <class... Parts>
     void say(const Parts&... parts) {
         if (!trace_) return;
@@ -146,6 +140,9 @@ private:
                 const auto& r = now->records[i];
                 if (i < d.last.records.size() && !(d.last.records[i] == r)) say("  ", d.name, " shows ", ledger_.keys()[i].key, " as ", ledger_.text(r.visible), ": ", ledger_.layers(r), " ", r.image_kept ? ledger_.text(r.base) : std::string{"as it is shown"});
             }
+        for (std::size_t i = 0; i < d.last.records.size(); ++i)
+            if (const auto &was = d.last.records[i].frozen, &is = now->records[i].frozen; was && !(is && is->id == was->id)) d.decided.push_back(ledger_.keys()[i]);
+        if (d.last.state.source_id != now->state.source_id) ledger_.device_lost_memory(d.index);  // what the old source still has under way comes when it comes
         d.last = std::move(*now);
     }
     // Calls a device's engine: `result<void>()`. A program that finds no memory ends.
@@ -173,7 +170,8 @@ private:
             ledger_.device_lost_memory(d.index);
         }
         boot(d);
-        // What was decided in the call over which power went, nobody was told.
+        // What was decided in the sync that ended so, nobody was told.
+        for (const auto& key : std::exchange(d.decided, {})) ledger_.told(d.index, key);
         ledger_.forget_unseen(d.index, shown_by(d));
     }
 
@@ -292,6 +290,7 @@ private:
         } else {
             last_report_ = std::move(std::get<done_step>(step).report);
             d.running = false;
+            d.decided.clear();
             say(d.name, " is done", last_report_.why ? ": " : "", last_report_.why ? last_report_.why->detail : std::string{});
             told(d, last_report_);
         }
