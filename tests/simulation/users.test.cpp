@@ -1,8 +1,9 @@
-// The simulation that users run, as they would: its share of every run, seeds that found something, and subjects that are broken on purpose.
+// The simulation that users run, as they would: its share of every run, and subjects that are broken on purpose.
 
 #include <syncline/conflict/resolvers.hpp>
 #include <syncline/testing/simulation/simulate.hpp>
 
+#include "simulation/notes_and_tags.hpp"
 #include "simulation/seeds.hpp"
 #include "support/catch.hpp"
 
@@ -10,45 +11,18 @@
 #include <cstdint>
 #include <cstdio>
 #include <memory>
-#include <optional>
 #include <string>
-#include <tuple>
 #include <utility>
 
 namespace simulation_users_test {
 
 using namespace syncline;
+using simulation::notes_and_tags;
 using syncline::testing::deed;
 using syncline::testing::simulated_wires;
 using syncline::testing::simulation_setup;
 
 namespace {
-
-struct note {
-    std::string id, title;
-    std::optional<std::string> body;
-    std::int64_t stars = 0;
-
-    struct syncline_model {
-        static constexpr auto name() { return "note"; }
-        static constexpr auto key() { return key_field<"id", &note::id>(); }
-        static constexpr auto fields() { return std::tuple{field<"title", &note::title>(), field<"body", &note::body>(), field<"stars", &note::stars>()}; }
-    };
-};
-
-model_schema tag() {
-    model_schema out;
-    out.name = "tag";
-    out.fields = {{"label", value_kind::text, true, nullptr}, {"note", value_kind::text, true, nullptr}};
-    out.references = {{1, "note", reference_action::cascade}};
-    return out;
-}
-
-simulation_setup notes_and_tags() {
-    auto setup = simulation_setup::of<note>();
-    setup.models.push_back(tag());
-    return setup;
-}
 
 /// The resolvers by turns: each gets a share of the seeds.
 struct subject {
@@ -107,7 +81,7 @@ TEST_CASE("simulation for users: what is wrong with the setup is said, and nothi
     simulation_setup empty;
     CHECK(testing::simulate(empty, 1, 10).text() == "the simulation cannot run: a simulation needs at least one model\n");
     auto twice = notes_and_tags();
-    twice.models.push_back(tag());
+    twice.models.push_back(simulation::tag());
     const auto report = testing::simulate(twice, 1, 10);
     CHECK_FALSE(report.passed());
     CHECK(report.text().find("registered twice") != std::string::npos);
@@ -123,28 +97,6 @@ TEST_CASE("simulation for users: faults that are switched off do not happen") {
     CHECK(report.counts[static_cast<std::size_t>(deed::edit)] > 0);
     CHECK(report.counts[static_cast<std::size_t>(deed::crash)] == 0);
     CHECK(report.counts[static_cast<std::size_t>(deed::lose_answer)] == 0);
-}
-
-// Scripts that found something, as they were printed.
-TEST_CASE("simulation for users: a row under a parent that is being erased keeps its base while its own change is frozen") {
-    auto setup = notes_and_tags();
-    setup.wires = simulated_wires::mutation;
-    const auto report = testing::replay(setup, {321, {
-        {deed::proceed, 93, 4}, {deed::proceed, 0, 0}, {deed::server_edit, 139, 0}, {deed::proceed, 222, 0}, {deed::proceed, 239, 0},
-        {deed::edit, 72, 0}, {deed::proceed, 251, 0}, {deed::proceed, 151, 163}, {deed::proceed, 122, 0}, {deed::proceed, 202, 0},
-        {deed::edit, 27, 3023101961}, {deed::disk_full, 64, 0}, {deed::proceed, 201, 0}, {deed::proceed, 107, 172}, {deed::proceed, 155, 0},
-        {deed::disk_full, 207, 4273909071}, {deed::edit, 33, 35679}, {deed::proceed, 195, 0}, {deed::proceed, 128, 0}, {deed::edit, 230, 0},
-        {deed::proceed, 208, 0}, {deed::proceed, 63, 0}, {deed::proceed, 44, 0}, {deed::proceed, 125, 19189}, {deed::proceed, 219, 0},
-        {deed::proceed, 246, 0}, {deed::proceed, 203, 0}, {deed::proceed, 62, 0}, {deed::proceed, 30, 0}, {deed::proceed, 183, 0},
-        {deed::server_edit, 183, 2667411639}, {deed::edit, 51, 86}, {deed::proceed, 21, 0}, {deed::proceed, 12, 0}, {deed::proceed, 166, 0},
-        {deed::proceed, 187, 0}, {deed::proceed, 106, 0}, {deed::edit, 72, 205}, {deed::proceed, 102, 0}, {deed::proceed, 76, 0},
-        {deed::edit, 142, 37989}, {deed::proceed, 213, 0}, {deed::proceed, 121, 0}, {deed::copy_device, 241, 0}, {deed::edit, 164, 2731526940},
-        {deed::proceed, 89, 0}, {deed::proceed, 161, 0}, {deed::proceed, 225, 0}, {deed::copy_device, 92, 0}, {deed::server_edit, 237, 0},
-        {deed::proceed, 26, 0}, {deed::proceed, 124, 202}, {deed::edit, 6, 2649493713}, {deed::back_up_server, 156, 0}, {deed::edit, 54, 3060717207},
-        {deed::proceed, 214, 0}, {deed::proceed, 219, 0}, {deed::proceed, 104, 0}, {deed::proceed, 184, 0}, {deed::restore_server, 38, 0},
-        {deed::proceed, 9, 0}, {deed::edit, 254, 1974364770}}});
-    INFO(report.text());
-    CHECK(report.passed());
 }
 
 // --- subjects that are broken on purpose

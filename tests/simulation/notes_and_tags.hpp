@@ -1,0 +1,47 @@
+#ifndef SYNCLINE_TESTS_SIMULATION_NOTES_AND_TAGS_HPP
+#define SYNCLINE_TESTS_SIMULATION_NOTES_AND_TAGS_HPP
+
+// The models of the simulation for users: notes from a struct, and tags that refer to a note with a cascade.
+
+#include <syncline/model/model_schema.hpp>
+#include <syncline/model/model_traits.hpp>
+#include <syncline/testing/simulation/setup.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <tuple>
+
+namespace simulation {
+
+using namespace syncline;
+
+struct note {
+    std::string id, title;
+    std::optional<std::string> body;
+    std::int64_t stars = 0;
+
+    struct syncline_model {
+        static constexpr auto name() { return "note"; }
+        static constexpr auto key() { return key_field<"id", &note::id>(); }
+        static constexpr auto fields() { return std::tuple{field<"title", &note::title>(), field<"body", &note::body>(), field<"stars", &note::stars>()}; }
+    };
+};
+
+inline model_schema tag() {
+    model_schema out;
+    out.name = "tag";
+    out.fields = {{"label", value_kind::text, true, nullptr}, {"note", value_kind::text, true, nullptr}};
+    out.references = {{1, "note", reference_action::cascade}};
+    return out;
+}
+
+inline testing::simulation_setup notes_and_tags() {
+    auto setup = testing::simulation_setup::of<note>();
+    setup.models.push_back(tag());
+    return setup;
+}
+
+}  // namespace simulation
+
+#endif
