@@ -19,8 +19,9 @@
 class scratch_folder {
 public:
     scratch_folder() {
-        std::string name = (std::filesystem::temp_directory_path() / "custom_storage.XXXXXX").string();
-        if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("no folder can be made at " + name + "; set TMPDIR to one that can be written");
+        std::error_code none;
+        std::string name = (std::filesystem::temp_directory_path(none) / "custom_storage.XXXXXX").string();
+        if (none || ::mkdtemp(name.data()) == nullptr) throw std::runtime_error("no folder can be made at " + name + "; set TMPDIR to one that can be written");
         path_ = name;
     }
     scratch_folder(const scratch_folder&) = delete;

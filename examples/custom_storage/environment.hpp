@@ -115,11 +115,16 @@ public:
 private:
     explicit environment(std::string where) : where_(std::move(where)) {}
 
+    // Whoever is writing meanwhile is not waited for, once the databases are there.
     int open_databases() {
+        const int code = open_databases(MDB_RDONLY, 0);
+        return code == MDB_NOTFOUND ? open_databases(0, MDB_CREATE) : code;
+    }
+    int open_databases(unsigned access, unsigned how) {
         MDB_txn* txn = nullptr;
-        int code = ::mdb_txn_begin(handle_, nullptr, 0, &txn);
+        int code = ::mdb_txn_begin(handle_, nullptr, access, &txn);
         if (code != 0) return code;
-        for (std::size_t i = 0; code == 0 && i < databases_.size(); ++i) code = ::mdb_dbi_open(txn, database_names[i], MDB_CREATE, &databases_[i]);
+        for (std::size_t i = 0; code == 0 && i < databases_.size(); ++i) code = ::mdb_dbi_open(txn, database_names[i], how, &databases_[i]);
         if (code == 0) return ::mdb_txn_commit(txn);
         ::mdb_txn_abort(txn);
         return code;

@@ -380,28 +380,48 @@ private:
         return t->commit();
     }
 
-    // Looks up the number of each model, and gives one to those that have none.
+    // Looks up the number of each model. A store can be opened while somebody writes: only where a model has no number yet is one given to it.
     static result<void> number_models(store_parts& parts) {
+        auto known = lmdb_transaction::begin(parts.in, lmdb_transaction::access::read);
+        if (!known) return std::move(known).error();
+        bool all_there = true;
+        for (const auto& schema : parts.schemas) {
+            auto found = known->get(database::models, schema.name);
+            if (!found) return std::move(found).error();
+            if (!*found) all_there = false;
+        }
+        if (all_there) return look_up_models(parts, *known);
         auto pass = parts.gate->take();
         if (!pass) return std::move(pass).error();
         auto t = lmdb_transaction::begin(parts.in, lmdb_transaction::access::write);
         if (!t) return std::move(t).error();
         for (const auto& schema : parts.schemas) {
-            std::string fields;
-            byte_writer w{fields};
-            for (const auto& f : schema.fields) w.text(f.name);
             auto found = t->get(database::models, schema.name);
             if (!found) return std::move(found).error();
-            auto number = *found ? result<std::size_t>{read_ordered<std::uint32_t>(**found)} : t->entries(database::models);
+            if (*found) continue;
+            auto number = t->entries(database::models);
             if (!number) return std::move(number).error();
-            const std::string entry = ordered(static_cast<std::uint32_t>(*number)) + fields;
-            if (*found && **found != entry)
-                return make_fault(errc::schema_mismatch, "the rows of `", schema.name, "` in `", parts.in->where(), "` have other fields than the program's model; open it with the fields that it was made with");
-            if (!*found)
-                if (auto r = t->put(database::models, schema.name, entry); !r) return r;
-            parts.names.add(static_cast<std::uint32_t>(*number));
+            if (auto r = t->put(database::models, schema.name, ordered(static_cast<std::uint32_t>(*number)) + names_of_fields(schema)); !r) return r;
         }
+        if (auto r = look_up_models(parts, *t); !r) return r;
         return t->commit();
+    }
+    static result<void> look_up_models(store_parts& parts, const lmdb_transaction& t) {
+        for (const auto& schema : parts.schemas) {
+            auto found = t.get(database::models, schema.name);
+            if (!found) return std::move(found).error();
+            if (!*found || std::string_view(**found).substr(4) != names_of_fields(schema))
+                return make_fault(errc::schema_mismatch, "the rows of `", schema.name, "` in `", parts.in->where(),
+                                  "` have other fields than the program's model; open it with the fields that it was made with");
+            parts.names.add(read_ordered<std::uint32_t>(**found));
+        }
+        return {};
+    }
+    static std::string names_of_fields(const syncline::model_schema& schema) {
+        std::string out;
+        byte_writer w{out};
+        for (const auto& f : schema.fields) w.text(f.name);
+        return out;
     }
 
     std::shared_ptr<store_parts> parts_;

@@ -28,12 +28,14 @@ struct note {
     };
 };
 
+// [contract]
 bool keeps_the_contract() {
     testing::report found;
     testing::check_replica_store(found, [] { return conformance_harness{}; });
     std::cout << found.text();
     return found.passed();
 }
+// [/contract]
 
 // Two devices with the store, and a server in memory: both change the same note, each another field.
 void sync_two_devices() {
@@ -61,11 +63,29 @@ void sync_two_devices() {
     }
 }
 
+// What a store does that has no room left: it says so, and keeps what it has.
+bool says_when_it_is_full() {
+    const schema_set models = or_throw(schemas_of<note>());
+    const scratch_folder folder;
+    auto store = or_throw(on_lmdb::lmdb_replica_store::open(or_throw(on_lmdb::environment::open(folder.path(), {std::size_t{1} << 20, true})), models));
+    const record long_note{{value::text(std::string(100000, 'x')), value::integer(0)}};
+    for (int i = 0; i < 100; ++i) {
+        const auto written = store.app_write({*models.find("note"), std::to_string(i)}, long_note);
+        if (written) continue;
+        const bool kept = i > 0 && or_throw(store.row({*models.find("note"), std::to_string(i - 1)})) == long_note;
+        std::cout << "full: " << name_of(written.error().code) << (kept ? ", and the notes before are there\n" : ", and the notes before are gone\n");
+        return kept && written.error().code == errc::storage_full;
+    }
+    return false;
+}
+
 }  // namespace
 
 int main() try {
+    { const scratch_folder can_be_made; }  // or that is said once, and not by every clause
     if (!keeps_the_contract()) return 1;
     sync_two_devices();
+    if (!says_when_it_is_full()) return 1;
 } catch (const std::exception& e) {
     std::cerr << "custom_storage: " << e.what() << "\n";
     return 1;
