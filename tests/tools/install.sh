@@ -7,7 +7,7 @@
 set -euo pipefail
 
 want=(cmake ninja-build g++ nlohmann-json3-dev libhowardhinnant-date-dev libsqlite3-dev sqlite3 libcpp-httplib-dev
-    libssl-dev zlib1g-dev pkg-config python3 iso-codes libcli11-dev ccache openssl curl)
+    libssl-dev zlib1g-dev pkg-config python3 iso-codes libcli11-dev liblmdb-dev ccache openssl curl)
 clang=(clang-19 libclang-rt-19-dev)
 case "${1:-test}" in
 build) clang=() ;;

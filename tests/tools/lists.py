@@ -10,7 +10,7 @@ examples.txt  program, kind, what it needs, path under examples/
 
 `kind` is `catch` (test cases; all of one program are linked with support/catch_main.cpp), `main` (has a main of its own)
 or `part` (linked into every program of its folder). Needs are found by following includes: json, date, sqlite, httplib,
-ssl, zlib, cli11, and thread for whatever starts threads; `throws` marks a header that needs exceptions (those of testing/ do without where there are none); `-` is nothing.
+ssl, zlib, cli11, lmdb, and thread for whatever starts threads; `throws` marks a header that needs exceptions (those of testing/ do without where there are none); `-` is nothing.
 """
 
 import argparse

@@ -16,6 +16,7 @@ NEEDS = {
     "ssl": ("openssl/",),
     "zlib": ("zlib.h",),
     "cli11": ("CLI/",),
+    "lmdb": ("lmdb.h",),
 }
 # Reaching one of these means that the program has threads and belongs under ThreadSanitizer, unless the line says that it is for a sleep only.
 THREADS = ("thread", "future", "httplib.h")

@@ -28,7 +28,7 @@ struct captured_edit {
     record_key key;
     std::optional<record> before;  ///< the row before the first change; nothing: there was none
     std::optional<record> after;   ///< the visible row when it was taken; nothing: there is none
-    bool recreated = false;        ///< it was erased and created again in between: all fields count as set
+    bool recreated = false;        ///< it was there, was erased, and is there again: all fields count as set
     field_set unseen{};            ///< fields that the program knows, and did not when the device's rows came (S7)
 };
 
