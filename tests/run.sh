@@ -207,7 +207,7 @@ stage_meson() {
     fi
     grep -E '^Message: Not built' "$BUILD_DIR/meson.configure.log" || true
     if [ "$mode" != campaign ]; then
-        mapfile -t targets < <(ninja -C "$folder" -t targets all | sed -n 's/^\(tests\/\(unit\.[^:]*\|simulation\)\): cpp_LINKER$/\1/p')
+        mapfile -t targets < <(ninja -C "$folder" -t targets all | sed -n 's/^\(tests\/\(unit\.[^:]*\|simulation[^:]*\)\): cpp_LINKER$/\1/p')
         [ "${#targets[@]}" -gt 0 ] || { echo "meson's list of targets could not be read"; return 1; }
     fi
     ninja -C "$folder" -j "$JOBS" --quiet "${targets[@]}"
