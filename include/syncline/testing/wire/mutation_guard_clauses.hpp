@@ -143,7 +143,8 @@ inline void check_mutation_extension(mutation_speaker& say) {
         auto bad = say.create(say.key());
         bad.model = "NoSuchModel";
         auto unknown = say.mutation("create", say.key(), "{\"no_such_column\":1," + say.row().substr(1));
-        const auto lost = say.push(c, device, {unknown}, extended).list("outcomes");
+        const auto answered = say.push(c, device, {unknown}, extended);
+        const auto lost = answered.list("outcomes");
         c.expect(lost.size() == 1 && wire_answer::text_of(lost[0], "status") == "refused" && wire_answer::text_of(lost[0], "reason") == "unknown_field",
                  "a column that the server does not have is refused as `unknown_field`, and not lost");
         const auto a = say.push(c, device, {made, bad, edit}, extended);
