@@ -187,12 +187,12 @@ stage_tsan() {
 # In every run with the sanitizers, on unit tests and simulation, so that both need one compilation; in the campaign plain, on everything.
 # Without optimisation and with a Clang, which compiles this in two thirds of the time that GCC takes: the campaign has GCC's Debug build.
 stage_meson() {
-    local folder="$BUILD_DIR/meson" flags=-O0 link="" targets=() suites=() program code=0
+    local folder="$BUILD_DIR/meson" flags=-O0 link="" targets=() suites=() code=0
     if [ "$mode" != campaign ]; then
         folder="$BUILD_DIR/meson-sanitizers"
         flags="-O0 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer"
         link="-fsanitize=address,undefined"
-        skipped "meson, ASan and UBSan on unit.testing, whose small model takes minutes there"
+        suites=(--suite unit --suite simulation)
         skipped "meson, ASan and UBSan on wire, property, faults and examples (the list of all is compared with CMake's)"
     fi
     if [ -f "$folder/build.ninja" ]; then
@@ -208,9 +208,6 @@ stage_meson() {
     grep -E '^Message: Not built' "$BUILD_DIR/meson.configure.log" || true
     if [ "$mode" != campaign ]; then
         mapfile -t targets < <(ninja -C "$folder" -t targets all | sed -n 's/^\(tests\/\(unit\.[^:]*\|simulation[^:]*\)\): cpp_LINKER$/\1/p')
-        for program in "${targets[@]}"; do
-            [ "$program" = tests/unit.testing ] || suites+=("${program#tests/}")
-        done
         [ "${#targets[@]}" -gt 0 ] || { echo "meson's list of targets could not be read"; return 1; }
     fi
     ninja -C "$folder" -j "$JOBS" --quiet "${targets[@]}"
