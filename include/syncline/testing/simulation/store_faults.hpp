@@ -3,10 +3,12 @@
 
 #include <syncline/support/result.hpp>
 #include <syncline/support/version.hpp>
+#include <syncline/testing/storage/call_decision.hpp>
 
 #include <cstdint>
 #include <functional>
 #include <new>
+#include <optional>
 #include <utility>
 
 SYNCLINE_NAMESPACE_BEGIN
@@ -60,14 +62,24 @@ public:
     /// Called before a transaction begins: what others do between two transactions of one engine call.
     std::function<void()> between;
 
-    /// Runs @p f, a call within a transaction, unless something happens to it.
-    template <class F>
-    auto call(F f) -> decltype(f()) {
-        if (burns()) return gone();
-        if (fails()) return failed();
-        return f();
+    /// What becomes of a call within a transaction (`failing_replica_store`).
+    [[nodiscard]] std::optional<fault> decide(call_moment now) {
+        const bool was_blown = blown_;
+        switch (now) {
+        case call_moment::before:
+            if (burns()) return gone();
+            break;
+        case call_moment::before_commit:
+            if (burns() && (was_blown || !after_commit_)) return gone();
+            break;
+        case call_moment::after: return std::nullopt;
+        case call_moment::after_commit:
+            ++commits_;
+            return blown_ ? std::optional<fault>{gone()} : std::nullopt;
+        }
+        return fails() ? std::optional<fault>{failed()} : std::nullopt;
     }
-    /// The same for the beginning of a transaction.
+    /// Runs @p f, which begins a transaction, unless something happens to it.
     template <class F>
     auto begin(F f) -> decltype(f()) {
         if (burns()) return gone();
@@ -78,17 +90,6 @@ public:
         }
         if (between) between();
         return f();
-    }
-    /// The same for a commit.
-    template <class F>
-    result<void> commit(F f) {
-        const bool was = blown_;
-        if (burns() && (was || !after_commit_)) return gone();
-        if (fails()) return failed();
-        auto done = f();
-        if (done) ++commits_;
-        if (blown_) return gone();
-        return done;
     }
 
 private:

@@ -11,13 +11,14 @@
 #include <syncline/storage/authority_store.hpp>
 #include <syncline/storage/replica_store.hpp>
 #include <syncline/storage/sync_lease.hpp>
+#include <syncline/storage/write_time.hpp>
 #include <syncline/support/result.hpp>
 #include <syncline/support/time.hpp>
 #include <syncline/support/version.hpp>
+#include <syncline/testing/storage/call_decision.hpp>
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -28,29 +29,6 @@
 SYNCLINE_NAMESPACE_BEGIN
 
 namespace testing {
-
-/// At which moment of a call to a store something is decided.
-enum class call_moment : std::uint8_t {
-    before,        ///< the store was not asked yet
-    after,         ///< it has done what it was asked, and nobody knows yet
-    after_commit,  ///< the same of a `commit`: what it had to make durable is durable
-};
-
-/// Decides at each moment of each call to a store: nothing lets the call go on, a fault is what the caller gets.
-using call_decision = std::function<std::optional<fault>(call_moment)>;
-
-/// Fails the @p k th call, the first being `begin`, with `errc::io_error`; no other.
-/// @param at  `before`: the store is not asked. `after`: it has acted, and the caller is told that it failed; a `commit` does not fail then,
-///            since one that has failed never happened
-/// @param met set to true when the call comes; nullptr: nobody asks
-[[nodiscard]] inline call_decision fail_at_call(std::uint64_t k, call_moment at = call_moment::before, std::shared_ptr<bool> met = nullptr) {
-    return [k, at, met = std::move(met), calls = std::uint64_t{0}](call_moment now) mutable -> std::optional<fault> {
-        if (now == call_moment::before) ++calls;
-        if (calls != k || now != at) return std::nullopt;
-        if (met) *met = true;
-        return fault{errc::io_error, "the test made call " + std::to_string(k) + " to the store fail"};
-    };
-}
 
 namespace detail {
 
@@ -68,8 +46,9 @@ public:
     }
     template <class Call>
     auto through_commit(Call call) -> decltype(call()) {
-        if (auto bad = (*decide_)(call_moment::before)) return std::move(*bad);
+        if (auto bad = (*decide_)(call_moment::before_commit)) return std::move(*bad);
         auto done = call();
+        if (!done) return done;
         if (auto bad = (*decide_)(call_moment::after_commit)) return std::move(*bad);
         return done;
     }
@@ -92,6 +71,7 @@ public:
     [[nodiscard]] auto visible(const record_key& a) { return calls_.through([&] { return inner_.visible(a); }); }
     [[nodiscard]] auto write(const record_key& a, const record& b) { return calls_.through([&] { return inner_.write(a, b); }); }
     [[nodiscard]] auto erase(const record_key& a) { return calls_.through([&] { return inner_.erase(a); }); }
+    void tell_time(timestamp at) { syncline::tell_time(inner_, at); }
     [[nodiscard]] auto base(const record_key& a) { return calls_.through([&] { return inner_.base(a); }); }
     [[nodiscard]] auto put_base(const record_key& a, const base_row& b) { return calls_.through([&] { return inner_.put_base(a, b); }); }
     [[nodiscard]] auto open_intent(const record_key& a) { return calls_.through([&] { return inner_.open_intent(a); }); }
@@ -169,6 +149,7 @@ public:
     [[nodiscard]] auto current(const record_key& a) { return calls_.through([&] { return inner_.current(a); }); }
     [[nodiscard]] auto write(const record_key& a, const record& b) { return calls_.through([&] { return inner_.write(a, b); }); }
     [[nodiscard]] auto erase(const record_key& a) { return calls_.through([&] { return inner_.erase(a); }); }
+    void tell_time(timestamp at) { syncline::tell_time(inner_, at); }
     [[nodiscard]] auto referencing(const record_key& a, std::size_t b) { return calls_.through([&] { return inner_.referencing(a, b); }); }
     [[nodiscard]] auto savepoint() { return calls_.through([&] { return inner_.savepoint(); }); }
     [[nodiscard]] auto rollback_to_savepoint() { return calls_.through([&] { return inner_.rollback_to_savepoint(); }); }

@@ -1,0 +1,84 @@
+#include <syncline/testing/simulation/store_faults.hpp>
+
+#include <syncline/storage/memory_replica_store.hpp>
+#include <syncline/testing/simulation/faulty_stores.hpp>
+
+#include "support/catch.hpp"
+#include "support/store_contract.hpp"
+
+#include <cstdint>
+#include <optional>
+
+namespace store_faults_test {
+
+using namespace syncline;
+using namespace syncline::testing;
+using store_contract::task;
+using store_contract::task_row;
+
+namespace {
+
+/// Writes one row, in three calls: begin, write, commit.
+result<void> written(faulty_replica_store<memory_replica_store>& store) {
+    auto t = store.begin();
+    if (!t) return std::move(t).error();
+    if (auto r = t->write({task, "a"}, task_row("one")); !r) return r;
+    return t->commit();
+}
+
+/// What went wrong with it; nothing: it went well.
+std::optional<errc> fault_of(const result<void>& done) { return done ? std::optional<errc>{} : done.error().code; }
+
+}  // namespace
+
+TEST_CASE("store_faults: power goes at the chosen call, a commit may have taken effect then, and nothing works until it is back") {
+    for (const bool after_commit : {false, true})
+        for (std::uint64_t k = 1; k <= 3; ++k) {
+            CAPTURE(k, after_commit);
+            memory_replica_store under{store_contract::schemas()};
+            store_faults faults;
+            faulty_replica_store store(under, faults);
+            faults.arm(k, after_commit);
+            CHECK(fault_of(written(store)) == errc::io_error);
+            CHECK(faults.blown());
+            CHECK(fault_of(written(store)) == errc::io_error);
+            CHECK(under.row({task, "a"}).has_value() == (k == 3 && after_commit));
+            CHECK(faults.commits() == (k == 3 && after_commit ? 1U : 0U));
+            faults.replace();
+            CHECK(written(store));
+            CHECK(under.row({task, "a"}));
+        }
+}
+
+TEST_CASE("store_faults: a call that fails once does nothing, and later ones work") {
+    for (std::uint64_t k = 1; k <= 3; ++k) {
+        CAPTURE(k);
+        memory_replica_store under{store_contract::schemas()};
+        store_faults faults;
+        faulty_replica_store store(under, faults);
+        faults.fail_once(k, errc::storage_full);
+        CHECK(fault_of(written(store)) == errc::storage_full);
+        CHECK_FALSE(under.row({task, "a"}));
+        CHECK(faults.was_refused());
+        CHECK_FALSE(faults.was_refused());
+        CHECK(written(store));
+        CHECK(faults.commits() == 1);
+    }
+}
+
+TEST_CASE("store_faults: a store that is held refuses one transaction, and one that finds no memory throws") {
+    memory_replica_store under{store_contract::schemas()};
+    store_faults faults;
+    faulty_replica_store store(under, faults);
+    faults.refuse_once();
+    CHECK(fault_of(written(store)) == errc::busy);
+    for (std::uint64_t k = 1; k <= 3; ++k) {
+        faults.exhaust_after(k);
+        CHECK_FALSE(store_faults::survives([&] { (void)written(store); }));
+        CHECK_FALSE(under.row({task, "a"}));
+    }
+    CHECK(store_faults::survives([&] { CHECK(written(store)); }));
+    CHECK(under.row({task, "a"}));
+}
+
+}  // namespace store_faults_test
