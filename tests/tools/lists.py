@@ -26,6 +26,9 @@ PAIRED = ("support", "model", "change", "conflict", "storage", "engine", "transp
 # A folder with so few files of test cases goes into the program of the folder above it, if that has one: each program compiles the
 # engines and stores once more. Not if only one of the two starts threads: what does is compiled and run for ThreadSanitizer too.
 FEW = 4
+# In a folder with so many, the files that start threads make a program of their own: under ThreadSanitizer each test takes several
+# times as long, and tests without threads show it nothing.
+MANY = 24
 CATEGORIES = ("unit", "wire", "property", "faults", "simulation")
 MAIN = re.compile(r"^\s*(?:auto|int)\s+main\s*\(", re.M)
 
@@ -67,6 +70,8 @@ class Lists:
             folders.pop()
         if kind == "main":
             folders.append(relative.name.split(".")[0])
+        elif len(self._test_files(folders)) > MANY and "thread" in self._needs(self.root / "tests" / relative).split(","):
+            folders.append("threads")
         return ".".join(folders)
 
     def _test_files(self, folders):

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -28,11 +29,11 @@ public:
         auto& map = state.*where;
         const auto at = map.find(key);
         if (at == map.end()) {
-            steps_.emplace_back([where, key](State& s) { (s.*where).erase(key); });
+            remember(where, map, key, nullptr);
             map.emplace(key, std::move(to));
             return;
         }
-        steps_.emplace_back([where, key, was = at->second](State& s) { (s.*where).insert_or_assign(key, was); });
+        remember(where, map, key, &at->second);
         at->second = std::move(to);
     }
 
@@ -42,8 +43,7 @@ public:
         auto& map = state.*where;
         const auto at = map.find(key);
         if (at == map.end()) return false;
-        // `key` may lie in the entry itself, so the step keeps a copy.
-        steps_.emplace_back([where, kept = at->first, was = at->second](State& s) { (s.*where).insert_or_assign(kept, was); });
+        remember(where, map, at->first, &at->second);  // a copy of both: `key` may lie in the entry itself
         map.erase(at);
         return true;
     }
@@ -81,6 +81,17 @@ public:
     void forget() noexcept { steps_.clear(); }
 
 private:
+    /// One kind of step for everything that happens to an entry: a compiler makes each kind anew for each map.
+    template <class Where, class Map>
+    void remember(Where where, const Map&, const typename Map::key_type& key, const typename Map::mapped_type* was) {
+        steps_.emplace_back([where, key, was = was ? std::optional(*was) : std::nullopt](State& s) {
+            if (was)
+                (s.*where).insert_or_assign(key, *was);
+            else
+                (s.*where).erase(key);
+        });
+    }
+
     std::vector<std::function<void(State&)>> steps_;
 };
 

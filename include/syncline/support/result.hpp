@@ -5,11 +5,11 @@
 
 #include <cstdint>
 #include <cstdlib>
+#include <new>
 #include <string>
 #include <string_view>
 #include <type_traits>
 #include <utility>
-#include <variant>
 
 SYNCLINE_NAMESPACE_BEGIN
 
@@ -145,22 +145,62 @@ struct fault {
     friend bool operator==(const fault&, const fault&) = default;
 };
 
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic push
+// With some optimisation levels, moving an empty std::optional of a class in is said to read what it does not hold.
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
+
+namespace detail {
+
+/// Makes the fault of a result whose new value threw while it moved in, so that it holds something all the same.
+struct fault_if_thrown {
+    void* place;
+    bool* good;
+
+    ~fault_if_thrown() {
+        if (!place) return;
+        ::new (place) fault();
+        *good = false;
+    }
+};
+
+}  // namespace detail
+
 /// A value or a fault. A small subset of `std::expected`'s interface under the same names; never an alias of it, so
-/// that two translation units built for different standards agree.
+/// that two translation units built for different standards agree. No `std::variant` either: this type is made for some
+/// hundred values, and each variant costs a compiler about forty functions.
 ///
 /// Reading the value of a failed result ends the program: it is a mistake in the caller, not a condition.
+/// Assigning a value whose move throws leaves a fault (`bug`).
 template <class T>
 class [[nodiscard]] result {
+    static constexpr bool moves_without_throwing() { return std::is_nothrow_move_constructible_v<T>; }
+
 public:
     using value_type = T;
 
-    result(const T& value) : state_(std::in_place_index<0>, value) {}
-    result(T&& value) : state_(std::in_place_index<0>, std::move(value)) {}
-    result(const fault& why) : state_(std::in_place_index<1>, why) {}
-    result(fault&& why) : state_(std::in_place_index<1>, std::move(why)) {}
+    result(const T& value) : good_(true) { ::new (place()) T(value); }
+    result(T&& value) noexcept(moves_without_throwing()) : good_(true) { ::new (place()) T(std::move(value)); }
+    result(const fault& why) : good_(false) { ::new (place()) fault(why); }
+    result(fault&& why) noexcept : good_(false) { ::new (place()) fault(std::move(why)); }
 
-    [[nodiscard]] bool has_value() const noexcept { return state_.index() == 0; }
-    explicit operator bool() const noexcept { return has_value(); }
+    result(const result& other) requires std::is_copy_constructible_v<T> : good_(other.good_) { construct(other); }
+    result(result&& other) noexcept(moves_without_throwing()) : good_(other.good_) { construct(std::move(other)); }
+    result& operator=(const result& other) requires std::is_copy_constructible_v<T> { return *this = result(other); }
+    result& operator=(result&& other) noexcept(moves_without_throwing()) {
+        if (this == &other) return *this;
+        destroy();
+        detail::fault_if_thrown guard{place(), &good_};
+        good_ = other.good_;
+        construct(std::move(other));
+        guard.place = nullptr;
+        return *this;
+    }
+    ~result() { destroy(); }
+
+    [[nodiscard]] bool has_value() const noexcept { return good_; }
+    explicit operator bool() const noexcept { return good_; }
 
     [[nodiscard]] T& operator*() & { return checked(); }
     [[nodiscard]] const T& operator*() const& { return checked(); }
@@ -179,19 +219,44 @@ public:
 
 private:
     T& checked() {
-        if (auto* p = std::get_if<0>(&state_)) return *p;
-        std::abort();
+        if (!good_) std::abort();
+        return state_.value;
     }
     const T& checked() const {
-        if (const auto* p = std::get_if<0>(&state_)) return *p;
-        std::abort();
+        if (!good_) std::abort();
+        return state_.value;
     }
     const fault& failed() const {
-        if (const auto* p = std::get_if<1>(&state_)) return *p;
-        std::abort();
+        if (good_) std::abort();
+        return state_.why;
     }
-    std::variant<T, fault> state_;
+    template <class Other>
+    void construct(Other&& other) {
+        if (good_)
+            ::new (place()) T(std::forward<Other>(other).state_.value);
+        else
+            ::new (place()) fault(std::forward<Other>(other).state_.why);
+    }
+    void destroy() noexcept {
+        if (good_)
+            state_.value.~T();
+        else
+            state_.why.~fault();
+    }
+    void* place() noexcept { return &state_; }
+
+    union state {
+        state() {}
+        ~state() {}
+        T value;
+        fault why;
+    } state_;
+    bool good_;
 };
+
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif
 
 /// Success without a value, or a fault.
 template <>

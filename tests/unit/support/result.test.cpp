@@ -3,6 +3,7 @@
 #include "support/catch.hpp"
 
 #include <set>
+#include <stdexcept>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -131,6 +132,93 @@ TEST_CASE("result: a value that can only be moved is enough") {
     result<only_moved> held = only_moved{3};
     const only_moved out = *std::move(held);
     CHECK(out.number == 3);
+}
+
+namespace {
+
+int counted_alive = 0;
+int moves_until_throw = -1;
+
+/// Counts its objects, and throws at a move when told to.
+struct counted {
+    explicit counted(int n) : number(n) { ++counted_alive; }
+    counted(const counted& other) : number(other.number) { ++counted_alive; }
+    counted(counted&& other) : number(std::exchange(other.number, 0)) {
+        if (moves_until_throw-- == 0) throw std::runtime_error("a move");
+        ++counted_alive;
+    }
+    ~counted() { --counted_alive; }
+    int number;
+};
+
+}  // namespace
+
+TEST_CASE("result: every assignment ends the life of what was held, and begins one of what comes") {
+    moves_until_throw = -1;
+    {
+        const auto value = [](int n) { return result<counted>(counted{n}); };
+        const auto why = [](std::string detail) { return result<counted>(fault{errc::stale, std::move(detail)}); };
+        const std::string longer = "a longer text than any small buffer keeps in place";
+        for (const bool from_value : {true, false}) {
+            for (const bool to_value : {true, false}) {
+                for (const bool by_copy : {true, false}) {
+                    CAPTURE(from_value, to_value, by_copy);
+                    result<counted> held = from_value ? value(1) : why(longer + " 1");
+                    result<counted> other = to_value ? value(2) : why(longer + " 2");
+                    if (by_copy)
+                        held = other;
+                    else
+                        held = std::move(other);
+                    REQUIRE(held.has_value() == to_value);
+                    CHECK((to_value ? held->number == 2 : held.error().detail == longer + " 2"));
+                    REQUIRE(other.has_value() == to_value);  // moved from, it still holds one of the two
+                    if (by_copy) CHECK((to_value ? other->number == 2 : other.error().detail == longer + " 2"));
+                }
+            }
+        }
+        result<counted> same = value(5);
+        result<counted>& alias = same;
+        same = alias;
+        REQUIRE(same.has_value());
+        CHECK(same->number == 5);
+        same = std::move(alias);
+        REQUIRE(same.has_value());
+        CHECK(same->number == 5);
+    }
+    CHECK(counted_alive == 0);
+}
+
+TEST_CASE("result: a value whose move throws leaves a fault, never nothing") {
+    for (const bool from_value : {true, false}) {
+        CAPTURE(from_value);
+        moves_until_throw = -1;
+        result<counted> held = fault{errc::busy, "a longer text than any small buffer keeps in place"};
+        if (from_value) held = result<counted>(counted{1});
+        const result<counted> other = counted{2};
+        moves_until_throw = 0;
+        CHECK_THROWS_AS((held = other), std::runtime_error);
+        moves_until_throw = -1;
+        REQUIRE_FALSE(held.has_value());
+        CHECK(held.error() == fault{});
+        held = other;
+        REQUIRE(held.has_value());
+        CHECK(held->number == 2);
+    }
+    CHECK(counted_alive == 0);
+}
+
+TEST_CASE("result: can be copied and moved as its value can") {
+    struct only_moved {
+        only_moved(only_moved&&) noexcept = default;
+    };
+    static_assert(!std::is_copy_constructible_v<result<only_moved>>);
+    static_assert(!std::is_copy_assignable_v<result<only_moved>>);
+    static_assert(std::is_nothrow_move_constructible_v<result<only_moved>>);
+    static_assert(std::is_nothrow_move_assignable_v<result<only_moved>>);
+    static_assert(std::is_copy_constructible_v<result<counted>>);
+    static_assert(!std::is_nothrow_move_constructible_v<result<counted>>);
+    static_assert(std::is_nothrow_move_constructible_v<result<std::string>>);
+    SUCCEED();
 }
 
 TEST_CASE("result: a result of text is not confused by a fault's own text") {
