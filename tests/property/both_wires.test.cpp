@@ -17,6 +17,7 @@
 #include <syncline/wire/sync_server.hpp>
 
 #include "support/catch.hpp"
+#include "support/environment.hpp"
 #include "support/scratch_folder.hpp"
 #include "support/store_contract.hpp"
 #include "wire/mutation/legacy_client.hpp"
@@ -26,7 +27,6 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <initializer_list>
 #include <memory>
 #include <optional>
@@ -268,8 +268,7 @@ std::string statement(world& w) {
 
 /// A quarter of the simulation's: each seed here is as long as ten of those.
 std::uint64_t seeds() {
-    const char* const wanted = std::getenv("SYNCLINE_SEEDS");
-    return wanted != nullptr ? std::strtoull(wanted, nullptr, 10) / 4 + 1 : 60;
+    return test_support::number_from_environment("SYNCLINE_SEEDS").value_or(236) / 4 + 1;
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <syncline/support/random.hpp>
 
 #include "support/catch.hpp"
+#include "support/environment.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -64,8 +65,7 @@ std::string damaged(const std::vector<std::string>& corpus, seeded_random& rando
 }  // namespace
 
 TEST_CASE("decoders: what the fuzzer kept, and that with random damage, is taken or refused, and what is taken is written down to be taken alike") {
-    const char* const wanted = std::getenv("SYNCLINE_SEEDS");
-    const std::uint64_t rounds = wanted != nullptr ? std::strtoull(wanted, nullptr, 10) : 500;
+    const auto rounds = test_support::number_from_environment("SYNCLINE_SEEDS").value_or(500);
     for (const auto& decoder : fuzz::decoders()) {
         CAPTURE(decoder.name);
         const auto corpus = corpus_of(decoder.name);

@@ -4,6 +4,7 @@
 #include "simulation/campaign.hpp"
 #include "simulation/sqlite_lab.hpp"
 #include "support/catch.hpp"
+#include "support/environment.hpp"
 
 #include <cstdint>
 #include <exception>
@@ -17,7 +18,7 @@ using namespace grants_tests;
 
 template <class Lab>
 void check_seeds(std::uint64_t count, grant_counts& counts) {
-    const auto only = simulation::number_from_environment("SYNCLINE_SEED");
+    const auto only = test_support::number_from_environment("SYNCLINE_SEED");
     std::uint64_t failed = 0;
     for (std::uint64_t seed = only.value_or(1); seed < only.value_or(1) + (only ? 1 : count); ++seed) {
         std::string why;
@@ -38,7 +39,7 @@ void check_seeds(std::uint64_t count, grant_counts& counts) {
 TEST_CASE("W12 W13: a device has just what its principal may see, whatever comes and goes, and no edit is lost") {
     grant_counts counts;
     check_seeds<simulation::memory_lab>(300, counts);
-    if (simulation::number_from_environment("SYNCLINE_SEED")) return;
+    if (test_support::number_from_environment("SYNCLINE_SEED")) return;
     // A run in which too little happened shows nothing.
     CHECK(counts.removals > 300);
     CHECK(counts.waits > 30);
@@ -51,14 +52,14 @@ TEST_CASE("W12 W13: a device has just what its principal may see, whatever comes
 TEST_CASE("W12 W13: the same over SQLite") {
     grant_counts counts;
     check_seeds<simulation::sqlite_lab>(25, counts);
-    if (simulation::number_from_environment("SYNCLINE_SEED")) return;
+    if (test_support::number_from_environment("SYNCLINE_SEED")) return;
     CHECK(counts.removals > 20);
 }
 
 TEST_CASE("W12 W13 W23: the same over SQLite where every party numbers its rows itself") {
     grant_counts counts;
     check_seeds<simulation::numbering_sqlite_lab>(25, counts);
-    if (simulation::number_from_environment("SYNCLINE_SEED")) return;
+    if (test_support::number_from_environment("SYNCLINE_SEED")) return;
     CHECK(counts.removals > 20);
 }
 

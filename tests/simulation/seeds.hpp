@@ -3,11 +3,12 @@
 
 // Runs many seeds of any world. Environment: SYNCLINE_SEEDS (how many in all), SYNCLINE_FIRST_SEED, SYNCLINE_SEED (this one alone, with its log).
 
+
+#include "support/environment.hpp"
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
-#include <cstdlib>
 #include <exception>
 #include <limits>
 #include <map>
@@ -19,12 +20,6 @@
 namespace simulation {
 
 constexpr auto all_of_them = (std::numeric_limits<std::uint64_t>::max)();
-
-inline std::optional<std::uint64_t> number_from_environment(const char* name) {
-    const char* text = std::getenv(name);
-    if (text == nullptr || *text == '\0') return std::nullopt;
-    return std::strtoull(text, nullptr, 10);
-}
 
 /// Runs one seed. @return what went wrong; empty: nothing
 /// @tparam World  made of a seed, a mix of wires, what is counted, and whether to keep a log; has `run()` and `log()`
@@ -56,8 +51,9 @@ struct seeds_run {
 /// @param most   never more seeds than this
 template <class World, class Statistics, class Mix>
 seeds_run<Statistics> run_seeds(const char* name, Mix mix, std::uint64_t share, std::uint64_t most = all_of_them) {
+    using test_support::number_from_environment;
     const auto only = number_from_environment("SYNCLINE_SEED");
-    const std::uint64_t all = number_from_environment("SYNCLINE_SEEDS").value_or(2000);
+    const std::uint64_t all = test_support::wanted_seeds();
     const std::uint64_t first = only.value_or(number_from_environment("SYNCLINE_FIRST_SEED").value_or(1));
     seeds_run<Statistics> out;
     out.count = only ? 1 : (std::min)((all * share + 99) / 100, most);

@@ -6,6 +6,7 @@
 #include "simulation/notes_and_tags.hpp"
 #include "simulation/seeds.hpp"
 #include "support/catch.hpp"
+#include "support/environment.hpp"
 
 #include <array>
 #include <cstdint>
@@ -41,12 +42,12 @@ constexpr std::array<subject, 5> subjects{{
 }  // namespace
 
 TEST_CASE("simulation for users: seeds of every shipped resolver keep every promise, and every fault happens") {
-    const std::uint64_t all = simulation::number_from_environment("SYNCLINE_SEEDS").value_or(2000);
-    const std::uint64_t first = simulation::number_from_environment("SYNCLINE_FIRST_SEED").value_or(1);
+    const std::uint64_t all = test_support::wanted_seeds();
+    const std::uint64_t first = test_support::number_from_environment("SYNCLINE_FIRST_SEED").value_or(1);
     std::uint64_t operations = 0, seeds = 0;
     for (std::size_t i = 0; i < subjects.size(); ++i) {
         auto setup = notes_and_tags();
-        setup.events = all < 2000 ? 250 : 1000;  // few seeds are for sanitizers, and not optimised
+        setup.events = test_support::is_slow() ? 250 : 1000;  // few seeds are for sanitizers, and not optimised
         setup.wires = subjects[i].wires;
         subjects[i].resolve(setup);
         const auto report = testing::simulate(setup, first + i * 1'000'000, (all + subjects.size() - 1) / subjects.size());
@@ -61,7 +62,7 @@ TEST_CASE("simulation for users: seeds of every shipped resolver keep every prom
         }
     }
     std::printf("simulation for users: %llu seeds, %llu operations\n", static_cast<unsigned long long>(seeds), static_cast<unsigned long long>(operations));
-    if (seeds >= 100) CHECK(operations > (all < 2000 ? 250U : 1000U) * seeds);
+    if (seeds >= 100) CHECK(operations > (test_support::is_slow() ? 250U : 1000U) * seeds);
 }
 
 TEST_CASE("simulation for users: a setup and a script always give the same run") {

@@ -7,6 +7,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <exception>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -71,9 +72,12 @@ void run_clause(report& to, std::string_view name, std::string_view asks, Body&&
         std::forward<Body>(body)(c);
     } catch (const clause_stopped&) {
         // What was found is in the report.
+    } catch (const std::exception& e) {
+        to.begin(name, asks);
+        to.expect(false, "an exception left the adapter, or the code that was handed to the kit: " + std::string(e.what()) + "; what fails returns a fault");
     } catch (...) {
         to.begin(name, asks);
-        to.expect(false, "an exception left the adapter, or the code that was handed to the kit; what fails returns a fault");
+        to.expect(false, "something that is no std::exception was thrown by the adapter, or the code that was handed to the kit; what fails returns a fault");
     }
 #else
     std::forward<Body>(body)(c);

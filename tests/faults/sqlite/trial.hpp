@@ -19,11 +19,11 @@
 #include <syncline/support/result.hpp>
 
 #include "support/catch.hpp"
+#include "support/environment.hpp"
 
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
-#include <cstdlib>
 #include <exception>
 #include <functional>
 #include <memory>
@@ -416,17 +416,11 @@ private:
     std::uint64_t problems_ = 0;
 };
 
-/// Whether this is a campaign, which tries operations too that take long and go much the same way as others.
-[[nodiscard]] inline bool is_campaign() {
-    const char* seeds = std::getenv("SYNCLINE_SEEDS");
-    return seeds != nullptr && std::strtoull(seeds, nullptr, 10) > 2000;
-}
-
-/// Tries each of @p all with everything that can go wrong.
+/// Tries each of @p all with everything that can go wrong; only in a campaign those that take long and go much the same way as others.
 template <class Program>
 void try_everything(const std::vector<scenario<Program>>& all) {
     for (const auto& what : all)
-        if (!what.seldom || is_campaign()) trial<Program>{what}.try_everything();
+        if (!what.seldom || test_support::is_campaign()) trial<Program>{what}.try_everything();
 }
 
 }  // namespace faults

@@ -56,7 +56,13 @@ TEST_CASE("clause: an exception of the adapter is a finding") {
         throw std::runtime_error("disk");
     });
     CHECK(r.broken() == std::vector<std::string>{"S1"});
-    CHECK(r.text().find("an exception left the adapter") != std::string::npos);
+    CHECK(r.find("S1")->findings ==
+          std::vector<std::string>{"an exception left the adapter, or the code that was handed to the kit: disk; what fails returns a fault"});
+
+    report other;
+    run_clause(other, "S1", "asks", [](clause&) { throw 7; });
+    CHECK(other.find("S1")->findings ==
+          std::vector<std::string>{"something that is no std::exception was thrown by the adapter, or the code that was handed to the kit; what fails returns a fault"});
 }
 
 }  // namespace clause_test

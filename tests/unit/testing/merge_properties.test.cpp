@@ -5,9 +5,9 @@
 #include <syncline/conflict/merges.hpp>
 
 #include "support/catch.hpp"
+#include "support/environment.hpp"
 
 #include <cstdint>
-#include <cstdlib>
 #include <optional>
 #include <string>
 
@@ -76,9 +76,7 @@ struct remembers : in_order {
 merge_search seeded(std::uint64_t seed) {
     merge_search out;
     out.seed = seed;
-    // Few seeds are asked for with the sanitizers, where nothing is optimised.
-    const char* const seeds = std::getenv("SYNCLINE_SEEDS");
-    if (seeds != nullptr && std::strtoull(seeds, nullptr, 10) < 2000) out.rounds /= 10;
+    out.rounds = test_support::tenth_if_slow(out.rounds);
     return out;
 }
 

@@ -6,11 +6,11 @@
 #include <syncline/support/random.hpp>
 
 #include "support/catch.hpp"
+#include "support/environment.hpp"
 #include "wire/mutation/foreign_world.hpp"
 
 #include <algorithm>
 #include <cstddef>
-#include <cstdlib>
 #include <map>
 #include <memory>
 #include <string>
@@ -105,9 +105,7 @@ struct history {
 };
 
 std::uint64_t seeds() {
-    const char* given = std::getenv("SYNCLINE_SEEDS");
-    const std::uint64_t most = 300;  // those of the simulation are more, and shorter
-    return given == nullptr ? most : (std::min<std::uint64_t>)(most, std::strtoull(given, nullptr, 10));
+    return (std::min<std::uint64_t>)(300, test_support::wanted_seeds());  // those of the simulation are more, and shorter
 }
 
 void live(history& h) {

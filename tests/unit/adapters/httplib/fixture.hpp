@@ -45,6 +45,10 @@ public:
         return std::string{scheme}.append("://127.0.0.1:").append(std::to_string(port()));
     }
     void stop() { served_.stop(); }
+    // Returns when no more streams than these are held.
+    void await_streams(std::size_t most) const {
+        while (served_.streams() > most) std::this_thread::yield();
+    }
 
 private:
     static syncline::httplib_server_options patient(syncline::httplib_server_options options) {

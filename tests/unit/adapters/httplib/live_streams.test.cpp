@@ -188,6 +188,7 @@ TEST_CASE("httplib streams: leave threads to requests: one too many is told to c
     }
     open.pop_back();
     said->await([](const script& s) { return s.gone == 2; });  // the refused one, and the one whose client went
+    server.await_streams(1);                                  // its place is free after that
     http_test::raw_client third(server.port());
     REQUIRE(third.say(get_stream));
     CHECK(third.hear("\r\n\r\n").find("HTTP/1.1 200") == 0);

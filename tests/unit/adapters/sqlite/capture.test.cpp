@@ -3,6 +3,7 @@
 #include <syncline/adapters/sqlite/replica_store.hpp>
 
 #include "support/catch.hpp"
+#include "support/environment.hpp"
 #include "support/scratch_folder.hpp"
 
 #include <cstdint>
@@ -275,11 +276,13 @@ struct one_table {
 }  // namespace
 
 TEST_CASE("sqlite capture: net edits undone give the tables before, whatever SQL another connection ran") {
-    for (std::uint64_t seed = 1; seed <= 200; ++seed) run_history(seed, false, false);
+    const auto seeds = test_support::tenth_if_slow<std::uint64_t>(200);
+    for (std::uint64_t seed = 1; seed <= seeds; ++seed) run_history(seed, false, false);
 }
 
 TEST_CASE("sqlite capture: net edits undone give the tables before, with triggers of the app among ours") {
-    for (std::uint64_t seed = 1001; seed <= 1270; ++seed) run_history(seed, true, false);
+    const auto seeds = test_support::tenth_if_slow<std::uint64_t>(270);
+    for (std::uint64_t seed = 1001; seed <= 1000 + seeds; ++seed) run_history(seed, true, false);
 }
 
 TEST_CASE("sqlite capture: the sqlite3 program's changes are captured like any other's") {

@@ -4,6 +4,7 @@
 #include <syncline/testing/small_model/count.hpp>
 
 #include "support/catch.hpp"
+#include "support/environment.hpp"
 
 #include <optional>
 #include <string>
@@ -107,7 +108,7 @@ TEST_CASE("explore: a person may keep what waits, or give it up, and either way 
 
 TEST_CASE("explore: the wires agree on one user who edits again while answers are lost: there is nobody to conflict with") {
     for (const auto wire : {wire_kind::mutation, wire_kind::bundle}) {
-        const auto found = explore(rules_with(wire, resolvers::defer_to_user{}), {1, 3, 3, 0});
+        const auto found = explore(rules_with(wire, resolvers::defer_to_user{}), test_support::is_slow() ? bounds{1, 2, 2, 0} : bounds{1, 3, 3, 0});
         INFO(found.violation);
         CHECK(found.violation.empty());
     }

@@ -10,6 +10,7 @@
 #include <sqlite3.h>
 
 #include "support/catch.hpp"
+#include "support/environment.hpp"
 #include "support/file_sync.hpp"
 #include "support/scratch_folder.hpp"
 #include "support/store_contract.hpp"
@@ -72,26 +73,16 @@ std::string content(const std::string& path) {
 
 }  // namespace
 
-TEST_CASE("UTF-16 databases: a device's store keeps its contract") {
+TEST_CASE("UTF-16 databases: a device's store keeps its contract, also where rows have numbers of their own, and with a trash") {
     testing::report r;
-    testing::check_replica_store(r, [] { return replica_fixture::contract_tables<false, false, true>{}; });
-    store_contract::passed(r);
-}
-
-TEST_CASE("UTF-16 databases: a device's store keeps it where rows have numbers of their own, and with a trash") {
-    testing::report r;
+    if (!test_support::is_slow()) testing::check_replica_store(r, [] { return replica_fixture::contract_tables<false, false, true>{}; });
     testing::check_replica_store(r, [] { return replica_fixture::contract_tables<true, true, true>{}; });
     store_contract::passed(r);
 }
 
-TEST_CASE("UTF-16 databases: an authority's store keeps its contract") {
+TEST_CASE("UTF-16 databases: an authority's store keeps its contract, also where rows have numbers of their own, and with a trash") {
     testing::report r;
-    testing::check_authority_store(r, [] { return authority_fixture::contract_tables<false, false, true>{}; });
-    store_contract::passed(r);
-}
-
-TEST_CASE("UTF-16 databases: an authority's store keeps it where rows have numbers of their own, and with a trash") {
-    testing::report r;
+    if (!test_support::is_slow()) testing::check_authority_store(r, [] { return authority_fixture::contract_tables<false, false, true>{}; });
     testing::check_authority_store(r, [] { return authority_fixture::contract_tables<true, true, true>{}; });
     store_contract::passed(r);
 }
