@@ -3,13 +3,16 @@
 
 // The models of the simulation for users: notes from a struct, and tags that refer to a note with a cascade.
 
+#include <syncline/model/labels.hpp>
 #include <syncline/model/model_schema.hpp>
 #include <syncline/model/model_traits.hpp>
+#include <syncline/model/record.hpp>
 #include <syncline/testing/simulation/setup.hpp>
 
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <tuple>
 
 namespace simulation {
@@ -40,6 +43,20 @@ inline testing::simulation_setup notes_and_tags() {
     auto setup = testing::simulation_setup::of<note>();
     setup.models.push_back(tag());
     return setup;
+}
+
+/// Notes lie in buckets by their title, so an edit moves them; tags are seen with their note.
+inline void give_buckets(testing::simulation_setup& setup) {
+    setup.labels = {"red", "green", "blue"};
+    setup.buckets["note"] = [](const model_schema&, std::string_view, const record& row) {
+        const std::string& title = row.fields[0].as_string();
+        switch (title.empty() ? 0 : title.back() % 4) {
+        case 0: return label_set{"red", "green"};
+        case 1: return label_set{"red"};
+        case 2: return label_set{"green"};
+        default: return label_set{"blue"};
+        }
+    };
 }
 
 }  // namespace simulation

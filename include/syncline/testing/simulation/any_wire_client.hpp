@@ -23,6 +23,7 @@ public:
     virtual result<client_step> next(timestamp now, random_source random) = 0;
     virtual result<void> on(std::uint64_t token, const result<response>& answer, timestamp now, random_source random) = 0;
     virtual void cancel() = 0;
+    virtual const sync_result& report() const = 0;
 };
 /// One that owns a client of @p Client.
 template <class Client>
@@ -36,6 +37,7 @@ public:
         return client_.on(token, answer, now, random);
     }
     void cancel() override { client_.cancel(); }
+    const sync_result& report() const override { return client_.report(); }
 
 private:
     Client client_;

@@ -24,6 +24,8 @@ enum class deed : std::uint8_t {
     proceed,         ///< a device goes on: begins to sync, sends, is served, takes an answer
     deliver_any,     ///< some message under way arrives, out of order
     look,            ///< the app asks its replica to take in what was edited
+    grant,           ///< a person is granted one more label, where records have buckets
+    revoke,          ///< and one fewer
     lose_request,    ///< a request is lost
     lose_answer,     ///< an answer is lost, after what it tells has taken effect
     duplicate,       ///< a message is doubled; the copy comes late
@@ -41,6 +43,7 @@ enum class deed : std::uint8_t {
     jump_server_clock,
     crash,           ///< a device's program ends at any moment
     crash_in_call,   ///< power goes at some later call of its store, before a commit or after it
+    change_program,  ///< another program over its store wakes up where it fell asleep, and the one that was awake falls asleep, in the middle of anything
     store_locked,    ///< its store is somebody else's for a moment
     disk_full,       ///< a later call of its store fails
     io_error,
@@ -68,8 +71,8 @@ inline constexpr std::size_t deeds = static_cast<std::size_t>(deed::rebuild) + 1
 /// The name of @p what, as a program writes it.
 [[nodiscard]] constexpr std::string_view name_of(deed what) noexcept {
     constexpr std::array<std::string_view, deeds> names{
-        "edit", "server_edit", "decide", "proceed", "deliver_any", "look", "lose_request", "lose_answer", "duplicate", "delay", "truncate", "corrupt",
-        "half_open", "time_out", "cut_out", "cut_in", "cut", "heal", "jump_clock", "freeze_clock", "jump_server_clock", "crash", "crash_in_call",
+        "edit", "server_edit", "decide", "proceed", "deliver_any", "look", "grant", "revoke", "lose_request", "lose_answer", "duplicate", "delay", "truncate", "corrupt",
+        "half_open", "time_out", "cut_out", "cut_in", "cut", "heal", "jump_clock", "freeze_clock", "jump_server_clock", "crash", "crash_in_call", "change_program",
         "store_locked", "disk_full", "io_error", "no_memory", "crash_server", "crash_server_in_call", "server_locked", "server_disk_full", "server_io_error",
         "server_no_memory", "add_server", "kill_server", "prune", "copy_device", "back_up_device", "restore_device", "lying_fsync", "reuse_source", "back_up_server",
         "restore_server", "rebuild"};

@@ -3,6 +3,7 @@
 
 #include <syncline/conflict/conflict.hpp>
 #include <syncline/engine/authority_types.hpp>
+#include <syncline/engine/scopes.hpp>
 #include <syncline/model/field_merge.hpp>
 #include <syncline/model/model_schema.hpp>
 #include <syncline/model/model_traits.hpp>
@@ -16,6 +17,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -39,6 +41,10 @@ struct simulation_setup {
     deed_weights weights;
     /// The same on devices and server; empty: `server_wins`.
     std::function<resolver_set()> resolvers;
+    /// The buckets of records, by model; empty: everybody sees everything. The rules are pure. The bundle wire has no buckets.
+    std::map<std::string, bucket_rule, std::less<>> buckets;
+    /// The labels that people are granted and lose.
+    std::vector<std::string> labels;
     /// The server's. It must not draw or remember anything: a run is repeated to shrink it.
     validator validate;
     /// The app's tables change what is written to them (triggers, defaults): what a write made of a row is not compared with what was written.
@@ -68,6 +74,8 @@ struct simulation_setup {
         if (problem_) return problem_;
         if (models.empty()) return make_fault(errc::invalid_argument, "a simulation needs at least one model");
         if (devices == 0 || devices > most_devices || most_devices > 26) return make_fault(errc::invalid_argument, "a simulation needs 1 to `most_devices` devices, and these are 26 at most");
+        if (!buckets.empty() && wires != simulated_wires::mutation) return make_fault(errc::invalid_argument, "only the mutation wire has buckets: simulate it alone");
+        if (buckets.empty() != labels.empty()) return make_fault(errc::invalid_argument, "buckets need `labels` that are granted, and labels need `buckets`");
         if (keys == 0) return make_fault(errc::invalid_argument, "a simulation needs at least one record of each model");
         return std::nullopt;
     }

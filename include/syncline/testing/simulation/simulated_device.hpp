@@ -1,25 +1,23 @@
 #ifndef SYNCLINE_TESTING_SIMULATION_SIMULATED_DEVICE_HPP
 #define SYNCLINE_TESTING_SIMULATION_SIMULATED_DEVICE_HPP
 
-#include <syncline/engine/replica.hpp>
 #include <syncline/support/random.hpp>
 #include <syncline/support/result.hpp>
 #include <syncline/support/time.hpp>
 #include <syncline/support/version.hpp>
-#include <syncline/testing/simulation/any_wire_client.hpp>
-#include <syncline/testing/simulation/faulty_stores.hpp>
 #include <syncline/testing/simulation/run_ledger.hpp>
+#include <syncline/testing/simulation/script.hpp>
 #include <syncline/testing/simulation/setup.hpp>
+#include <syncline/testing/simulation/simulated_program.hpp>
 #include <syncline/testing/simulation/store_faults.hpp>
 #include <syncline/transport/principal.hpp>
-#include <syncline/wire/bundle/client.hpp>
-#include <syncline/wire/mutation/client.hpp>
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -28,46 +26,72 @@ SYNCLINE_NAMESPACE_BEGIN
 
 namespace testing {
 
-/// A device of a run: what is durable, and over it the program.
+/// A device of a run: what is durable, and the programs over it.
 template <class Store>
 struct simulated_device {
-    using guarded_store = faulty_replica_store<Store>;
-    using engine_type = replica<guarded_store>;
+    using program_type = simulated_program<Store>;
 
     simulated_device(std::size_t number, bool bundles, principal owner, std::uint64_t seed, std::unique_ptr<Store> on)
         : index(number), name(1, static_cast<char>('A' + number)), by_bundles(bundles), who(std::move(owner)), random(seed), durable(std::move(on)) {}
 
-    /// Starts the program on what is durable.
+    /// Starts the program on what is durable, in the place of the one that was awake.
     /// @return what its replica says when it is opened
     [[nodiscard]] result<void> boot(const simulation_setup& setup, std::size_t batch_rows, std::size_t page_rows) {
-        stop();
         faults.replace();
-        guarded = std::make_unique<guarded_store>(*durable, faults);
-        engine = std::make_unique<engine_type>(*guarded, setup.resolver());
-        if (by_bundles) {
-            bundle_client_options o;
-            o.batch_rows = batch_rows;
-            o.chunk_rows = (batch_rows + 1) / 2;
-            o.committed_page_rows = o.page_bundles = o.snapshot_page_rows = page_rows;
-            wire = std::make_unique<wire_client_of<bundle_client<engine_type>>>(*engine, o);
-        } else {
-            mutation_client_options o;
-            o.batch_size = batch_rows;
-            o.page_size = page_rows;
-            wire = std::make_unique<wire_client_of<mutation_client<engine_type>>>(*engine, o);
-        }
-        return engine->open(random, clock);
+        program.start(*durable, faults, setup, by_bundles, batch_rows, page_rows, ++programs_);
+        return program.engine().open(random, clock);
     }
-    /// The program ends; nothing that it asked for reaches a later one.
+    /// The other program over the same store wakes up where it fell asleep, and the one that was awake falls asleep. The first time there is none:
+    /// it is to be booted.
+    /// @pre `program_type::shares`
+    void change_program() { std::swap(program, asleep); }
+    /// The device goes down: all programs end.
     void stop() {
-        wire.reset();
-        engine.reset();
-        guarded.reset();
-        ++incarnation;
-        running = false;
-        awaiting = 0;
+        program.stop();
+        asleep.stop();
+        program.decided.insert(program.decided.end(), asleep.decided.begin(), asleep.decided.end());
+        asleep.decided.clear();
+    }
+    /// It pulls. Of what it got only in answers to pushes, before it ever pulled, the server knows no position: it cannot tell that such a record
+    /// has left the view (docs/architecture.md, "Not done yet").
+    void pulls(const std::vector<record_key>& keys) {
+        if (last.state.checkpoint != 0) return;
+        for (std::size_t i = 0; i < last.records.size(); ++i)
+            if (last.records[i].base) may_keep.insert(keys[i]);
+    }
+    /// It looks like @p now.
+    /// @return the records that have left the view: their user sees that they are gone, with all that was done to them
+    [[nodiscard]] std::vector<record_key> note(device_look now, const std::vector<record_key>& keys) {
+        std::vector<record_key> left;
+        for (std::size_t i = 0; i < last.records.size(); ++i) {
+            const auto& was = last.records[i];
+            const auto& is = now.records[i];
+            if (is.version != was.version) may_keep.erase(keys[i]);
+            if (was.frozen && !(is.frozen && is.frozen->id == was.frozen->id)) program.decided.push_back(keys[i]);
+            if (was.version != 0 && is.version == 0 && !is.visible && !is.frozen && !is.open) left.push_back(keys[i]);
+        }
+        last = std::move(now);
+        return left;
     }
 
+    /// What happens to its store and to its network.
+    /// @param calls  at which call of the store from now on
+    /// @return whether @p what is one of those
+    bool suffer(deed what, std::uint32_t die, std::uint64_t calls) {
+        switch (what) {
+        case deed::crash_in_call: faults.arm(calls, die % 2 != 0); return true;
+        case deed::store_locked: faults.refuse_once(); return true;
+        case deed::disk_full: faults.fail_once(calls, errc::storage_full); return true;
+        case deed::io_error: faults.fail_once(calls, errc::io_error); return true;
+        case deed::no_memory: faults.exhaust_after(calls); return true;
+        case deed::heal: cut_in = cut_out = false; return true;
+        case deed::cut_out: cut_out = true; return true;
+        case deed::cut_in: cut_in = true; return true;
+        case deed::cut: cut_in = cut_out = true; return true;
+        case deed::freeze_clock: clock_stands = true; return true;
+        default: return false;
+        }
+    }
     /// Gives the store the source id of @p other, as if both had drawn it. @pre its program does not run
     [[nodiscard]] result<void> take_source_of(simulated_device& other) {
         auto theirs = other.durable->begin();
@@ -120,9 +144,11 @@ struct simulated_device {
     }
     /// Whether nothing that the app wrote is still to be taken in.
     [[nodiscard]] bool settled() {
-        if (edited_at_commit && faults.commits() != *edited_at_commit) edited_at_commit.reset();
+        if (edited_at_commit && commits() != *edited_at_commit) edited_at_commit.reset();
         return !edited_at_commit;
     }
+    /// How many commits of its programs there were that take in what was edited.
+    [[nodiscard]] std::uint64_t commits() const noexcept { return faults.commits() - program.lease_commits() - asleep.lease_commits(); }
 
     std::size_t index;
     std::string name;
@@ -137,18 +163,17 @@ struct simulated_device {
     std::unique_ptr<Store> durable;
     std::unique_ptr<Store> backup;
     std::unique_ptr<Store> synced;  ///< what the disk really has, while its `fsync` lies
-    std::unique_ptr<guarded_store> guarded;
-    std::unique_ptr<engine_type> engine;
-    std::unique_ptr<any_wire_client> wire;
-    std::uint64_t incarnation = 0;
-    bool running = false;          ///< a sync is under way
-    std::uint64_t awaiting = 0;    ///< the token of the request under way; 0: none
+    program_type program;          ///< the one that is awake
+    program_type asleep;
     std::optional<std::uint64_t> edited_at_commit;
     device_look last;
-    std::vector<record_key> decided;  ///< records whose frozen change was settled in this sync: what became of it, its report tells
+    std::set<record_key> may_keep;    ///< records that it had from answers to pushes when it pulled for the first time, after history was forgotten
     bool look_is_new = false;      ///< `last` was taken after its data were put back: nothing is compared with what was before
     std::uint64_t edit_later = 0;  ///< its user edits before this many transactions from now; 0: no
     std::uint32_t edit_die = 0;
+
+private:
+    std::uint64_t programs_ = 0;  // that it has had
 };
 
 }  // namespace testing

@@ -11,7 +11,9 @@
 #include <syncline/support/version.hpp>
 #include <syncline/testing/simulation/faulty_stores.hpp>
 #include <syncline/testing/simulation/run_ledger.hpp>
+#include <syncline/testing/simulation/script.hpp>
 #include <syncline/testing/simulation/setup.hpp>
+#include <syncline/testing/simulation/simulated_view.hpp>
 #include <syncline/testing/simulation/store_faults.hpp>
 #include <syncline/transport/message.hpp>
 #include <syncline/transport/principal.hpp>
@@ -36,9 +38,9 @@ class simulated_server {
 public:
     using store_type = typename Stores::authority_store;
 
-    /// @param setup, stores  must outlive this object
-    simulated_server(const simulation_setup& setup, Stores& stores, std::uint64_t seed, std::function<timestamp()> clock)
-        : setup_(&setup), stores_(&stores), random_(seed), clock_(std::move(clock)), durable_(stores.make_authority()) {
+    /// @param setup, view, stores  must outlive this object
+    simulated_server(const simulation_setup& setup, const simulated_view& view, Stores& stores, std::uint64_t seed, std::function<timestamp()> clock)
+        : setup_(&setup), view_(&view), stores_(&stores), random_(seed), clock_(std::move(clock)), durable_(stores.make_authority()) {
         faults_.between = [this] {
             if (between) between();
         };
@@ -90,6 +92,23 @@ public:
         if (!t) return std::move(t).error();
         return t->head();
     }
+    /// What happens to the server, its power and its store.
+    /// @param calls  at which call of the store from now on
+    /// @return whether @p what is one of those
+    bool suffer(deed what, std::uint32_t die, std::uint64_t calls) {
+        switch (what) {
+        case deed::crash_server: restart(); return true;
+        case deed::crash_server_in_call: faults_.arm(calls, die % 2 != 0); return true;
+        case deed::server_locked: faults_.refuse_once(); return true;
+        case deed::server_disk_full: faults_.fail_once(calls, errc::storage_full); return true;
+        case deed::server_io_error: faults_.fail_once(calls, errc::io_error); return true;
+        case deed::server_no_memory: faults_.exhaust_after(calls); return true;
+        case deed::add_server: add_instance(); return true;
+        case deed::kill_server: kill_instance(die); return true;
+        case deed::back_up_server: back_up(); return true;
+        default: return false;
+        }
+    }
     void back_up() { backup_ = stores_->copy_server(*durable_); }
     /// Puts the backup in the place of the data and says so. @pre `has_backup()`
     [[nodiscard]] result<void> restore(const std::string& epoch) {
@@ -129,7 +148,7 @@ private:
         explicit instance(simulated_server& of)
             : store(*of.durable_, of.faults_), server(store, of.options(), [&of] { return of.clock_(); }, [&of] { return of.random_.next(); }) {
             server.mount_mutation_wire();
-            (void)server.mount_bundle_wire();
+            if (!of.view_->any()) (void)server.mount_bundle_wire();
         }
         guarded_store store;
         sync_server<guarded_store> server;
@@ -139,6 +158,7 @@ private:
         authority_options o;
         o.resolvers = setup_->resolver();
         o.validate = setup_->validate;
+        o.scopes = view_->scopes();
         return o;
     }
     template <class Transaction>
@@ -152,6 +172,7 @@ private:
     }
 
     const simulation_setup* setup_;
+    const simulated_view* view_;
     Stores* stores_;
     seeded_random random_;
     std::function<timestamp()> clock_;

@@ -16,6 +16,7 @@
 #include <syncline/testing/simulation/simulated_network.hpp>
 #include <syncline/testing/simulation/simulated_people.hpp>
 #include <syncline/testing/simulation/simulated_server.hpp>
+#include <syncline/testing/simulation/simulated_view.hpp>
 #include <syncline/testing/simulation/store_faults.hpp>
 #include <syncline/transport/message.hpp>
 #include <syncline/transport/principal.hpp>
@@ -46,8 +47,8 @@ public:
     /// @param setup, schemas  must outlive this object
     /// @param trace           keeps a line for everything that happens
     simulated_world(const simulation_setup& setup, const schema_set& schemas, std::uint64_t seed, bool trace)
-        : setup_(&setup), schemas_(&schemas), trace_(trace), dice_(seed), stores_(schemas), people_(setup, schemas), ledger_(setup, schemas, setup.all_keys(schemas)),
-          server_(setup, stores_, dice_.next(), [this] { return now_; }) {
+        : setup_(&setup), schemas_(&schemas), trace_(trace), dice_(seed), stores_(schemas), people_(setup, schemas), view_(setup, schemas), ledger_(setup, schemas, setup.all_keys(schemas)),
+          server_(setup, view_, stores_, dice_.next(), [this] { return now_; }) {
         const std::size_t sizes[]{1, 2, 3, 5, 100};
         batch_rows_ = sizes[dice_.below(5)];
         page_rows_ = sizes[dice_.below(5)];
@@ -112,6 +113,7 @@ private:
         devices_.push_back(std::make_unique<device_type>(n, bundles, std::move(who), seed, std::move(store)));
         auto& d = *devices_.back();
         ledger_.owned_by(n, d.who.id);
+        view_.enter(d.who.id);
         d.clock = now_ + std::chrono::seconds{static_cast<std::int64_t>(seed % (8 * 86400)) - 4 * 86400};
         d.faults.between = [this, &d] {
             if (d.edit_later == 0 || --d.edit_later != 0) return;
@@ -140,10 +142,9 @@ private:
                 const auto& r = now->records[i];
                 if (i < d.last.records.size() && !(d.last.records[i] == r)) say("  ", d.name, " shows ", ledger_.keys()[i].key, " as ", ledger_.text(r.visible), ": ", ledger_.layers(r), " ", r.image_kept ? ledger_.text(r.base) : std::string{"as it is shown"});
             }
-        for (std::size_t i = 0; i < d.last.records.size(); ++i)
-            if (const auto &was = d.last.records[i].frozen, &is = now->records[i].frozen; was && !(is && is->id == was->id)) d.decided.push_back(ledger_.keys()[i]);
         if (d.last.state.source_id != now->state.source_id) ledger_.device_lost_memory(d.index);  // what the old source still has under way comes when it comes
-        d.last = std::move(*now);
+        for (const auto& key : d.note(std::move(*now), ledger_.keys()))
+            if (view_.any()) ledger_.told(d.index, key);
     }
     // Calls a device's engine: `result<void>()`. A program that finds no memory ends.
     template <class Call>
@@ -156,6 +157,12 @@ private:
     void after(device_type& d, const result<void>& done, std::string_view doing) {
         if (d.faults.blown()) return crash(d);
         const bool simulated = d.faults.was_refused();
+        if (!done && done.error().code == errc::busy && d.asleep.is_there() && d.program.running && !simulated) {
+            say(d.name, " finds that its other program syncs");
+            d.program.wire().cancel();
+            told(d, d.program.wire().report());
+            return ask(d, "ending a sync", [&] { return (void)d.program.end_sync(), result<void>{}; });
+        }
         if (!done && !simulated) broke("unexpected fault", d.name + ": " + std::string(doing) + ": " + std::string(name_of(done.error().code)) + ": " + done.error().detail);
         observe(d);
     }
@@ -171,7 +178,7 @@ private:
         }
         boot(d);
         // What was decided in the sync that ended so, nobody was told.
-        for (const auto& key : std::exchange(d.decided, {})) ledger_.told(d.index, key);
+        for (const auto& key : std::exchange(d.program.decided, {})) ledger_.told(d.index, key);
         ledger_.forget_unseen(d.index, shown_by(d));
     }
 
@@ -213,7 +220,7 @@ private:
         const auto wrote = write_some(*d.durable, d.name, key, die);
         if (!wrote) return;
         count(deed::edit);
-        d.edited_at_commit = d.faults.commits();
+        d.edited_at_commit = d.commits();
         // What the user wrote over, and what went with an erased record before their eyes, they know of.
         const auto still = ledger_.seen_pending(d.index, shown_by(d));
         std::erase_if(gone, [&](std::uint64_t n) { return std::find(still.begin(), still.end(), n) != still.end(); });
@@ -227,7 +234,7 @@ private:
     bool decide(device_type& d, std::uint32_t die, bool give_up) {
         std::vector<intent> waiting;
         ask(d, "looking what waits", [&]() -> result<void> {
-            auto all = d.engine->waiting(1000, d.clock);
+            auto all = d.program.engine().waiting(1000, d.clock);
             if (all) waiting = std::move(*all);
             return without_value(all);
         });
@@ -238,9 +245,10 @@ private:
         count(deed::decide);
         ask(d, "a person's decision", [&]() -> result<void> {
             const auto edits = counts_[static_cast<std::size_t>(deed::edit)];
-            auto done = how == 0 ? d.engine->retry(key, d.clock) : how == 1 ? d.engine->discard(key, d.clock) : d.engine->take_client(key, d.clock);
+            auto done = how == 0 ? d.program.engine().retry(key, d.clock) : how == 1 ? d.program.engine().discard(key, d.clock) : d.program.engine().take_client(key, d.clock);
             if (how == 1 && done) ledger_.told(d.index, key);
             // An edit in the same moment is a decision too, and came first.
+            if (!done && done.error().code == errc::out_of_view && view_.any()) return {};  // it waits until the record is back, whatever its author says
             if (!done && done.error().code == errc::absent && counts_[static_cast<std::size_t>(deed::edit)] != edits) return {};
             return done;
         });
@@ -267,49 +275,49 @@ private:
         for (const auto& r : report.rejections) say("  ", d.name, " is told: ", r.key.key, ": ", r.why.detail);
     }
     void poll(device_type& d, sync_mode mode) {
-        if (d.awaiting != 0) return;
-        if (!d.running) {
+        if (d.program.awaiting != 0) return;
+        if (!d.program.running) {
             say(d.name, " starts to sync");
-            d.wire->start(mode);
-            d.running = true;
+            ask(d, "taking the lease", [&] { return without_value(d.program.begin_sync(mode, d.clock)); });
+            if (!d.program.running) return;
         }
         ask(d, "the wire's next step", [&]() -> result<void> {
-            auto step = d.wire->next(d.clock, d.random);
+            auto step = d.program.next(d.clock, d.random);
             if (step && !d.faults.blown()) take(d, *step);
             return without_value(step);
         });
     }
     void take(device_type& d, client_step& step) {
         if (auto* send = std::get_if<send_step>(&step)) {
-            d.awaiting = send->token;
+            d.program.awaiting = send->token;
+            if (view_.any() && send->what.path.find("/pull") != std::string::npos) d.pulls(ledger_.keys());
             say(d.name, " sends ", name_of(send->what.method), " ", send->what.path, d.cut_out ? ", into the void" : "");
             ++operations_;
-            if (!d.cut_out) network_.put({false, false, d.index, d.incarnation, send->token, 0, std::move(send->what), {}});
+            if (!d.cut_out) network_.put({false, false, d.index, d.program.incarnation(), send->token, 0, std::move(send->what), {}});
         } else if (auto* wait = std::get_if<wait_step>(&step)) {
             d.clock = (std::max)(d.clock, wait->until);
         } else {
             last_report_ = std::move(std::get<done_step>(step).report);
-            d.running = false;
-            d.decided.clear();
+            (void)d.program.end_sync();  // where it fails, the lease ends by its time
             say(d.name, " is done", last_report_.why ? ": " : "", last_report_.why ? last_report_.why->detail : std::string{});
             told(d, last_report_);
         }
     }
     void answer(device_type& d, std::uint64_t token, const result<response>& r) {
-        if (token == d.awaiting) d.awaiting = 0;
+        if (token == d.program.awaiting) d.program.awaiting = 0;
         ++operations_;
-        ask(d, "taking an answer in", [&] { return d.wire->on(token, r, d.clock, d.random); });
+        ask(d, "taking an answer in", [&] { return d.program.on(token, r, d.clock, d.random); });
     }
     void time_out(device_type& d) {
-        if (d.awaiting == 0) return;
+        if (d.program.awaiting == 0) return;
         say(d.name, " times out");
-        answer(d, d.awaiting, fault{errc::timed_out, "simulated: no answer"});
+        answer(d, d.program.awaiting, fault{errc::timed_out, "simulated: no answer"});
     }
     // The next thing that a device does: it is answered, asks, or stops waiting for what does not come.
     void proceed(device_type& d, std::uint32_t die) {
         count(deed::proceed);
-        if (d.awaiting == 0) return poll(d, die % 3 == 0 ? sync_mode::push_only : die % 3 == 1 ? sync_mode::pull_only : sync_mode::push_then_pull);
-        if (const auto i = network_.awaited_by(d.index, d.incarnation, d.awaiting, events_)) return deliver(*i);
+        if (d.program.awaiting == 0) return poll(d, die % 3 == 0 ? sync_mode::push_only : die % 3 == 1 ? sync_mode::pull_only : sync_mode::push_then_pull);
+        if (const auto i = network_.awaited_by(d.index, d.program.incarnation(), d.program.awaiting, events_)) return deliver(*i);
         time_out(d);
     }
 
@@ -328,7 +336,7 @@ private:
             network_.put_first(std::move(m));
             return;
         }
-        if (d.cut_in || d.incarnation != m.incarnation) return;
+        if (d.cut_in || d.program.incarnation() != m.incarnation) return;
         answer(d, m.token, m.reply);
     }
     // @return nothing: the server went down over it
@@ -361,7 +369,7 @@ private:
         say(hit->answer ? "an answer to " : "a request of ", d.name, told_of(what));
         // Half of the time a loss is noticed at once.
         const bool lost = what == deed::lose_request || what == deed::lose_answer;
-        if (lost && hit->incarnation == d.incarnation && hit->token == d.awaiting && die % 4 < 2) answer(d, d.awaiting, fault{errc::unavailable, "simulated: the connection broke"});
+        if (lost && hit->incarnation == d.program.incarnation() && hit->token == d.program.awaiting && die % 4 < 2) answer(d, d.program.awaiting, fault{errc::unavailable, "simulated: the connection broke"});
     }
 
     // --- steps
@@ -388,7 +396,7 @@ private:
             return deliver(e.die % network_.size());
         case deed::look: {
             count(e.what);
-            return ask(d, "absorbing", [&] { return without_value(d.engine->absorb(d.clock)); });
+            return ask(d, "absorbing", [&] { return without_value(d.program.engine().absorb(d.clock)); });
         }
         case deed::lose_request:
         case deed::lose_answer:
@@ -398,17 +406,14 @@ private:
         case deed::corrupt:
         case deed::half_open: return network_fault(e.what, d, e.die);
         case deed::time_out: count(e.what); return time_out(d);
-        case deed::heal: count(e.what); d.cut_in = d.cut_out = false; return;
-        case deed::cut_out:
-        case deed::cut_in:
-        case deed::cut:
+        case deed::grant:
+        case deed::revoke: {
+            const auto label = view_.change(d.who.id, e.what == deed::grant, e.die);
+            if (!label) return;
             count(e.what);
-            d.cut_out = d.cut_out || e.what != deed::cut_in;
-            d.cut_in = d.cut_in || e.what != deed::cut_out;
-            say(d.name, e.what == deed::cut ? " is cut off" : e.what == deed::cut_in ? " hears nothing any more" : " is not heard any more");
-            return;
+            return say(d.who.id, e.what == deed::grant ? " is granted " : " loses ", *label);
+        }
         case deed::jump_clock: count(e.what); d.clock += jump(e.die); d.clock_stands = false; say(d.name, "'s clock is set"); return;
-        case deed::freeze_clock: count(e.what); d.clock_stands = true; say(d.name, "'s clock stands still"); return;
         case deed::jump_server_clock: count(e.what); now_ += jump(e.die) / 100; say("the server's clock is set"); return;
         default: return fail(e, d);
         }
@@ -420,23 +425,18 @@ private:
         const std::uint64_t calls = 1 + (e.die >> 4) % 40;
         const bool no_room = (e.what == deed::copy_device || e.what == deed::reuse_source) && devices_.size() >= setup_->most_devices;
         const bool no_backup = (e.what == deed::restore_device && !d.backup) || (e.what == deed::restore_server && !server_.has_backup());
-        if (no_room || no_backup || (e.what == deed::lying_fsync && d.synced)) return;
+        if (no_room || no_backup || (e.what == deed::lying_fsync && d.synced) || (e.what == deed::change_program && !device_type::program_type::shares)) return;
         count(e.what);
+        if (d.suffer(e.what, e.die, calls)) return say(d.name, ": ", name_of(e.what));
+        if (server_.suffer(e.what, e.die, calls)) return say("the server: ", name_of(e.what));
         switch (e.what) {
         case deed::crash: return crash(d);
-        case deed::crash_in_call: return d.faults.arm(calls, e.die % 2 != 0);
-        case deed::store_locked: return d.faults.refuse_once();
-        case deed::disk_full: return d.faults.fail_once(calls, errc::storage_full);
-        case deed::io_error: return d.faults.fail_once(calls, errc::io_error);
-        case deed::no_memory: return d.faults.exhaust_after(calls);
-        case deed::server_no_memory: return server_.faults().exhaust_after(calls);
-        case deed::crash_server: say("the server crashes"); return server_.restart();
-        case deed::crash_server_in_call: return server_.faults().arm(calls, e.die % 2 != 0);
-        case deed::server_locked: return server_.faults().refuse_once();
-        case deed::server_disk_full: return server_.faults().fail_once(calls, errc::storage_full);
-        case deed::server_io_error: return server_.faults().fail_once(calls, errc::io_error);
-        case deed::add_server: say("one more server"); return server_.add_instance();
-        case deed::kill_server: say("a server is killed"); return server_.kill_instance(e.die);
+        case deed::change_program: {
+            d.change_program();
+            say("the other program of ", d.name, " wakes up");
+            if (!d.program.is_there()) boot(d);
+            return;
+        }
         case deed::prune: return prune(e.die);
         case deed::copy_device:
             say(d.name, " is copied to ", std::string(1, static_cast<char>('A' + devices_.size())));
@@ -453,12 +453,11 @@ private:
             d.synced = stores_.copy(*d.durable, d.name + ".synced");
             return;
         case deed::reuse_source: return reuse_source(d, e.die);
-        case deed::back_up_server: say("the server is backed up"); return server_.back_up();
         case deed::restore_server: return restore_server();
         case deed::rebuild: {
             const bool own = e.die % 3 == 0;
             say(d.name, own ? " is declared a device of its own" : " is to be rebuilt");
-            return ask(d, "a rebuild", [&] { return own ? d.engine->renew_source(d.random, true, d.clock) : d.engine->begin_hydration(d.clock); });
+            return ask(d, "a rebuild", [&] { return own ? d.program.engine().renew_source(d.random, true, d.clock) : d.program.engine().begin_hydration(d.clock); });
         }
         default: return;
         }
@@ -504,17 +503,17 @@ private:
     // --- the end
 
     void sync(device_type& d) {
-        if (d.running) {
-            d.wire->cancel();
-            d.awaiting = 0;
-            for (int i = 0; d.running && i < 100; ++i) poll(d, sync_mode::push_then_pull);  // what was settled is told
+        if (d.program.running) {
+            d.program.wire().cancel();
+            d.program.awaiting = 0;
+            for (int i = 0; d.program.running && i < 100; ++i) poll(d, sync_mode::push_then_pull);  // what was settled is told
         }
         poll(d, sync_mode::push_then_pull);
-        for (int i = 0; d.running && !ledger_.broken(); ++i) {
+        for (int i = 0; d.program.running && !ledger_.broken(); ++i) {
             if (i > 2000) return broke("liveness", d.name + ": a sync without faults does not end");
-            if (d.awaiting != 0 && !network_.empty())
+            if (d.program.awaiting != 0 && !network_.empty())
                 deliver(network_.size() - 1);
-            else if (d.awaiting != 0)
+            else if (d.program.awaiting != 0)
                 time_out(d);
             else
                 poll(d, sync_mode::push_then_pull);
@@ -538,6 +537,7 @@ private:
             now_ += std::chrono::minutes{20};
             for (auto& d : devices_) d->clock += std::chrono::minutes{20};
             for (auto& d : devices_) {
+                if (d->asleep.is_there() && round < 4) d->change_program();
                 const int most = round < rounds - 4 ? 1000 : 0;
                 for (int i = 0; i < most && !ledger_.broken() && decide(*d, static_cast<std::uint32_t>(round + i), round >= 4); ++i)
                     if (round < 4 && i > 20) break;
@@ -551,7 +551,7 @@ private:
             }
             if (round >= 2 && at_rest()) break;
         }
-        for (auto& d : devices_) check_agreement(ledger_, stores_, *schemas_, *d, server_.durable());
+        for (auto& d : devices_) check_agreement(ledger_, stores_, *schemas_, view_, *d, server_.durable());
         ledger_.finish();
     }
     // Whether another round would change nothing: nothing is queued, and everybody is where the server is.
@@ -559,7 +559,7 @@ private:
         const auto head = server_.head();
         if (!head || last_report_.why) return false;
         for (auto& d : devices_) {
-            const auto status = d->engine->status(d->clock);
+            const auto status = d->program.engine().status(d->clock);
             if (!status || status->counts.frozen + status->counts.open + status->counts.waiting != 0 || status->state.needs_hydration) return false;
             if (d->last.state.checkpoint != (d->by_bundles ? head->seq : head->stamp)) return false;
         }
@@ -573,6 +573,7 @@ private:
     seeded_random dice_;  // what a seed decides before the first step
     Stores stores_;
     simulated_people people_;
+    simulated_view view_;
     run_ledger ledger_;
     timestamp now_ = from_microseconds(1'700'000'000'000'000);  // by the server's clock
     simulated_server<Stores> server_;

@@ -5,6 +5,7 @@
 #include "support/catch.hpp"
 
 #include <string>
+#include <string_view>
 
 namespace simulation_setup_test {
 
@@ -69,6 +70,17 @@ TEST_CASE("simulation setup: keys are of the model's kind, and what is wrong is 
     setup.devices = 6;
     CHECK(setup.problem());
     setup.devices = 2;
+    setup.labels = {"red"};
+    REQUIRE(setup.problem());
+    CHECK(setup.problem()->detail == "buckets need `labels` that are granted, and labels need `buckets`");
+    setup.buckets["sample"] = [](const model_schema&, std::string_view, const record&) { return label_set{"red"}; };
+    REQUIRE(setup.problem());
+    CHECK(setup.problem()->detail == "only the mutation wire has buckets: simulate it alone");
+    setup.wires = testing::simulated_wires::mutation;
+    CHECK_FALSE(setup.problem());
+    setup.labels.clear();
+    CHECK(setup.problem());
+    setup.buckets.clear();
     setup.keys = 0;
     CHECK(setup.problem());
 }
