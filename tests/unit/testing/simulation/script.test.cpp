@@ -33,7 +33,7 @@ TEST_CASE("simulation script: what weighs nothing never happens, and what is kep
     const auto only = deed_weights{}.faultless_but({deed::prune});
     std::set<deed> seen;
     for (const auto& e : script::of(1, 20000, only).events) seen.insert(e.what);
-    CHECK(seen == std::set<deed>{deed::edit, deed::server_edit, deed::decide, deed::proceed, deed::deliver_any, deed::look, deed::prune});
+    CHECK(seen == std::set<deed>{deed::edit, deed::server_edit, deed::decide, deed::proceed, deed::deliver_any, deed::look, deed::grant, deed::revoke, deed::prune});
     std::set<deed> all;
     for (const auto& e : script::of(1, 60000, deed_weights{}).events) all.insert(e.what);
     CHECK(all.size() == deeds);
