@@ -85,7 +85,7 @@ struct outcome {
 
 /// Whether the mutation met changes of others: it was merged, superseded, or refused for it.
 [[nodiscard]] inline bool met_others(const outcome& o) noexcept {
-    return (o.kind == outcome_kind::applied && o.carries_row && !o.clean) || o.kind == outcome_kind::superseded ||
+    return (o.kind == outcome_kind::applied && (o.carries_row || o.out_of_view) && !o.clean) || o.kind == outcome_kind::superseded ||
            (o.kind == outcome_kind::refused && o.why && o.why->code == errc::conflict);
 }
 

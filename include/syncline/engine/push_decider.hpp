@@ -497,9 +497,9 @@ private:
 
     [[nodiscard]] result<bool> is_known(const record_key& key) { return guard_ ? guard_->knows(key) : result<bool>{true}; }
     static void take_out_of_view(outcome& out) {
+        out.clean = out.kind == outcome_kind::applied && !met_others(out);  // its author would never hear of it otherwise
         out.out_of_view = out.kind == outcome_kind::applied || out.kind == outcome_kind::superseded;
         out.version = 0;
-        out.clean = false;
         out.carries_row = false;
         out.row.reset();
     }

@@ -112,6 +112,23 @@ TEST_CASE("W13: an own creation that was acknowledged and is out of view by then
     CHECK(d.kept("T") == base_row{});
 }
 
+TEST_CASE("W13: a change that met others is told of, although its record is out of view by then") {
+    for (const bool clean : {true, false}) {
+        CAPTURE(clean);
+        device d;
+        d.take({image("T", 9, node_row(1))});
+        d.write("T", node_row(7));
+        const auto batch = d.freeze();
+        auto o = answer(batch->items[0].id, outcome_kind::applied);
+        o.out_of_view = true;
+        o.clean = clean;
+        const auto report = d.settle({o});
+        CHECK(report.applied == 1);
+        CHECK(report.conflicts.size() == (clean ? 0U : 1U));
+        CHECK_FALSE(d.row("T"));
+    }
+}
+
 TEST_CASE("W13: a new record under the key of one that is out of view is the user's own") {
     device d;
     d.take({image("T", 9, node_row(1))});

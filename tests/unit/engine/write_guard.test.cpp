@@ -45,6 +45,30 @@ TEST_CASE("W41: labels that a change adds or takes away must be granted, also by
     CHECK(w.s.row("T") == node_row(1, 2));
 }
 
+TEST_CASE("W13: an author whose record has left the view is told that the change met others, and nothing of them") {
+    scoped_server w;
+    w.write("T", node_row(1, 1));
+    w.write("U", node_row(1, 1));
+    w.write("T", node_row(2, 1));
+    const auto met = change_of("m1", "T", node_row(1, 1), node_row(5, 1, 3), 1);  // n is taken, a is the server's
+    const auto clean = change_of("m2", "U", node_row(1, 1), node_row(5, 1), 2);
+    const auto first = w.s.push({met, clean});
+    CHECK(w.s.row("T") == node_row(2, 1, 3));
+    CHECK(first[0].kind == outcome_kind::applied);
+    CHECK(met_others(first[0]));
+    CHECK_FALSE(met_others(first[1]));
+    *w.granted = label_set{};
+    const auto again = w.s.push({met, clean});
+    for (const auto& out : again) {
+        CHECK(out.kind == outcome_kind::applied);
+        CHECK(out.out_of_view);
+        CHECK(out.version == 0);
+        CHECK_FALSE(out.carries_row);
+    }
+    CHECK(met_others(again[0]));
+    CHECK_FALSE(met_others(again[1]));
+}
+
 TEST_CASE("W40: a change behind one that was refused is held alike, whether its parent exists unseen or not at all") {
     for (const bool exists : {true, false}) {
         scoped_server w;

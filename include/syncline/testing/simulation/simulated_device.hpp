@@ -60,18 +60,14 @@ struct simulated_device {
             if (last.records[i].base) may_keep.insert(keys[i]);
     }
     /// It looks like @p now.
-    /// @return the records that have left the view: their user sees that they are gone, with all that was done to them
-    [[nodiscard]] std::vector<record_key> note(device_look now, const std::vector<record_key>& keys) {
-        std::vector<record_key> left;
+    void note(device_look now, const std::vector<record_key>& keys) {
         for (std::size_t i = 0; i < last.records.size(); ++i) {
             const auto& was = last.records[i];
             const auto& is = now.records[i];
             if (is.version != was.version) may_keep.erase(keys[i]);
             if (was.frozen && !(is.frozen && is.frozen->id == was.frozen->id)) program.decided.push_back(keys[i]);
-            if (was.version != 0 && is.version == 0 && !is.visible && !is.frozen && !is.open) left.push_back(keys[i]);
         }
         last = std::move(now);
-        return left;
     }
 
     /// What happens to its store and to its network.

@@ -143,8 +143,7 @@ private:
                 if (i < d.last.records.size() && !(d.last.records[i] == r)) say("  ", d.name, " shows ", ledger_.keys()[i].key, " as ", ledger_.text(r.visible), ": ", ledger_.layers(r), " ", r.image_kept ? ledger_.text(r.base) : std::string{"as it is shown"});
             }
         if (d.last.state.source_id != now->state.source_id) ledger_.device_lost_memory(d.index);  // what the old source still has under way comes when it comes
-        for (const auto& key : d.note(std::move(*now), ledger_.keys()))
-            if (view_.any()) ledger_.told(d.index, key);
+        d.note(std::move(*now), ledger_.keys());
     }
     // Calls a device's engine: `result<void>()`. A program that finds no memory ends.
     template <class Call>
