@@ -156,6 +156,7 @@ struct simulated_device {
     bool clock_stands = false;
     bool cut_out = false;  ///< nothing that it sends arrives
     bool cut_in = false;   ///< nothing arrives at it
+    bool knows_all = true;  ///< its program is not an older one, which lacks fields
     std::unique_ptr<Store> durable;
     std::unique_ptr<Store> backup;
     std::unique_ptr<Store> synced;  ///< what the disk really has, while its `fsync` lies

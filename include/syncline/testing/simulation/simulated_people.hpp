@@ -36,12 +36,13 @@ public:
     [[nodiscard]] bool erases(std::uint32_t die) const noexcept { return (die >> 16) % 6 == 0; }
 
     /// Some change of the row of @p key, or a new one.
+    /// @param known  the models as the program knows them that makes the change
     /// @param was    the row as it is; nothing: there is none
     /// @param there  `bool(const record_key&)`: whether a record may be referred to
     /// @return nothing: it must refer to a record, and there is none
     template <class There>
-    [[nodiscard]] std::optional<made_row> changed_row(run_ledger& ledger, const record_key& key, const std::optional<record>& was, std::uint32_t die, There there) const {
-        const auto& schema = (*schemas_)[key.model];
+    [[nodiscard]] std::optional<made_row> changed_row(run_ledger& ledger, const schema_set& known, const record_key& key, const std::optional<record>& was, std::uint32_t die, There there) const {
+        const auto& schema = known[key.model];
         const std::size_t n = schema.fields.size();
         made_row out{was ? *was : record{std::vector<value>(n)}, {}};
         for (std::size_t i = 0; i < n; ++i) {

@@ -47,7 +47,7 @@ public:
     /// @param setup, schemas  must outlive this object
     /// @param trace           keeps a line for everything that happens
     simulated_world(const simulation_setup& setup, const schema_set& schemas, std::uint64_t seed, bool trace)
-        : setup_(&setup), schemas_(&schemas), trace_(trace), dice_(seed), stores_(schemas), people_(setup, schemas), view_(setup, schemas), ledger_(setup, schemas, setup.all_keys(schemas)),
+        : setup_(&setup), schemas_(&schemas), older_(setup.older(schemas).value_or(schemas)), trace_(trace), dice_(seed), stores_(schemas), people_(setup, schemas), view_(setup, schemas), ledger_(setup, schemas, setup.all_keys(schemas)),
           server_(setup, view_, stores_, dice_.next(), [this] { return now_; }) {
         const std::size_t sizes[]{1, 2, 3, 5, 100};
         batch_rows_ = sizes[dice_.below(5)];
@@ -108,10 +108,12 @@ private:
     device_type& add_device(bool bundles, device_type* original, std::uint64_t seed) {
         const std::size_t n = devices_.size();
         const std::string name(1, static_cast<char>('A' + n));
-        auto store = original != nullptr ? stores_.copy(*original->durable, name) : stores_.make_replica(name);
+        bool knows_all = original != nullptr ? original->knows_all : setup_->first_fields.empty() || seed % 2 == 0;
+        auto store = original != nullptr ? stores_.copy(*original->durable, name) : make_replica(name, knows_all);
         principal who = original != nullptr ? original->who : principal{one_person_ ? "someone" : "person " + name, "main"};
         devices_.push_back(std::make_unique<device_type>(n, bundles, std::move(who), seed, std::move(store)));
         auto& d = *devices_.back();
+        d.knows_all = knows_all;
         ledger_.owned_by(n, d.who.id);
         view_.enter(d.who.id);
         d.clock = now_ + std::chrono::seconds{static_cast<std::int64_t>(seed % (8 * 86400)) - 4 * 86400};
@@ -121,6 +123,20 @@ private:
         };
         boot(d);
         return d;
+    }
+    [[nodiscard]] std::unique_ptr<typename Stores::replica_store> make_replica(const std::string& name, bool knows_all) {
+        if constexpr (growing_stores<Stores>)
+            if (!knows_all) return stores_.make_replica(name, older_);
+        return stores_.make_replica(name);
+    }
+    // Its program knows every field, and the data may be older. @pre no program of it runs
+    void bring_up(device_type& d) {
+        if constexpr (growing_stores<Stores>) {
+            if (!d.knows_all || setup_->first_fields.empty()) return;
+            auto grown = stores_.grown(*d.durable, d.name, *schemas_);
+            if (!grown) return broke("unexpected fault", d.name + ": its newer program cannot open the store: " + grown.error().detail);
+            d.durable = std::move(*grown);
+        }
     }
     void boot(device_type& d) {
         if (went(d.boot(*setup_, batch_rows_, page_rows_), d.name + " cannot open its store")) d.look_is_new = true, observe(d);
@@ -135,7 +151,7 @@ private:
     void observe(device_type& d) {
         auto now = d.look(ledger_.keys());
         if (!now) return broke("unexpected fault", d.name + " cannot be looked at: " + now.error().detail);
-        ledger_.look(d.index, d.name, *now, d.settled());
+        ledger_.look(d.index, d.name, std::as_const(*d.durable).schemas(), *now, d.settled());
         if (!std::exchange(d.look_is_new, false)) ledger_.looked_again(d.name, d.last, *now);
         if (trace_)
             for (std::size_t i = 0; i < ledger_.keys().size(); ++i) {
@@ -173,10 +189,14 @@ private:
             d.stop();
             d.durable.reset();
             d.durable = stores_.copy(*std::exchange(d.synced, nullptr), d.name);
+            bring_up(d);
             ledger_.device_lost_memory(d.index);
         }
+        boot_after_an_end(d);
+    }
+    // What was decided in a sync that ended with its program, nobody was told.
+    void boot_after_an_end(device_type& d) {
         boot(d);
-        // What was decided in the sync that ended so, nobody was told.
         for (const auto& key : std::exchange(d.program.decided, {})) ledger_.told(d.index, key);
         ledger_.forget_unseen(d.index, shown_by(d));
     }
@@ -194,7 +214,7 @@ private:
             say(who, " erases ", key.key);
             done = stores_.erase(store, key);
         } else {
-            auto made = people_.changed_row(ledger_, key, was, die, [&](const record_key& k) { return stores_.row(store, k).has_value(); });
+            auto made = people_.changed_row(ledger_, std::as_const(store).schemas(), key, was, die, [&](const record_key& k) { return stores_.row(store, k).has_value(); });
             if (!made) return std::nullopt;
             say(who, was ? " changes " : " creates ", key.key, ": ", ledger_.text(made->row));
             done = stores_.write(store, key, made->row);
@@ -424,7 +444,7 @@ private:
         const std::uint64_t calls = 1 + (e.die >> 4) % 40;
         const bool no_room = (e.what == deed::copy_device || e.what == deed::reuse_source) && devices_.size() >= setup_->most_devices;
         const bool no_backup = (e.what == deed::restore_device && !d.backup) || (e.what == deed::restore_server && !server_.has_backup());
-        if (no_room || no_backup || (e.what == deed::lying_fsync && d.synced) || (e.what == deed::change_program && !device_type::program_type::shares)) return;
+        if (no_room || no_backup || (e.what == deed::lying_fsync && d.synced) || (e.what == deed::change_program && !device_type::program_type::shares) || (e.what == deed::update_app && d.knows_all)) return;
         count(e.what);
         if (d.suffer(e.what, e.die, calls)) return say(d.name, ": ", name_of(e.what));
         if (server_.suffer(e.what, e.die, calls)) return say("the server: ", name_of(e.what));
@@ -453,6 +473,12 @@ private:
             return;
         case deed::reuse_source: return reuse_source(d, e.die);
         case deed::restore_server: return restore_server();
+        case deed::update_app:
+            say("the program of ", d.name, " is replaced by a newer one");
+            d.stop();
+            d.knows_all = true;
+            bring_up(d);
+            return boot_after_an_end(d);
         case deed::rebuild: {
             const bool own = e.die % 3 == 0;
             say(d.name, own ? " is declared a device of its own" : " is to be rebuilt");
@@ -475,6 +501,7 @@ private:
         d.synced.reset();
         d.durable.reset();
         d.durable = stores_.copy(*std::exchange(d.backup, nullptr), d.name);
+        bring_up(d);
         d.edited_at_commit.reset();
         ledger_.device_lost_memory(d.index);
         boot(d);
@@ -568,6 +595,7 @@ private:
 
     const simulation_setup* setup_;
     const schema_set* schemas_;
+    schema_set older_;  // what older programs know
     bool trace_;
     seeded_random dice_;  // what a seed decides before the first step
     Stores stores_;
