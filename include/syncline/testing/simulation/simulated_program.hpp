@@ -91,9 +91,10 @@ public:
         const typename fence_type::raised up{*fence_, now};
         return wire_->next(now, random);
     }
-    /// Takes an answer in. @return as `next`
+    /// Takes an answer in. @return as `next`; where the store failed before that, the answer is gone, and it still waits for one
     [[nodiscard]] result<void> on(std::uint64_t token, const result<response>& answer, timestamp now, random_source random) {
         if (auto r = of_lease([&] { return fence_->renew(now); }); !r) return r;
+        if (token == awaiting) awaiting = 0;
         const typename fence_type::raised up{*fence_, now};
         return wire_->on(token, answer, now, random);
     }

@@ -323,7 +323,6 @@ private:
         }
     }
     void answer(device_type& d, std::uint64_t token, const result<response>& r) {
-        if (token == d.program.awaiting) d.program.awaiting = 0;
         ++operations_;
         ask(d, "taking an answer in", [&] { return d.program.on(token, r, d.clock, d.random); });
     }
