@@ -210,6 +210,17 @@ class Lists(Folder):
         self.assertIn("unit.model.small catch - unit/model/small/0.test.cpp", self.rows("tests.txt"))
         self.assertIn("unit.adapters.sqlite catch sqlite,thread unit/adapters/sqlite/b.test.cpp", rows)
 
+    def test_the_threads_of_a_large_folder_are_a_program_of_their_own(self):
+        for n in range(lists.MANY - 1):
+            self.put(f"tests/unit/model/large/{n}.test.cpp", "")
+        self.put("tests/unit/model/large/runs.test.cpp", "#include <thread>\n")
+        lists.Lists(self.root).write()
+        self.assertIn("unit.model.large catch thread unit/model/large/runs.test.cpp", self.rows("tests.txt"))
+        self.put("tests/unit/model/large/more.test.cpp", "")
+        lists.Lists(self.root).write()
+        self.assertIn("unit.model.large.threads catch thread unit/model/large/runs.test.cpp", self.rows("tests.txt"))
+        self.assertIn("unit.model.large catch - unit/model/large/more.test.cpp", self.rows("tests.txt"))
+
     def test_a_program_that_only_sleeps_has_no_threads(self):
         self.put("tests/unit/model/a.test.cpp", "#include <syncline/model/a.hpp>\n#include <thread>  // sleeps, starts none\n")
         lists.Lists(self.root).write()

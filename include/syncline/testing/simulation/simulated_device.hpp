@@ -164,7 +164,7 @@ struct simulated_device {
     program_type asleep;
     std::optional<std::uint64_t> edited_at_commit;
     device_look last;
-    std::set<record_key> may_keep;    ///< records that it had from answers to pushes when it pulled for the first time, after history was forgotten
+    std::set<record_key> may_keep;    ///< records that it had from answers to pushes when it had not pulled yet (`pulls`)
     bool look_is_new = false;      ///< `last` was taken after its data were put back: nothing is compared with what was before
     std::uint64_t edit_later = 0;  ///< its user edits before this many transactions from now; 0: no
     std::uint32_t edit_die = 0;

@@ -4,18 +4,19 @@
 #include <syncline/transport/principal.hpp>
 
 #include "support/catch.hpp"
+#include "unit/testing/simulation/notes_in_buckets.hpp"
 
 #include <map>
-#include <memory>
 #include <optional>
 #include <set>
 #include <string>
-#include <string_view>
 
 namespace simulation_agreement_test {
 
 using namespace syncline;
 using namespace syncline::testing;
+using simulation_tests::note;
+using simulation_tests::notes_in_buckets;
 
 namespace {
 
@@ -45,24 +46,9 @@ struct device {
     std::set<record_key> may_keep;
 };
 
-simulation_setup notes_with_buckets() {
-    simulation_setup setup;
-    model_schema note;
-    note.name = "note";
-    note.fields = {{"title", value_kind::text, true, nullptr}, {"of", value_kind::text, true, nullptr}};
-    note.references = {{1, "note", reference_action::cascade}};
-    setup.models = {note};
-    setup.keys = 2;
-    setup.wires = simulated_wires::mutation;
-    setup.labels = {"red", "green"};
-    setup.buckets["note"] = [](const model_schema&, std::string_view, const record& row) { return label_set{row.fields[0].as_string()}; };
-    return setup;
-}
-record note(const std::string& title, const std::string& of = {}) { return {{value::text(title), of.empty() ? value{} : value::text(of)}}; }
-
 // Ann is granted "red".
 struct end_of_a_run {
-    simulation_setup setup = notes_with_buckets();
+    simulation_setup setup = notes_in_buckets({"red", "green"});
     schema_set schemas = *setup.schemas();
     simulated_view view{setup, schemas};
     run_ledger ledger{setup, schemas, setup.all_keys(schemas)};

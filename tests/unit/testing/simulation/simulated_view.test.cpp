@@ -1,6 +1,7 @@
 #include <syncline/testing/simulation/simulated_view.hpp>
 
 #include "support/catch.hpp"
+#include "unit/testing/simulation/notes_in_buckets.hpp"
 
 #include <map>
 #include <optional>
@@ -11,25 +12,11 @@ namespace simulated_view_test {
 
 using namespace syncline;
 using namespace syncline::testing;
-
-namespace {
-
-simulation_setup setup_with(std::vector<std::string> labels) {
-    simulation_setup setup;
-    model_schema note;
-    note.name = "note";
-    note.fields = {{"title", value_kind::text, true, nullptr}, {"of", value_kind::text, true, nullptr}};
-    note.references = {{1, "note", reference_action::cascade}};
-    setup.models = {note};
-    if (!labels.empty()) setup.buckets["note"] = [](const model_schema&, std::string_view, const record& row) { return label_set{row.fields[0].as_string()}; };
-    setup.labels = std::move(labels);
-    return setup;
-}
-
-}  // namespace
+using simulation_tests::note;
+using simulation_tests::notes_in_buckets;
 
 TEST_CASE("simulated_view: without buckets everybody sees every row that is there") {
-    const auto setup = setup_with({});
+    const auto setup = notes_in_buckets({});
     const auto schemas = *setup.schemas();
     simulated_view view(setup, schemas);
     view.enter("ann");
@@ -41,7 +28,7 @@ TEST_CASE("simulated_view: without buckets everybody sees every row that is ther
 }
 
 TEST_CASE("simulated_view: a person comes with every second label; what is granted and taken away is what an authority is told") {
-    const auto setup = setup_with({"red", "green", "blue"});
+    const auto setup = notes_in_buckets({"red", "green", "blue"});
     const auto schemas = *setup.schemas();
     simulated_view view(setup, schemas);
     view.enter("ann");
@@ -63,13 +50,13 @@ TEST_CASE("simulated_view: a person comes with every second label; what is grant
 }
 
 TEST_CASE("simulated_view: a record is seen with everything that it refers to, also in a circle") {
-    const auto setup = setup_with({"red", "green"});
+    const auto setup = notes_in_buckets({"red", "green"});
     const auto schemas = *setup.schemas();
     simulated_view view(setup, schemas);
     view.enter("ann");  // red
     std::map<std::string, record> rows;
     const auto put = [&](const std::string& key, const std::string& label, const std::string& of) {
-        rows[key] = record{{value::text(label), of.empty() ? value{} : value::text(of)}};
+        rows[key] = note(label, of);
     };
     const auto sees = [&](const std::string& key) {
         return view.visible("ann", {0, key}, [&](const record_key& k) {
