@@ -45,6 +45,12 @@ inline testing::simulation_setup notes_and_tags() {
     return setup;
 }
 
+/// Half of the devices begin with a program that knows titles only.
+inline void give_older_programs(testing::simulation_setup& setup) {
+    setup.models[0].fields[2].nullable = true;
+    setup.first_fields["note"] = 1;
+}
+
 /// Notes lie in buckets by their title, so an edit moves them; tags are seen with their note.
 inline void give_buckets(testing::simulation_setup& setup) {
     setup.labels = {"red", "green", "blue"};

@@ -8,6 +8,7 @@
 #include "support/catch.hpp"
 #include "support/environment.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <cstdio>
@@ -31,13 +32,14 @@ struct subject {
     simulated_wires wires;
     void (*resolve)(simulation_setup&);
 };
-constexpr std::array<subject, 6> subjects{{
+constexpr std::array<subject, 7> subjects{{
     {"server_wins, both wires", simulated_wires::both, [](simulation_setup& s) { s.resolved_by(resolvers::server_wins{}); }},
     {"client_wins, bundle wire", simulated_wires::bundle, [](simulation_setup& s) { s.resolved_by(resolvers::client_wins{}); }},
     {"last_write_wins, mutation wire", simulated_wires::mutation, [](simulation_setup& s) { s.resolved_by(resolvers::last_write_wins{}); }},
     {"field_merge, both wires", simulated_wires::both, [](simulation_setup& s) { s.resolved_by(resolvers::field_merge{}); }},
     {"defer_to_user, both wires", simulated_wires::both, [](simulation_setup& s) { s.resolved_by(resolvers::defer_to_user{}); }},
     {"buckets and grants, mutation wire", simulated_wires::mutation, [](simulation_setup& s) { simulation::give_buckets(s); }},
+    {"programs that learn fields, both wires", simulated_wires::both, [](simulation_setup& s) { simulation::give_older_programs(s); }},
 }};
 
 }  // namespace
@@ -59,8 +61,9 @@ TEST_CASE("simulation for users: seeds of every shipped resolver keep every prom
         if (report.seeds * setup.events < 100'000) continue;
         for (std::size_t d = 0; d < testing::deeds; ++d) {
             INFO(name_of(static_cast<deed>(d)));
-            const bool of_buckets = d == static_cast<std::size_t>(deed::grant) || d == static_cast<std::size_t>(deed::revoke);
-            CHECK((report.counts[d] > 0) == (!of_buckets || !setup.buckets.empty()));
+            const auto what = static_cast<deed>(d);
+            const bool possible = what == deed::grant || what == deed::revoke ? !setup.buckets.empty() : what != deed::update_app || !setup.first_fields.empty();
+            CHECK((report.counts[d] > 0) == possible);
         }
     }
     std::printf("simulation for users: %llu seeds, %llu operations\n", static_cast<unsigned long long>(seeds), static_cast<unsigned long long>(operations));
@@ -142,7 +145,36 @@ struct forgetful_stores : testing::memory_stores {
     schema_set of;
 };
 
+/// Stores whose devices forget what their older program had not sent, when a newer one opens them.
+struct careless_stores : testing::memory_stores {
+    using memory_stores::memory_stores;
+    explicit careless_stores(const schema_set& schemas) : memory_stores(schemas) {}
+    [[nodiscard]] result<std::unique_ptr<replica_store>> grown(replica_store& /*from*/, const std::string& name, const schema_set& known) { return make_replica(name, known); }
+};
+
 }  // namespace
+
+TEST_CASE("simulation for users: a newer program that forgets what the older one had not sent is caught") {
+    auto setup = notes_and_tags();
+    simulation::give_older_programs(setup);
+    const auto report = testing::simulate<careless_stores>(setup, 1, 10);
+    REQUIRE_FALSE(report.failures.empty());
+    INFO(report.text());
+    for (const auto& failure : report.failures) {
+        const auto& events = failure.smallest.events;
+        CHECK(std::any_of(events.begin(), events.end(), [](const testing::event& e) { return e.what == deed::update_app; }));
+        CHECK(testing::replay(setup, failure.smallest).passed());
+    }
+}
+
+TEST_CASE("simulation for users: older programs need stores that such a program can have made") {
+    auto setup = notes_and_tags();
+    simulation::give_older_programs(setup);
+    const auto report = testing::simulate<forgetful_stores>(setup, 1, 1);
+    REQUIRE(report.problem);
+    CHECK(report.problem->code == errc::unsupported);
+    CHECK(report.seeds == 0);
+}
 
 TEST_CASE("simulation for users: a store that loses commits is caught, and the script that shows it is small and fails again") {
     const auto setup = notes_and_tags();

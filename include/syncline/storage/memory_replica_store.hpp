@@ -57,6 +57,7 @@ class memory_replica_store {
         std::map<unread_name, unread_row> unread;
         std::map<record_key, row_image> lost;
         std::map<record_key, row_image> stage;
+        std::map<model_id, field_set> unseen;  // fields that the device's rows tell nothing of (S7)
         replica_state state;
         sync_lease lease;
         std::uint64_t next_captured = 0;
@@ -103,7 +104,9 @@ public:
                 if (!row.before && !there) continue;
                 const bool recreated = row.recreated && row.before && there;
                 if (!recreated && row.before && there && *row.before == visible->second) continue;
-                ordered.emplace(row.order, captured_edit{key, row.before, there ? std::optional<record>{visible->second} : std::nullopt, recreated});
+                captured_edit edit{key, row.before, there ? std::optional<record>{visible->second} : std::nullopt, recreated};
+                edit.unseen = unseen_of(edit);
+                ordered.emplace(row.order, std::move(edit));
             }
             journal().clear(now(), &data::captured);
             std::vector<captured_edit> out;
@@ -304,6 +307,7 @@ public:
         }
         [[nodiscard]] result<void> put_state(const replica_state& s) {
             if (core_ == nullptr) return over();
+            if (now().state.needs_hydration && !s.needs_hydration) journal().clear(now(), &data::unseen);
             journal().set(now(), &data::state, s);
             return {};
         }
@@ -377,6 +381,16 @@ public:
             const auto at = (now().*where).find(key);
             return at == (now().*where).end() ? std::optional<T>{} : std::optional<T>{at->second};
         }
+        // Of a record that the app made those which have the value that nobody has set.
+        [[nodiscard]] field_set unseen_of(const captured_edit& edit) const {
+            const auto at = now().unseen.find(edit.key.model);
+            if (at == now().unseen.end()) return {};
+            if (edit.before || !edit.after) return at->second;
+            field_set out;
+            for (std::size_t f = 0; f < edit.after->fields.size(); ++f)
+                if (at->second.contains(static_cast<field_index>(f)) && edit.after->fields[f].is_null()) out.insert(static_cast<field_index>(f));
+            return out;
+        }
         void forget_open(const record_key& key) {
             const auto at = now().open.find(key);
             if (at == now().open.end()) return;
@@ -445,9 +459,68 @@ public:
         return out;
     }
 
+    /// The same for a program that knows more (S7): each model of @p schemas may have fields behind those that it has here, nullable ones, which
+    /// are null in all that is there.
+    /// @return `errc::schema_mismatch` where a model differs otherwise
+    [[nodiscard]] result<memory_replica_store> grown(schema_set schemas) const {
+        std::map<model_id, field_set> added;
+        if (schemas.size() != core_->rules.schemas().size()) return make_fault(errc::schema_mismatch, "a store that grows keeps its models, and their number");
+        for (std::size_t m = 0; m < schemas.size(); ++m) {
+            const auto id = static_cast<model_id>(m);
+            const auto& was = core_->rules.schemas()[id];
+            const auto& is = schemas[id];
+            const bool begins_alike = is.name == was.name && is.fields.size() >= was.fields.size() &&
+                                      std::equal(was.fields.begin(), was.fields.end(), is.fields.begin(), [](const auto& a, const auto& b) { return a.name == b.name && a.kind == b.kind; });
+            if (!begins_alike) return make_fault(errc::schema_mismatch, "model `", is.name, "` does not begin with the fields of `", was.name, "` as it was");
+            for (std::size_t f = was.fields.size(); f < is.fields.size(); ++f) {
+                if (!is.fields[f].nullable) return make_fault(errc::schema_mismatch, "`", is.name, ".", is.fields[f].name, "` is not nullable, and there are rows without it");
+                added[id].insert(static_cast<field_index>(f));
+            }
+        }
+        memory_replica_store out = copy();
+        out.core_->rules = memory_table_rules{std::move(schemas), core_->rules.options()};
+        out.grow(added);
+        return out;
+    }
+
 private:
     memory_replica_store(const memory_replica_store& other, std::nullptr_t) : core_(std::make_unique<core>(other.core_->rules)) {
         core_->now = other.core_->now;
+    }
+
+    // What is kept by a field's place begins as it did; nobody has set what is new.
+    void grow(const std::map<model_id, field_set>& added) {
+        data& now = core_->now;
+        const auto fields_of = [&](const record_key& key) { return core_->rules.schemas()[key.model].fields.size(); };
+        const auto widen = [&](const record_key& key, std::optional<record>& row) {
+            if (row) row->fields.resize(fields_of(key));
+        };
+        const auto widen_intent = [&](intent& what) {
+            const auto at = added.find(what.key.model);
+            if (at == added.end()) return;
+            widen(what.key, what.before);
+            for (std::size_t f = 0; what.op == operation::create && f < fields_of(what.key); ++f)
+                if (at->second.contains(static_cast<field_index>(f))) what.changes.set(static_cast<field_index>(f), value{});
+            what.unseen |= at->second;
+        };
+        for (auto& [key, row] : now.rows) row.fields.resize(fields_of(key));
+        for (auto& [key, row] : now.captured) widen(key, row.before);
+        for (auto& [key, row] : now.bases) {
+            widen(key, row.image);
+            // A device that has never pulled gets every row anyhow, if each counts as news.
+            if (now.state.checkpoint == 0 && row.version > 0 && added.contains(key.model) && !row.provisional) row.provisional = provisional_base{row.version, {}};
+        }
+        for (auto& [key, row] : now.open) widen_intent(row.what);
+        for (auto& [key, row] : now.frozen) widen_intent(row.what);
+        for (auto& [key, row] : now.quarantine) widen(key, row.image.row);
+        for (auto& [key, row] : now.lost) widen(key, row.row);
+        // A picture that is half staged begins anew.
+        now.stage.clear();
+        now.state.hydration_session.clear();
+        now.state.hydration_position = 0;
+        if (added.empty()) return;
+        for (const auto& [model, fields] : added) now.unseen[model] |= fields;
+        now.state.needs_hydration = now.state.needs_hydration || now.state.checkpoint > 0;
     }
 
     // Notes the row of a key as it is just before the app changes it.

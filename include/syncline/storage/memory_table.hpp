@@ -52,6 +52,7 @@ public:
         : schemas_(std::move(schemas)), options_(std::move(options)) {}
 
     [[nodiscard]] const schema_set& schemas() const noexcept { return schemas_; }
+    [[nodiscard]] const memory_table_options& options() const noexcept { return options_; }
     [[nodiscard]] bool foreign_key_actions() const noexcept { return options_.foreign_key_actions; }
 
     /// The row that is stored when @p row is written: what the app's trigger makes of it.

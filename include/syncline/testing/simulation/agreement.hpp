@@ -7,7 +7,9 @@
 #include <syncline/testing/simulation/run_ledger.hpp>
 #include <syncline/testing/simulation/simulated_view.hpp>
 
+#include <algorithm>
 #include <string>
+#include <utility>
 
 SYNCLINE_NAMESPACE_BEGIN
 
@@ -28,6 +30,7 @@ void check_agreement(run_ledger& ledger, Stores& stores, const schema_set& schem
         auto there = stores.row(server, key);
         const bool hidden = there && !view.visible(d.who.id, key, [&](const record_key& k) { return stores.row(server, k); });
         if (hidden) there.reset();
+        if (there) there->fields.resize((std::min)(there->fields.size(), std::as_const(*d.durable).schemas()[key.model].fields.size()));
         if (here && !there && d.may_keep.contains(key)) continue;
         if (here && hidden) return ledger.broke("view", "device " + d.name + " ends with " + key.key + ", which its person may not see");
         if (here != there) return ledger.broke("convergence", "device " + d.name + " ends with " + key.key + " as " + ledger.text(here) + ", the server has " + ledger.text(there));

@@ -35,6 +35,13 @@ concept simulated_stores = std::constructible_from<S, const schema_set&> &&
         { s.row(server, key) } -> std::same_as<std::optional<record>>;
     };
 
+/// Stores whose devices can begin with an older program, which knows only the first fields of some models (`simulation_setup::first_fields`).
+template <class S>
+concept growing_stores = simulated_stores<S> && requires(S& s, typename S::replica_store& device, const std::string& name, const schema_set& known) {
+    { s.make_replica(name, known) } -> std::same_as<std::unique_ptr<typename S::replica_store>>;
+    { s.grown(device, name, known) } -> std::same_as<result<std::unique_ptr<typename S::replica_store>>>;
+};
+
 /// Stores in memory.
 class memory_stores {
 public:
@@ -45,6 +52,14 @@ public:
 
     /// A fresh store for the device @p name.
     [[nodiscard]] std::unique_ptr<replica_store> make_replica(const std::string& /*name*/) { return std::make_unique<replica_store>(schemas_); }
+    /// The same for a program that knows just the models @p known.
+    [[nodiscard]] std::unique_ptr<replica_store> make_replica(const std::string& /*name*/, const schema_set& known) { return std::make_unique<replica_store>(known); }
+    /// The store of the device @p name with what @p from holds, opened by a program that knows @p known: fields have come since.
+    [[nodiscard]] result<std::unique_ptr<replica_store>> grown(replica_store& from, const std::string& /*name*/, const schema_set& known) {
+        auto out = from.grown(known);
+        if (!out) return std::move(out).error();
+        return std::make_unique<replica_store>(std::move(*out));
+    }
     [[nodiscard]] std::unique_ptr<authority_store> make_authority() { return std::make_unique<authority_store>(schemas_); }
     /// The store of the device @p name with what @p from holds: a copy of its files, a backup, or a backup that is put back. An older store of
     /// that name is closed by then.

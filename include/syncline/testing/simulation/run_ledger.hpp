@@ -138,15 +138,16 @@ public:
     // --- what a device holds
 
     /// Checks what holds at every moment.
+    /// @param known    the models as the device's program knows them
     /// @param settled  nothing that the app wrote is still to be taken in
-    void look(std::size_t device, std::string_view name, const device_look& now, bool settled) {
+    void look(std::size_t device, std::string_view name, const schema_set& known, const device_look& now, bool settled) {
         for (std::size_t i = 0; i < keys_.size(); ++i) {
             const auto& r = now.records[i];
             if (r.frozen) frozen(device, i, *r.frozen, now);
             if (!r.image_kept && (r.frozen || r.open) && r.version != 0) broke("layers", std::string(name) + ": " + layers(r) + " over " + keys_[i].key + ", but its base image is not kept");
             if (!settled) continue;
             if (!r.image_kept && !r.frozen && !r.open && !r.hidden) continue;  // the app's row is the base
-            auto row = visible_row((*schemas_)[keys_[i].model], r.frozen ? &r.frozen->what : nullptr, r.open ? &*r.open : nullptr, r.base, r.out_of_view);
+            auto row = visible_row(known[keys_[i].model], r.frozen ? &r.frozen->what : nullptr, r.open ? &*r.open : nullptr, r.base, r.out_of_view);
             if (r.hidden) row.reset();
             if (row != r.visible) broke("layers", std::string(name) + " shows " + keys_[i].key + " as " + text(r.visible) + ", and open(frozen(base)) is " + text(row));
         }
@@ -265,11 +266,18 @@ private:
         auto [at, fresh] = sent_.try_emplace(item.id);
         if (!fresh) {
             // A conflict on the bundle wire thaws and freezes anew under another id: what has an id stays as it is.
-            if (at->second.what.changes != item.what.changes || at->second.what.op != item.what.op) broke("once", "a frozen change of " + keys_[place].key + " was changed under its id");
+            if (!says_the_same(at->second.what, item.what)) broke("once", "a frozen change of " + keys_[place].key + " was changed under its id");
             return;
         }
         at->second = {device, place, ++frozen_, item.what, {}, 0};
         if (now.in_flight && now.in_flight->source_bundle_id != 0) bundled_[{now.state.source_id, now.in_flight->source_bundle_id, place}].push_back(item.id);
+    }
+    // Whether two looks at one frozen change show the same. Of fields that its program did not know then it says nothing, whatever stands there since.
+    [[nodiscard]] static bool says_the_same(const intent& was, const intent& is) {
+        field_changes known;
+        for (const auto& c : is.changes)
+            if (!is.unseen.contains(c.field) || was.unseen.contains(c.field) || was.changes.find(c.field) != nullptr) known.set(c.field, c.to);
+        return was.op == is.op && was.changes == known;
     }
     // What a row of the log was written by; nullptr: by another row's cascade, or it cannot be told from outside.
     [[nodiscard]] sent_change* writer_of(const bundle_head& head, const row_change& row) {

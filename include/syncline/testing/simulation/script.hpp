@@ -64,6 +64,7 @@ enum class deed : std::uint8_t {
     reuse_source,    ///< another device is installed and draws the same source id
     back_up_server,
     restore_server,  ///< the operator puts a backup in the place of the data, and says so
+    update_app,      ///< a device's program is replaced by a newer one, which knows all fields
     rebuild,         ///< a user has a device built anew, or declares it a device of its own
 };
 inline constexpr std::size_t deeds = static_cast<std::size_t>(deed::rebuild) + 1;
@@ -75,7 +76,7 @@ inline constexpr std::size_t deeds = static_cast<std::size_t>(deed::rebuild) + 1
         "half_open", "time_out", "cut_out", "cut_in", "cut", "heal", "jump_clock", "freeze_clock", "jump_server_clock", "crash", "crash_in_call", "change_program",
         "store_locked", "disk_full", "io_error", "no_memory", "crash_server", "crash_server_in_call", "server_locked", "server_disk_full", "server_io_error",
         "server_no_memory", "add_server", "kill_server", "prune", "copy_device", "back_up_device", "restore_device", "lying_fsync", "reuse_source", "back_up_server",
-        "restore_server", "rebuild"};
+        "restore_server", "update_app", "rebuild"};
     return names[static_cast<std::size_t>(what)];
 }
 

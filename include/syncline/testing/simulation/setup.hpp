@@ -14,6 +14,7 @@
 #include <syncline/support/version.hpp>
 #include <syncline/testing/simulation/script.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -45,6 +46,9 @@ struct simulation_setup {
     std::map<std::string, bucket_rule, std::less<>> buckets;
     /// The labels that people are granted and lose.
     std::vector<std::string> labels;
+    /// How many fields of a model, the first ones, older programs know; half of the devices begin with one. The others may be null and refer to
+    /// nothing. Empty: every program knows every field.
+    std::map<std::string, std::size_t, std::less<>> first_fields;
     /// The server's. It must not draw or remember anything: a run is repeated to shrink it.
     validator validate;
     /// The app's tables change what is written to them (triggers, defaults): what a write made of a row is not compared with what was written.
@@ -76,6 +80,8 @@ struct simulation_setup {
         if (devices == 0 || devices > most_devices || most_devices > 26) return make_fault(errc::invalid_argument, "a simulation needs 1 to `most_devices` devices, and these are 26 at most");
         if (!buckets.empty() && wires != simulated_wires::mutation) return make_fault(errc::invalid_argument, "only the mutation wire has buckets: simulate it alone");
         if (buckets.empty() != labels.empty()) return make_fault(errc::invalid_argument, "buckets need `labels` that are granted, and labels need `buckets`");
+        for (const auto& [name, count] : first_fields)
+            if (auto bad = problem_with_first(name, count)) return bad;
         if (keys == 0) return make_fault(errc::invalid_argument, "a simulation needs at least one record of each model");
         return std::nullopt;
     }
@@ -83,6 +89,16 @@ struct simulation_setup {
         schema_set out;
         for (const auto& m : models)
             if (auto added = out.add(m); !added) return std::move(added).error();
+        return out;
+    }
+    /// What an older program knows of @p schemas.
+    [[nodiscard]] result<schema_set> older(const schema_set& schemas) const {
+        schema_set out;
+        for (std::size_t m = 0; m < schemas.size(); ++m) {
+            model_schema known = schemas[static_cast<model_id>(m)];
+            if (const auto at = first_fields.find(known.name); at != first_fields.end()) known.fields.resize(at->second);
+            if (auto added = out.add(known); !added) return std::move(added).error();
+        }
         return out;
     }
     [[nodiscard]] resolver_set resolver() const { return resolvers ? resolvers() : resolver_set{}; }
@@ -149,6 +165,18 @@ private:
             models.push_back(std::move(*schema));
         else if (!problem_)
             problem_ = std::move(schema).error();
+    }
+
+    [[nodiscard]] std::optional<fault> problem_with_first(const std::string& name, std::size_t count) const {
+        const auto at = std::find_if(models.begin(), models.end(), [&](const model_schema& m) { return m.name == name; });
+        if (at == models.end()) return make_fault(errc::invalid_argument, "`first_fields` names `", name, "`, and there is no such model");
+        if (count == 0 || count > at->fields.size()) return make_fault(errc::invalid_argument, "`first_fields` of `", name, "` must be 1 to ", std::to_string(at->fields.size()));
+        for (std::size_t f = count; f < at->fields.size(); ++f) {
+            const bool refers = std::any_of(at->references.begin(), at->references.end(), [&](const auto& r) { return r.field == f; });
+            if (!at->fields[f].nullable || refers)
+                return make_fault(errc::invalid_argument, "`", name, ".", at->fields[f].name, "` came later (`first_fields`): it must be nullable and no reference");
+        }
+        return std::nullopt;
     }
 
     std::optional<fault> problem_;

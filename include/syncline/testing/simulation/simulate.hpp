@@ -62,6 +62,17 @@ struct simulation_report {
 
 namespace detail {
 
+/// The models of a setup; @p problem tells what keeps it from running.
+template <class Stores>
+[[nodiscard]] result<schema_set> models_of(const simulation_setup& setup, std::optional<fault>& problem) {
+    problem = setup.problem();
+    if (!problem && !setup.first_fields.empty() && !growing_stores<Stores>)
+        problem = make_fault(errc::unsupported, "`first_fields` needs stores that an older program can have made: give yours `make_replica(name, known)` and `grown`");
+    auto schemas = setup.schemas();
+    if (!problem && !schemas) problem = schemas.error();
+    return schemas;
+}
+
 /// One run. @return what was broken
 template <class Stores>
 [[nodiscard]] std::optional<broken_promise> run_script(const simulation_setup& setup, const schema_set& schemas, const script& s, simulation_report* counted,
@@ -84,9 +95,7 @@ template <class Stores>
 template <simulated_stores Stores = memory_stores>
 [[nodiscard]] simulation_report simulate(const simulation_setup& setup, std::uint64_t first, std::uint64_t count) {
     simulation_report out;
-    out.problem = setup.problem();
-    auto schemas = setup.schemas();
-    if (!out.problem && !schemas) out.problem = std::move(schemas).error();
+    const auto schemas = detail::models_of<Stores>(setup, out.problem);
     if (out.problem) return out;
     out.first_seed = first;
     for (std::uint64_t seed = first; seed < first + count; ++seed) {
@@ -113,9 +122,7 @@ template <simulated_stores Stores = memory_stores>
 template <simulated_stores Stores = memory_stores>
 [[nodiscard]] simulation_report replay(const simulation_setup& setup, const script& s) {
     simulation_report out;
-    out.problem = setup.problem();
-    auto schemas = setup.schemas();
-    if (!out.problem && !schemas) out.problem = std::move(schemas).error();
+    const auto schemas = detail::models_of<Stores>(setup, out.problem);
     if (out.problem) return out;
     out.first_seed = s.seed;
     out.seeds = 1;

@@ -102,6 +102,14 @@ struct simulated_device {
         return own->commit();
     }
 
+    /// No fault is to come: its network, clock and disk are sound.
+    void faults_stop() {
+        faults.replace();
+        edit_later = 0;
+        cut_in = cut_out = clock_stands = false;
+        synced.reset();
+    }
+
     /// What the store holds of @p keys. Complexity: four calls of the store for each.
     [[nodiscard]] result<device_look> look(const std::vector<record_key>& keys) {
         auto begun = durable->begin();
@@ -154,8 +162,9 @@ struct simulated_device {
     store_faults faults;
     timestamp clock{};
     bool clock_stands = false;
-    bool cut_out = false;  ///< nothing that it sends arrives
-    bool cut_in = false;   ///< nothing arrives at it
+    bool cut_out = false;    ///< nothing that it sends arrives
+    bool cut_in = false;     ///< nothing arrives at it
+    bool knows_all = true;   ///< its program is not an older one, which lacks fields
     std::unique_ptr<Store> durable;
     std::unique_ptr<Store> backup;
     std::unique_ptr<Store> synced;  ///< what the disk really has, while its `fsync` lies

@@ -4,6 +4,7 @@
 #include <syncline/model/model_schema.hpp>
 #include <syncline/model/record.hpp>
 #include <syncline/model/value.hpp>
+#include <syncline/support/result.hpp>
 #include <syncline/support/version.hpp>
 #include <syncline/testing/simulation/run_ledger.hpp>
 #include <syncline/testing/simulation/setup.hpp>
@@ -24,24 +25,43 @@ namespace testing {
 /// has set before, as far as the setup lets the simulation choose.
 class simulated_people {
 public:
+    /// Fields that are followed, and the numbers of what was written to them.
+    using numbers = std::vector<std::pair<field_index, std::uint64_t>>;
     struct made_row {
         record row;
-        std::vector<std::pair<field_index, std::uint64_t>> wrote;  ///< fields that are followed, and the number of the write
+        numbers wrote;
     };
 
     /// @param setup, schemas  must outlive this object
     simulated_people(const simulation_setup& setup, const schema_set& schemas) : setup_(&setup), schemas_(&schemas) {}
 
-    /// Whether a record that is there is erased.
-    [[nodiscard]] bool erases(std::uint32_t die) const noexcept { return (die >> 16) % 6 == 0; }
+    /// Writes some change to the row of @p key in a table of the app: changes or erases it, or makes it.
+    /// @param stores  knows the tables; @param store  whose tables these are
+    /// @param say     `void(std::string_view)`: is told before it is done
+    /// @return the fields that are followed; nothing: there was nothing to write; what the table says against it
+    template <class Stores, class Store, class Say>
+    [[nodiscard]] result<std::optional<numbers>> write(run_ledger& ledger, Stores& stores, Store& store, const record_key& key, std::uint32_t die, Say say) const {
+        const auto was = stores.row(store, key);
+        if (was && (die >> 16) % 6 == 0) {
+            say(" erases " + key.key);
+            if (auto done = stores.erase(store, key); !done) return std::move(done).error();
+            return std::optional{numbers{}};
+        }
+        auto made = changed_row(ledger, std::as_const(store).schemas(), key, was, die, [&](const record_key& k) { return stores.row(store, k).has_value(); });
+        if (!made) return std::optional<numbers>{};
+        say((was ? " changes " : " creates ") + key.key + ": " + ledger.text(made->row));
+        if (auto done = stores.write(store, key, made->row); !done) return std::move(done).error();
+        return std::optional{std::move(made->wrote)};
+    }
 
     /// Some change of the row of @p key, or a new one.
+    /// @param known  the models as the program knows them that makes the change
     /// @param was    the row as it is; nothing: there is none
     /// @param there  `bool(const record_key&)`: whether a record may be referred to
     /// @return nothing: it must refer to a record, and there is none
     template <class There>
-    [[nodiscard]] std::optional<made_row> changed_row(run_ledger& ledger, const record_key& key, const std::optional<record>& was, std::uint32_t die, There there) const {
-        const auto& schema = (*schemas_)[key.model];
+    [[nodiscard]] std::optional<made_row> changed_row(run_ledger& ledger, const schema_set& known, const record_key& key, const std::optional<record>& was, std::uint32_t die, There there) const {
+        const auto& schema = known[key.model];
         const std::size_t n = schema.fields.size();
         made_row out{was ? *was : record{std::vector<value>(n)}, {}};
         for (std::size_t i = 0; i < n; ++i) {

@@ -9,6 +9,7 @@
 #include <syncline/testing/simulation/agreement.hpp>
 #include <syncline/testing/simulation/faulty_stores.hpp>
 #include <syncline/testing/simulation/memory_stores.hpp>
+#include <syncline/testing/simulation/older_programs.hpp>
 #include <syncline/testing/simulation/run_ledger.hpp>
 #include <syncline/testing/simulation/script.hpp>
 #include <syncline/testing/simulation/setup.hpp>
@@ -47,7 +48,8 @@ public:
     /// @param setup, schemas  must outlive this object
     /// @param trace           keeps a line for everything that happens
     simulated_world(const simulation_setup& setup, const schema_set& schemas, std::uint64_t seed, bool trace)
-        : setup_(&setup), schemas_(&schemas), trace_(trace), dice_(seed), stores_(schemas), people_(setup, schemas), view_(setup, schemas), ledger_(setup, schemas, setup.all_keys(schemas)),
+        : setup_(&setup), schemas_(&schemas), older_(setup, schemas), trace_(trace), dice_(seed), stores_(schemas), people_(setup, schemas), view_(setup, schemas),
+          ledger_(setup, schemas, setup.all_keys(schemas)),
           server_(setup, view_, stores_, dice_.next(), [this] { return now_; }) {
         const std::size_t sizes[]{1, 2, 3, 5, 100};
         batch_rows_ = sizes[dice_.below(5)];
@@ -86,7 +88,6 @@ public:
 
 private:
     using device_type = simulated_device<typename Stores::replica_store>;
-
     using message = simulated_message;
 
     template <class... Parts>
@@ -108,10 +109,12 @@ private:
     device_type& add_device(bool bundles, device_type* original, std::uint64_t seed) {
         const std::size_t n = devices_.size();
         const std::string name(1, static_cast<char>('A' + n));
-        auto store = original != nullptr ? stores_.copy(*original->durable, name) : stores_.make_replica(name);
+        const bool knows_all = original != nullptr ? original->knows_all : !older_.any() || seed % 2 == 0;
+        auto store = original != nullptr ? stores_.copy(*original->durable, name) : older_.make_store(stores_, name, knows_all);
         principal who = original != nullptr ? original->who : principal{one_person_ ? "someone" : "person " + name, "main"};
         devices_.push_back(std::make_unique<device_type>(n, bundles, std::move(who), seed, std::move(store)));
         auto& d = *devices_.back();
+        d.knows_all = knows_all;
         ledger_.owned_by(n, d.who.id);
         view_.enter(d.who.id);
         d.clock = now_ + std::chrono::seconds{static_cast<std::int64_t>(seed % (8 * 86400)) - 4 * 86400};
@@ -121,6 +124,10 @@ private:
         };
         boot(d);
         return d;
+    }
+    // A program that knows every field may find data from before some came. @pre none of the device runs
+    void bring_up(device_type& d) {
+        if (d.knows_all) went(older_.bring_up(stores_, d.name, d.durable), d.name + "'s newer program cannot open the store");
     }
     void boot(device_type& d) {
         if (went(d.boot(*setup_, batch_rows_, page_rows_), d.name + " cannot open its store")) d.look_is_new = true, observe(d);
@@ -135,7 +142,7 @@ private:
     void observe(device_type& d) {
         auto now = d.look(ledger_.keys());
         if (!now) return broke("unexpected fault", d.name + " cannot be looked at: " + now.error().detail);
-        ledger_.look(d.index, d.name, *now, d.settled());
+        ledger_.look(d.index, d.name, std::as_const(*d.durable).schemas(), *now, d.settled());
         if (!std::exchange(d.look_is_new, false)) ledger_.looked_again(d.name, d.last, *now);
         if (trace_)
             for (std::size_t i = 0; i < ledger_.keys().size(); ++i) {
@@ -173,10 +180,14 @@ private:
             d.stop();
             d.durable.reset();
             d.durable = stores_.copy(*std::exchange(d.synced, nullptr), d.name);
+            bring_up(d);
             ledger_.device_lost_memory(d.index);
         }
+        boot_after_an_end(d);
+    }
+    // What was decided in a sync that ended with its program, nobody was told.
+    void boot_after_an_end(device_type& d) {
         boot(d);
-        // What was decided in the sync that ended so, nobody was told.
         for (const auto& key : std::exchange(d.program.decided, {})) ledger_.told(d.index, key);
         ledger_.forget_unseen(d.index, shown_by(d));
     }
@@ -186,23 +197,11 @@ private:
     // Somebody writes some change to the row of `key` in a table of their own.
     // @return the fields that are followed; nothing: it came to nothing
     template <class Store>
-    [[nodiscard]] std::optional<std::vector<std::pair<field_index, std::uint64_t>>> write_some(Store& store, const std::string& who, const record_key& key, std::uint32_t die) {
-        const auto was = stores_.row(store, key);
-        std::vector<std::pair<field_index, std::uint64_t>> wrote;
-        result<void> done;
-        if (was && people_.erases(die)) {
-            say(who, " erases ", key.key);
-            done = stores_.erase(store, key);
-        } else {
-            auto made = people_.changed_row(ledger_, key, was, die, [&](const record_key& k) { return stores_.row(store, k).has_value(); });
-            if (!made) return std::nullopt;
-            say(who, was ? " changes " : " creates ", key.key, ": ", ledger_.text(made->row));
-            done = stores_.write(store, key, made->row);
-            wrote = std::move(made->wrote);
-        }
-        if (!done && done.error().code == errc::constraint) return std::nullopt;  // the app's own table refuses it: nothing happened
-        if (!went(done, who + " writes to a table")) return std::nullopt;
-        return wrote;
+    [[nodiscard]] std::optional<simulated_people::numbers> write_some(Store& store, const std::string& who, const record_key& key, std::uint32_t die) {
+        auto wrote = people_.write(ledger_, stores_, store, key, die, [&](std::string_view what) { say(who, what); });
+        if (!wrote && wrote.error().code == errc::constraint) return std::nullopt;  // the app's own table refuses it: nothing happened
+        if (!went(without_value(wrote), who + " writes to a table")) return std::nullopt;
+        return std::move(*wrote);
     }
     void edit(device_type& d, std::uint32_t die) {
         if ((die >> 29) == 0) {  // now and then in the middle of something
@@ -354,11 +353,10 @@ private:
         return answered;
     }
     void observe_server() {
-        if (!went(server_.observe(ledger_, [this](const bundle_head& h, const std::vector<row_change>& rows) { say_bundle(h, rows); }), "looking at the server")) return;
+        went(server_.observe(ledger_, [this](const bundle_head& h, const std::vector<row_change>& rows) { say_bundle(h, rows); }), "looking at the server");
     }
     void say_bundle(const bundle_head& h, const std::vector<row_change>& rows) {
-        if (!trace_) return;
-        for (const auto& row : rows) say("  bundle ", std::to_string(h.seq), ": ", row.key.key, " ", ledger_.text(row.after));
+        for (const auto& row : rows) say("  bundle ", std::to_string(h.seq), ": ", row.key.key, " ", trace_ ? ledger_.text(row.after) : std::string{});
     }
     void network_fault(deed what, device_type& d, std::uint32_t die) {
         const auto hit = network_.damage(what, d.index, die, events_);
@@ -392,10 +390,7 @@ private:
             if (network_.empty()) return;
             count(e.what);
             return deliver(e.die % network_.size());
-        case deed::look: {
-            count(e.what);
-            return ask(d, "absorbing", [&] { return without_value(d.program.engine().absorb(d.clock)); });
-        }
+        case deed::look: count(e.what); return ask(d, "absorbing", [&] { return without_value(d.program.engine().absorb(d.clock)); });
         case deed::lose_request:
         case deed::lose_answer:
         case deed::duplicate:
@@ -423,18 +418,13 @@ private:
         const std::uint64_t calls = 1 + (e.die >> 4) % 40;
         const bool no_room = (e.what == deed::copy_device || e.what == deed::reuse_source) && devices_.size() >= setup_->most_devices;
         const bool no_backup = (e.what == deed::restore_device && !d.backup) || (e.what == deed::restore_server && !server_.has_backup());
-        if (no_room || no_backup || (e.what == deed::lying_fsync && d.synced) || (e.what == deed::change_program && !device_type::program_type::shares)) return;
+        if (no_room || no_backup || (e.what == deed::lying_fsync && d.synced) || (e.what == deed::change_program && !device_type::program_type::shares) || (e.what == deed::update_app && d.knows_all)) return;
         count(e.what);
         if (d.suffer(e.what, e.die, calls)) return say(d.name, ": ", name_of(e.what));
         if (server_.suffer(e.what, e.die, calls)) return say("the server: ", name_of(e.what));
         switch (e.what) {
         case deed::crash: return crash(d);
-        case deed::change_program: {
-            d.change_program();
-            say("the other program of ", d.name, " wakes up");
-            if (!d.program.is_there()) boot(d);
-            return;
-        }
+        case deed::change_program: return change_program(d);
         case deed::prune: return prune(e.die);
         case deed::copy_device:
             say(d.name, " is copied to ", std::string(1, static_cast<char>('A' + devices_.size())));
@@ -452,6 +442,7 @@ private:
             return;
         case deed::reuse_source: return reuse_source(d, e.die);
         case deed::restore_server: return restore_server();
+        case deed::update_app: return update_app(d);
         case deed::rebuild: {
             const bool own = e.die % 3 == 0;
             say(d.name, own ? " is declared a device of its own" : " is to be rebuilt");
@@ -459,6 +450,20 @@ private:
         }
         default: return;
         }
+    }
+    void change_program(device_type& d) {
+        d.change_program();
+        say("the other program of ", d.name, " wakes up");
+        if (!d.program.is_there()) boot(d);
+    }
+    void update_app(device_type& d) {
+        say("the program of ", d.name, " is replaced by a newer one");
+        d.stop();
+        d.knows_all = true;
+        bring_up(d);
+        const std::string source = d.last.state.source_id;
+        boot_after_an_end(d);
+        if (d.last.state.source_id != source) broke("lost write", d.name + ": the store that its newer program opens is not the one that the older one had");
     }
     void prune(std::uint32_t die) {
         observe_server();
@@ -474,6 +479,7 @@ private:
         d.synced.reset();
         d.durable.reset();
         d.durable = stores_.copy(*std::exchange(d.backup, nullptr), d.name);
+        bring_up(d);
         d.edited_at_commit.reset();
         ledger_.device_lost_memory(d.index);
         boot(d);
@@ -524,12 +530,7 @@ private:
         server_.faults().replace();
         server_edit_later_ = 0;
         network_.clear();
-        for (auto& d : devices_) {
-            d->faults.replace();
-            d->edit_later = 0;
-            d->cut_in = d->cut_out = d->clock_stands = false;
-            d->synced.reset();
-        }
+        for (auto& d : devices_) d->faults_stop();
         for (int round = 0; round < rounds; ++round) {
             // Whoever began to fill the account and did not go on is waited for no longer than its lease.
             now_ += std::chrono::minutes{20};
@@ -567,6 +568,7 @@ private:
 
     const simulation_setup* setup_;
     const schema_set* schemas_;
+    older_programs<Stores> older_;
     bool trace_;
     seeded_random dice_;  // what a seed decides before the first step
     Stores stores_;

@@ -85,4 +85,28 @@ TEST_CASE("simulation setup: keys are of the model's kind, and what is wrong is 
     CHECK(setup.problem());
 }
 
+TEST_CASE("simulation setup: fields that older programs lack must be able to be null, and refer to nothing") {
+    simulation_setup setup;
+    setup.models = {sample()};
+    setup.first_fields["sampel"] = 1;
+    REQUIRE(setup.problem());
+    CHECK(setup.problem()->detail == "`first_fields` names `sampel`, and there is no such model");
+    setup.first_fields = {{"sample", 0}};
+    REQUIRE(setup.problem());
+    CHECK(setup.problem()->detail == "`first_fields` of `sample` must be 1 to 10");
+    setup.first_fields = {{"sample", 11}};
+    CHECK(setup.problem());
+    setup.first_fields = {{"sample", 10}};
+    CHECK_FALSE(setup.problem());
+    setup.first_fields = {{"sample", 9}};
+    CHECK_FALSE(setup.problem());
+    setup.first_fields = {{"sample", 8}};
+    REQUIRE(setup.problem());
+    CHECK(setup.problem()->detail == "`sample.of` came later (`first_fields`): it must be nullable and no reference");
+    setup.models[0].fields[9].nullable = false;
+    setup.first_fields = {{"sample", 9}};
+    REQUIRE(setup.problem());
+    CHECK(setup.problem()->detail == "`sample.sum` came later (`first_fields`): it must be nullable and no reference");
+}
+
 }  // namespace simulation_setup_test
