@@ -404,4 +404,20 @@ TEST_CASE("bundle conflicts: of a victim of which the server tells no row nothin
     d.check();
 }
 
+TEST_CASE("bundle conflicts: where the device's table has room neither for the server's row nor for the one before, the record stands until there is") {
+    memory_table_options tables;
+    tables.unique = {{node_model, field_a}};
+    device d{saying(resolution::take_server()), tables};
+    CHECK(lab_must(d.engine.apply_bundle(0, 1, {image("T", 1, node_row(1)), image("P", 1, node_row(3))}, d.now)).applied == 2);
+    d.write("T", node_row(2));
+    (void)d.freeze(10, true);
+    d.write("N", node_row(1));
+    CHECK(obstructed(d, {version_conflict("T", 2, node_row(3))}).superseded == 1);
+    CHECK(d.row("T") == node_row(2));
+    CHECK(d.row("N") == node_row(1));
+    CHECK(lab_must(d.engine.apply_bundle(1, 2, {image("P", 2, node_row(9)), image("T", 2, node_row(3))}, d.now)).applied == 2);
+    CHECK(d.row("T") == node_row(3));
+    d.check();
+}
+
 }  // namespace bundle_conflicts_test

@@ -2,11 +2,10 @@
 
 #include <syncline/engine/row_intake.hpp>
 
-#include <syncline/engine/source_renewal.hpp>
-
 #include "support/catch.hpp"
 #include "unit/engine/fixture.hpp"
 
+#include <chrono>
 #include <optional>
 #include <set>
 #include <string>
@@ -332,6 +331,76 @@ TEST_CASE("hydration: of a record that the user made by fields which nobody had 
     CHECK(lab_must(d.engine.stage("s", 0, 1, 8, {image("T", 8, node_row(1, 7))}, cursor{8}, d.now)).hydrated);
     REQUIRE(d.open("T"));
     CHECK(d.open("T")->unseen == made.unseen);
+}
+
+TEST_CASE("triggers: a store that fails when such a row is tried again fails the call") {
+    device d;
+    d.take({image("T", 1, node_row(1))});
+    scripted t{d.store};
+    lab_must(t.quarantine({image("T", 1, node_row(9)), wait_reason{errc::constraint, "a trigger"}}));
+    row_placement<scripted> rows{t, d.engine.schemas()};
+    auto state = lab_must(t.state());
+    hybrid_clock clock{std::chrono::hours{1}};
+    lab_must(rows.absorb(state, clock, d.now));
+    row_intake<scripted> intake{t, rows, state};
+    t.refuses = {key_named("T")};
+    t.why = errc::storage_full;
+    apply_report report;
+    const auto failed = intake.retry_quarantined(report);
+    REQUIRE_FALSE(failed);
+    CHECK(failed.error().code == errc::storage_full);
+}
+
+TEST_CASE("quarantine: the authority's own row of an acknowledged change waits for its place like any other, and is no provisional one then") {
+    device d{resolver_set{}, unique_a()};
+    d.take({image("T", 1, node_row(1)), image("P", 1, node_row(3))});
+    d.write("T", node_row(1, 5));
+    d.settle({answer(d.freeze()->items[0].id, outcome_kind::applied, 6)});
+    CHECK(d.take({image("T", 6, node_row(3, 5))}).quarantined == 1);  // the server's trigger gave it another value
+    CHECK(d.kept("T").provisional);
+    d.take({image("P", 7, node_row(4))});
+    CHECK(d.row("T") == node_row(3, 5));
+    CHECK_FALSE(d.kept("T").provisional);
+    CHECK(d.status().counts.quarantined == 0);
+    d.check();
+}
+
+TEST_CASE("quarantine: a row that waited is given up where a conflict has told a newer one") {
+    device d{resolver_set{}, unique_a()};
+    d.take({image("T", 1, node_row(1)), image("P", 1, node_row(3))});
+    CHECK(d.take({image("T", 5, node_row(3))}).quarantined == 1);
+    d.write("T", node_row(1, 5));
+    commit_obstacle met;
+    met.key = key_named("T");
+    met.server_version = 8;
+    met.server_row = node_row(7, 7);
+    REQUIRE(d.engine.obstructed(d.freeze(10, true)->head.id, {met}, d.now));
+    CHECK(d.base("T").version == 8);
+    d.take({image("P", 9, node_row(4))});
+    CHECK(d.base("T").version == 8);
+    CHECK(d.status().counts.quarantined == 0);
+    d.check();
+}
+
+TEST_CASE("triggers: a row that finds its place taken when the trigger is gone goes on waiting") {
+    bool insists = true;
+    memory_table_options tables;
+    tables.unique = {{node_model, field_b}};
+    tables.trigger = [&insists](const record_key&, record& r) {
+        if (insists && r.fields[field_a] == value::integer(42)) r.fields[field_b] = value::integer(-1);
+    };
+    device d{resolver_set{}, tables};
+    d.take({image("T", 1, node_row(42, 5))});
+    d.write("N", node_row(1, 5));
+    insists = false;
+    d.take({});
+    CHECK(d.row("T") == node_row(42, -1));
+    CHECK(d.status().counts.quarantined == 1);
+    d.write("N", node_row(1, 6));
+    d.take({});
+    CHECK(d.row("T") == node_row(42, 5));
+    CHECK(d.status().counts.quarantined == 0);
+    d.check();
 }
 
 }  // namespace quarantine_test
