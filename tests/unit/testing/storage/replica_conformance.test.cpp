@@ -68,6 +68,14 @@ const std::vector<broken> adapters{
     {flaw::lease_of_its_own, "L2.shared", "each store object has a lease of its own"},
     {flaw::lease_ends_with_the_program, "L3.outlives", "the lease is forgotten with the store object"},
     {flaw::lease_counted, "L4.uncounted", "a lease counts as an open change"},
+    {flaw::asks_for_nothing, "S7.asks", "what a new field has at the authority is never fetched"},
+    {flaw::asks_without_a_pull, "S7.never_pulled", "the state is asked for anew where it was never asked for"},
+    {flaw::asks_at_each_opening, "S7.same", "each opening asks for the state anew"},
+    {flaw::images_stay_narrow, "S7.rows", "base images have no value of a new field"},
+    {flaw::layers_know_all, "S7.layers", "changes that are there know nothing of a new field"},
+    {flaw::erases_name_nothing, "S7.names", "an erase does not name the new fields"},
+    {flaw::creations_name_all, "S7.made", "of a record that the app made the new fields are named whatever they have"},
+    {flaw::named_for_ever, "S7.until", "the new fields are named for ever"},
     {flaw::lost_without_end, "random", "a page of lost rows has no end"},
 };
 
