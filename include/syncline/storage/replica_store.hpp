@@ -155,6 +155,7 @@ struct replica_presence {
 ///       unless it has never pulled, and names those fields as `unseen` with every edit until that is put false; of a record that the app made
 ///       only those which have the value that nobody has set. That value stands in every row and image that is kept, and in the changes of a
 ///       creation; open and frozen layers are otherwise as they were, and name the fields too (`intent::unseen`). What is half staged is dropped.
+///       Where nothing was pulled, the model's bases become provisional, each on its version: every row comes by itself then, and counts as news.
 ///
 /// | expression | returns | meaning |
 /// |---|---|---|

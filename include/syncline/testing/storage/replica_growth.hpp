@@ -112,11 +112,23 @@ void check_replica_growth(store_kit<Make>& kit) {
             check.that(now == s, "that the rest of state() is as it was");
         });
     });
-    kit.clause("S7.never_pulled", "one that has never pulled asks for nothing, and names the fields all the same", [&](auto& h, checker& check) {
+    kit.clause("S7.never_pulled", "one that has never pulled asks for nothing: its bases become provisional, for every row to count as news, and edits name the field", [&](auto& h, checker& check) {
         check.must(h.app_write(a, task_row("one")), "app_write");
         absorb(check, h);
+        committed(check, h.store(), [&](auto& t) {
+            check.must(t.put_base(a, base_row{4, false, {}, {}}), "put_base");
+            check.must(t.put_base(b, base_row{5, true, {}, provisional_base{3, "m"}}), "put_base");
+            check.must(t.put_base(c, base_row{0, true, {}, provisional_base{0, "m"}}), "put_base");
+            check.must(t.put_base(p, base_row{7, true, project_row("p"), {}}), "put_base");
+        });
         if (!storage::learn(h, check, grown_schemas())) return;
-        dropped(check, h.store(), [&](auto& t) { check.none(check.must(t.state(), "state").needs_hydration, "state().needs_hydration"); });
+        dropped(check, h.store(), [&](auto& t) {
+            check.none(check.must(t.state(), "state").needs_hydration, "state().needs_hydration");
+            check.same(check.must(t.base(a), "base"), base_row{4, false, {}, provisional_base{4, {}}}, "base(a)");
+            check.same(check.must(t.base(b), "base"), base_row{5, true, {}, provisional_base{3, "m"}}, "base(b)");
+            check.same(check.must(t.base(c), "base"), base_row{0, true, {}, provisional_base{0, "m"}}, "base(c)");
+            check.same(check.must(t.base(p), "base"), base_row{7, true, project_row("p"), {}}, "base(p)");
+        });
         check.same(named_with_an_edit(check, h, a, "two"), later, "unseen of an edit");
     });
     kit.clause("S7.same", "a program that knows what the one before it knew changes nothing", [&](auto& h, checker& check) {
