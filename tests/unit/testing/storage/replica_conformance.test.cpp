@@ -3,12 +3,14 @@
 #include <syncline/testing/storage/replica_conformance.hpp>
 
 #include <syncline/testing/report.hpp>
+#include <syncline/testing/storage/replica_growth.hpp>
 
 #include "support/catch.hpp"
 #include "support/store_contract.hpp"
 #include "unit/testing/storage/broken_replica_store.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -88,6 +90,17 @@ testing::report found_in(flaw kind, const std::string& only) {
     return r;
 }
 
+// It offers what it must, and no more.
+struct bare_harness {
+    harness full{flaw::none};
+
+    broken_replica::store& store() { return full.store(); }
+    void reopen() { full.reopen(); }
+    result<void> app_write(const record_key& key, const record& row) { return full.app_write(key, row); }
+    result<void> app_erase(const record_key& key) { return full.app_erase(key); }
+    std::optional<record> row(const record_key& key) { return full.row(key); }
+};
+
 }  // namespace
 
 TEST_CASE("replica_conformance: each broken store is caught by the clause that is about it") {
@@ -110,6 +123,17 @@ TEST_CASE("replica_conformance: in a store without a flaw nothing is found, noth
         CHECK(caught.count(clause.name) == 1);
     }
     CHECK(caught.size() == r.clauses().size());
+}
+
+TEST_CASE("replica_conformance: where the harness cannot let the program learn a field, that is why the clauses about it are skipped") {
+    testing::report r;
+    auto make = [] { return bare_harness{}; };
+    const testing::storage_kit_options how;
+    testing::storage::store_kit<decltype(make)> kit(r, make, how);
+    testing::storage::check_replica_growth(kit);
+    CHECK(r.passed());
+    CHECK(r.clauses().size() == 8);
+    for (const auto& clause : r.clauses()) CHECK(clause.skipped == "the harness offers no `learn`");
 }
 
 TEST_CASE("replica_conformance: a random finding names its seed, and the seed alone finds it again") {
