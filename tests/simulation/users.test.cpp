@@ -152,7 +152,44 @@ struct careless_stores : testing::memory_stores {
     [[nodiscard]] result<std::unique_ptr<replica_store>> grown(replica_store& /*from*/, const std::string& name, const schema_set& known) { return make_replica(name, known); }
 };
 
+/// Stores of whose torn commits only a part is there: the rows, and not the changes that are under way with them.
+struct tearing_rows : testing::memory_stores {
+    using memory_stores::memory_stores;
+    explicit tearing_rows(const schema_set& schemas) : memory_stores(schemas) {}
+    [[nodiscard]] std::unique_ptr<replica_store> torn(replica_store& /*before*/, replica_store& after, const std::string& name, std::uint32_t /*die*/) {
+        auto out = copy(after, name);
+        auto t = out->begin();
+        if (t && t->drop_batch()) (void)t->commit();
+        return out;
+    }
+};
+
+/// Stores whose media are empty after a torn commit.
+struct tearing_all : testing::memory_stores {
+    using memory_stores::memory_stores;
+    explicit tearing_all(const schema_set& schemas) : memory_stores(schemas) {}
+    [[nodiscard]] std::unique_ptr<replica_store> torn(replica_store& /*before*/, replica_store& /*after*/, const std::string& name, std::uint32_t /*die*/) { return make_replica(name); }
+};
+
+template <class Stores>
+bool is_caught_tearing() {
+    auto setup = notes_and_tags();
+    setup.weights.faultless_but({deed::torn_write});
+    setup.weights.set(deed::torn_write, 60);
+    const auto report = testing::simulate<Stores>(setup, 1, 10);
+    INFO(report.text());
+    if (report.failures.empty()) return false;
+    CHECK(testing::replay(setup, report.failures.front().smallest).passed());
+    return true;
+}
+
 }  // namespace
+
+TEST_CASE("simulation for users: a commit of which a part is on the medium is caught, and so is a medium that is empty then") {
+    CHECK(is_caught_tearing<tearing_rows>());
+    CHECK(is_caught_tearing<tearing_all>());
+    CHECK_FALSE(is_caught_tearing<testing::memory_stores>());
+}
 
 TEST_CASE("simulation for users: a newer program that forgets what the older one had not sent is caught") {
     auto setup = notes_and_tags();
