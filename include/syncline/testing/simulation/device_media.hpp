@@ -79,6 +79,7 @@ private:
         d.stop();
         d.durable.reset();
         d.durable = stores_->copy(with, d.name);
+        d.may_keep = d.may_have_kept;
         return bring_up(d);
     }
 

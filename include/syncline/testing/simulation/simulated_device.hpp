@@ -58,6 +58,12 @@ struct simulated_device {
         if (last.state.checkpoint != 0) return;
         for (std::size_t i = 0; i < last.records.size(); ++i)
             if (last.records[i].base) may_keep.insert(keys[i]);
+        may_have_kept.insert(may_keep.begin(), may_keep.end());
+    }
+    /// Its store holds what @p other's holds.
+    void begins_as(const simulated_device& other) {
+        may_keep = other.may_keep;
+        may_have_kept = other.may_have_kept;
     }
     /// It looks like @p now.
     void note(device_look now, const std::vector<record_key>& keys) {
@@ -175,6 +181,7 @@ struct simulated_device {
     std::optional<std::uint64_t> edited_at_commit;
     device_look last;
     std::set<record_key> may_keep;    ///< records that it had from answers to pushes when it had not pulled yet (`pulls`)
+    std::set<record_key> may_have_kept;  ///< those that ever were, since data may be put back
     bool look_is_new = false;      ///< `last` was taken after its data were put back: nothing is compared with what was before
     std::uint64_t edit_later = 0;  ///< its user edits before this many transactions from now; 0: no
     std::uint32_t edit_die = 0;

@@ -93,7 +93,9 @@ public:
     }
     /// Takes an answer in. @return as `next`; where the store failed before that, the answer is gone, and it still waits for one
     [[nodiscard]] result<void> on(std::uint64_t token, const result<response>& answer, timestamp now, random_source random) {
-        if (auto r = of_lease([&] { return fence_->renew(now); }); !r) return r;
+        // What comes when the sync has ended, the wire passes over: no lease is needed for that, and another program may have it.
+        if (running)
+            if (auto r = of_lease([&] { return fence_->renew(now); }); !r) return r;
         if (token == awaiting) awaiting = 0;
         const typename fence_type::raised up{*fence_, now};
         return wire_->on(token, answer, now, random);

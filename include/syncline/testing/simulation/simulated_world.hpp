@@ -115,6 +115,7 @@ private:
         devices_.push_back(std::make_unique<device_type>(n, bundles, std::move(who), seed, std::move(store)));
         auto& d = *devices_.back();
         d.knows_all = knows_all;
+        if (original != nullptr) d.begins_as(*original);
         ledger_.owned_by(n, d.who.id);
         view_.enter(d.who.id);
         d.clock = now_ + std::chrono::seconds{static_cast<std::int64_t>(seed % (8 * 86400)) - 4 * 86400};
