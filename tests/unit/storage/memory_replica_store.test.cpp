@@ -43,6 +43,41 @@ TEST_CASE("memory_replica_store: keeps the replica store's contract") {
 }
 // [/conformance]
 
+TEST_CASE("memory_replica_store: a transaction that is over answers nothing and changes nothing, whatever it is asked") {
+    memory_replica_store store{schemas()};
+    const record_key a{task, "a"};
+    auto t = must(store.begin());
+    must(t.write(a, task_row("one")));
+    must(t.commit());
+    const auto over = [](const auto& answer) { CHECK(fault_of(answer) == errc::bug); };
+    over(t.take_captured()), over(t.take_diverted()), over(t.write(a, task_row("two"))), over(t.erase(a));
+    over(t.base(a)), over(t.put_base(a, {})), over(t.bases_within(0, 9, nullptr, 9));
+    over(t.open_intent(a)), over(t.put_open(plain_intent(a, operation::erase, 1), 0)), over(t.drop_open(a)), over(t.ready_intents({}, 9)), over(t.waiting_intents(9));
+    over(t.current_batch()), over(t.put_batch({})), over(t.drop_batch()), over(t.frozen(a)), over(t.put_frozen({})), over(t.drop_frozen(a)), over(t.frozen_items(0, 9));
+    over(t.set_hidden(a, true)), over(t.hidden()), over(t.quarantine({})), over(t.release(a)), over(t.quarantined(9));
+    over(t.put_unread({})), over(t.drop_unread({})), over(t.find_unread({})), over(t.unread(nullptr, 9));
+    over(t.put_lost({})), over(t.drop_lost(a)), over(t.lost_rows(9)), over(t.state()), over(t.put_state({})), over(t.lease()), over(t.put_lease({}));
+    over(t.stage({})), over(t.clear_stage()), over(t.staged(nullptr, 9)), over(t.unstaged(nullptr, 9)), over(t.presence()), over(t.counts()), over(t.commit());
+    CHECK(store.row(a) == task_row("one"));
+}
+
+TEST_CASE("memory_replica_store: a transaction that another is moved into gives up its own changes, not those that come") {
+    memory_replica_store store{schemas()};
+    memory_replica_store other{schemas()};
+    const record_key a{task, "a"};
+    auto t = must(store.begin());
+    must(t.write(a, task_row("given up")));
+    auto theirs = must(other.begin());
+    must(theirs.write(a, task_row("theirs")));
+    t = std::move(theirs);
+    auto& itself = t;
+    t = std::move(itself);
+    must(t.commit());
+    CHECK_FALSE(store.row(a));
+    CHECK(other.row(a) == task_row("theirs"));
+    must(store.begin());
+}
+
 TEST_CASE("memory_replica_store: a copy has what was committed and goes its own way") {
     memory_replica_store store{schemas()};
     const record_key a{task, "a"};
