@@ -164,6 +164,9 @@ TEST_CASE("memory_replica_store: a store that grows has every row, image and cha
         create.before.reset();
         create.ordinal = 2;
         must(t.put_open(create, 0));
+        must(t.put_frozen({"m1", 0, update}));
+        must(t.put_frozen({"m2", 1, plain_intent({project, "p"}, operation::erase, 3)}));
+        must(t.quarantine({{b, 5, task_row("set aside"), {}}, {}}));
         must(t.put_lost({c, 3, task_row("lost"), {}}));
         must(t.stage({{c, 3, task_row("staged"), {}}}));
         auto state = must(t.state());
@@ -189,6 +192,12 @@ TEST_CASE("memory_replica_store: a store that grows has every row, image and cha
     CHECK(create->changes.find(later)->is_null());
     CHECK(create->unseen == just(later));
     CHECK(must(t.lost_rows(10)).at(0).row == wider(task_row("lost")));
+    CHECK(must(t.quarantined(10)).at(0).image.row == wider(task_row("set aside")));
+    const auto frozen = must(t.frozen_items(0, 10));
+    REQUIRE(frozen.size() == 2);
+    CHECK(frozen[0].what.before == wider(task_row("base")));
+    CHECK(frozen[0].what.unseen == just(later));
+    CHECK(frozen[1].what == plain_intent({project, "p"}, operation::erase, 3));  // of a model that is as it was
     CHECK(must(t.staged(nullptr, 10)).empty());
     CHECK(must(t.state()).needs_hydration);
     CHECK(must(t.state()).hydration_session.empty());
@@ -241,11 +250,19 @@ TEST_CASE("memory_replica_store: a device that has never pulled asks for nothing
         base.image_kept = true;
         base.image = task_row("base");
         must(t.put_base(a, base));
+        base.provisional = provisional_base{3, {}};
+        must(t.put_base({task, "known as such"}, base));
+        must(t.put_base({project, "of a model as it was"}, base));
+        base.version = 0;
+        base.provisional.reset();
+        must(t.put_base({task, "never sent"}, base));
         must(t.commit());
     }
     auto more = must(store.grown(grown_schemas()));
     auto t = must(more.begin());
     CHECK_FALSE(must(t.state()).needs_hydration);
+    CHECK(must(t.base({task, "known as such"})).provisional == std::optional{provisional_base{3, {}}});
+    CHECK_FALSE(must(t.base({task, "never sent"})).provisional);
     CHECK(must(t.base(a)).provisional == std::optional{provisional_base{4, {}}});
     const auto same = store.grown(schemas());
     REQUIRE(same);
@@ -259,6 +276,34 @@ TEST_CASE("memory_replica_store: what does not begin as it was is refused, and s
     CHECK(fault_of(store.grown(grown_schemas(false))) == errc::schema_mismatch);
     memory_replica_store wide{grown_schemas()};
     CHECK(fault_of(wide.grown(schemas())) == errc::schema_mismatch);
+    const auto changed = [&](auto change) {
+        schema_set out;
+        for (std::size_t m = 0; m < schemas().size(); ++m) {
+            model_schema s = schemas()[static_cast<model_id>(m)];
+            s.references.clear();
+            if (m == task) change(s);
+            must(out.add(s));
+        }
+        return fault_of(store.grown(out));
+    };
+    CHECK(changed([](model_schema& s) { s.name = "chore"; }) == errc::schema_mismatch);
+    CHECK(changed([](model_schema& s) { s.fields[0].name = "subject"; }) == errc::schema_mismatch);
+    CHECK(changed([](model_schema& s) { s.fields[0].kind = value_kind::integer; }) == errc::schema_mismatch);
+}
+
+TEST_CASE("memory_replica_store: a picture that was wanted before the store grew is wanted still, and told so twice it stays so") {
+    memory_replica_store store{schemas()};
+    {
+        auto t = must(store.begin());
+        auto state = must(t.state());
+        state.needs_hydration = true;
+        must(t.put_state(state));
+        must(t.put_state(state));
+        must(t.commit());
+    }
+    auto more = must(store.grown(grown_schemas()));
+    auto t = must(more.begin());
+    CHECK(must(t.state()).needs_hydration);
 }
 
 }  // namespace memory_replica_store_test
