@@ -299,6 +299,25 @@ TEST_CASE("own rows: batches of 0 are all that waits", "[wire]") {
     CHECK(la.pushed == std::vector<std::size_t>{250});
 }
 
+TEST_CASE("own rows: of an answer of which a part cannot be read, every row comes", "[wire]") {
+    plain_world w;
+    device a{w, "a"};
+    listener la{a};
+    a.write("T", 1, 2);
+    a.write("T2", 3, 4);
+    bool spoiled = false;
+    la.alter = [&](json& body) {
+        if (!body.contains("outcomes") || body["outcomes"].size() != 2 || std::exchange(spoiled, true)) return;
+        body["outcomes"][1]["status"] = "done";
+    };
+    const auto report = la.sync();
+    REQUIRE(spoiled);
+    CHECK(report.ok());
+    CHECK(report.pushed == 2);
+    CHECK(la.rows == keys{"T", "T2"});
+    CHECK(a.at("T2") == w.at("T2"));
+}
+
 TEST_CASE("own rows: of a run with more pushes than a server takes numbers of, the rest comes", "[wire]") {
     plain_world w;
     mutation_client_options o;
