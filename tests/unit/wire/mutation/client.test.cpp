@@ -338,6 +338,16 @@ TEST_CASE("mutation client: an answer that is too large to be read is asked for 
     CHECK(down.pulled == 4);
     CHECK(down.retried > 0);
     CHECK(b.at("C1") == w.at("C1"));
+    a.set("T", 0, 7);
+    const auto lost = a.sync(sync_mode::push_only, [&](const request& r) -> result<response> {
+        auto answer = w.handle(r, "a");
+        answer.body.append(4000, ' ');
+        return answer;
+    });
+    REQUIRE(lost.why);
+    CHECK(lost.why->code == errc::too_large);
+    CHECK(a.sync().ok());
+    CHECK(w.at("T")->fields[0] == value::integer(7));
     device c{w, "c"};
     const auto never = c.sync(sync_mode::pull_only, [](const request&) { return result<response>{json_error(413, "too_large", "a shorter page, please")}; });
     REQUIRE(never.why);
