@@ -128,7 +128,7 @@ TEST_CASE("json tape: numbers beyond double are refused, however they are writte
 
 TEST_CASE("json tape: a number nearer to zero than any double is zero, with its sign, however it is written") {
     const std::string zeros(400, '0');
-    for (const std::string& text : {std::string("1e-400"), "0." + zeros + "1", "0." + zeros + "1e5", "0." + zeros + "1E+5", "0." + zeros + "1e-5"}) {
+    for (const std::string& text : {std::string("1e-400"), std::string("1e-999999999999999999999"), "0." + zeros + "1", "0." + zeros + "1e5", "0." + zeros + "1E+5", "0." + zeros + "1e-5"}) {
         CAPTURE(text);
         for (const bool negative : {false, true}) {
             const auto read = json_tape::parse(negative ? "-" + text : text);

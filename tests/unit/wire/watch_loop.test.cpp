@@ -216,15 +216,20 @@ struct scripted_watch {
     explicit scripted_watch(watch_settings settings = {})
         : client(store, [](const request&) -> result<response> { return make_fault(errc::forbidden, "nobody is served"); }, bundle_client_options{},
                  {[this] { return tick(); }, [this] { return random.next(); }, [](timestamp) {}}),
-          automatic(client, {}, {[this](std::function<void()>) { ++pulls; }, [](timestamp, std::function<void()>) {}},
+          automatic(client, {}, {[this](std::function<void()> task) { pulls.push_back(std::move(task)); }, [](timestamp, std::function<void()>) {}},
                     [this] {
-                        if (stops_when_told) loop.stop();
+                        if (stops_after_pull && !pulls.empty()) loop.stop();
                         return tick();
                     },
                     [this] { return random.next(); }),
           loop(client, automatic, from, settings, [this] { return tick(); }, [this] { return random.next(); }) {
         client.sync();  // it has a name of its own from here on
         must(automatic.start());
+    }
+    scripted_watch(const scripted_watch&) = delete;
+    ~scripted_watch() {
+        automatic.stop();
+        pulls.clear();
     }
     static watch_settings quick() {
         watch_settings s;
@@ -294,8 +299,8 @@ struct scripted_watch {
     std::vector<std::string> asked;
     std::optional<memory_replica_store::transaction> held;
     int held_for = 0;
-    bool stops_when_told = false;  // of a stream: when nothing will be asked any more
-    int pulls = 0;
+    bool stops_after_pull = false;  // where nothing will be asked any more
+    std::vector<std::function<void()>> pulls;  // ordered, and never run
     bool left = false;
     client_type client;
     source from{this};
@@ -314,11 +319,11 @@ TEST_CASE("watch loop: what a server offers is asked for again until it can be r
         CAPTURE(why);
         w d{w::quick()};
         CHECK(d.run({step, w::offers()}) == "ccw");
-        CHECK(d.pulls > 0);
+        CHECK_FALSE(d.pulls.empty());
     }
     w d{w::quick()};
     const w::step no = [&d](const stream_listener&) -> result<response> {
-        d.stops_when_told = true;
+        d.stops_after_pull = true;
         return response{404, {}, "{}"};
     };
     CHECK(d.run({no, w::offers()}) == "c");  // for good; nothing is pulled by time here either, and it waits until it is stopped
