@@ -137,7 +137,7 @@ public:
         return r;
     }
     std::optional<record> get_optional_record() {
-        if (number() == 0 || failed_) return std::nullopt;
+        if (number() == 0) return std::nullopt;  // also what a reader that has failed gives
         return get_record();
     }
     std::uint64_t fail() {

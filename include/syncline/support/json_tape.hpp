@@ -173,8 +173,8 @@ private:
         const std::string_view mantissa = text.substr(0, e);
         std::int64_t scale = 0;
         if (e != std::string_view::npos) {
-            for (const char c : text.substr(e + 1)) {
-                if (c >= '0' && c <= '9' && scale < 1'000'000'000'000) scale = scale * 10 + (c - '0');
+            for (const char c : text.substr(e + 1)) {  // digits, and a sign, which stands before them
+                if (c >= '0' && scale < 1'000'000'000'000) scale = scale * 10 + (c - '0');
             }
             if (text[e + 1] == '-') scale = -scale;
         }

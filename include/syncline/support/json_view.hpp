@@ -45,14 +45,14 @@ struct json_token {
 
 /// The exact value of a JSON number's text if it is an integer within 64 bits, in whatever spelling: `10`, `1.0`, `1e1`.
 [[nodiscard]] inline std::optional<std::int64_t> integral_json_number(std::string_view text) noexcept {
-    const bool negative = !text.empty() && text[0] == '-';
+    const bool negative = text.starts_with('-');
     if (negative) text.remove_prefix(1);
     std::string_view mantissa = text.substr(0, text.find_first_of("eE"));
     std::int64_t exponent = 0;
     if (mantissa.size() < text.size()) {
         std::string_view written = text.substr(mantissa.size() + 1);
-        const bool down = !written.empty() && written[0] == '-';
-        if (down || (!written.empty() && written[0] == '+')) written.remove_prefix(1);
+        const bool down = written.starts_with('-');
+        if (down || written.starts_with('+')) written.remove_prefix(1);
         for (const char c : written) {
             // Beyond any length a text can have, more digits change nothing.
             if (exponent < 1'000'000'000'000) exponent = exponent * 10 + (c - '0');
@@ -61,9 +61,8 @@ struct json_token {
     }
     const std::size_t point = mantissa.find('.');
     const std::size_t whole = point == std::string_view::npos ? mantissa.size() : point;
-    const auto digit_at = [mantissa, point, whole](std::size_t i) -> unsigned {
-        const std::size_t at = i < whole || point == std::string_view::npos ? i : i + 1;
-        return static_cast<unsigned>(mantissa[at] - '0');
+    const auto digit_at = [mantissa, whole](std::size_t i) -> unsigned {
+        return static_cast<unsigned>(mantissa[i < whole ? i : i + 1] - '0');
     };
     std::size_t end = mantissa.size() - (point == std::string_view::npos ? 0 : 1);
     std::size_t first = 0;

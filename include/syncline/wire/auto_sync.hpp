@@ -124,15 +124,13 @@ private:
         std::function<timestamp()> clock;
         std::function<std::uint64_t()> random;
         std::function<void(const sync_result&)> done;
-        std::optional<sync_scheduler> scheduler;
+        std::optional<sync_scheduler> scheduler;  // there once it was started, for good
         std::optional<timestamp> alarm;         // the soonest timer that is out
         std::optional<std::thread::id> runner;  // the thread that a sync runs on
         bool stopped = true;
 
-        // @pre the mutex is held
-        void finished(const sync_result& report) {
-            if (scheduler) scheduler->finished(report, clock(), random_source{random});
-        }
+        // @pre the mutex is held, and it was started
+        void finished(const sync_result& report) { scheduler->finished(report, clock(), random_source{random}); }
     };
     using handle = std::shared_ptr<shared>;
 
@@ -170,7 +168,7 @@ private:
         std::optional<timestamp> alarm;
         {
             const std::lock_guard lock{state->mutex};
-            if (state->stopped || !state->scheduler) return;
+            if (state->stopped) return;
             const auto step = state->scheduler->next(state->clock());
             if (const auto* now = std::get_if<run_now>(&step)) run = now->mode;
             if (const auto* later = std::get_if<run_at>(&step); later != nullptr && (!state->alarm || later->at < *state->alarm))

@@ -27,7 +27,7 @@ public:
 
     /// The server decided a whole request of @p count mutations, whose body had @p octets.
     void passed(std::size_t count, std::size_t octets) noexcept {
-        passed_ = count == batch_ && request_ == batch_ ? passed_ + 1 : 0;
+        passed_ = count == batch_ ? passed_ + 1 : 0;
         if (passed_ < enough || batch_ >= most_ || octets > most_octets / 2) return;
         request_ = batch_ = (std::min)(2 * batch_, most_);
     }

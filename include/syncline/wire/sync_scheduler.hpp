@@ -126,7 +126,6 @@ public:
         running_->wanted = std::exchange(wanted_, false) || running_->wanted;
         running_->behind = std::exchange(behind_, false) || running_->behind;
         running_->requested = std::exchange(requested_, false) || running_->requested;
-        running_->whole = std::exchange(whole_, false) || running_->whole;
     }
 
     /// The sync that `next` started is over.
@@ -153,7 +152,7 @@ public:
         if (had.timed && !had.requested) due_ = now;
         behind_ = behind_ || had.behind;
         requested_ = requested_ || had.requested;
-        whole_ = whole_ || had.whole || (report.why && needs_whole_sync(report.why->code));
+        whole_ = had.whole || (report.why && needs_whole_sync(report.why->code));
         retry_ = later(now, pause(random));
         if (report.not_before) not_before_ = report.not_before;
     }

@@ -65,4 +65,15 @@ TEST_CASE("bundle: heads and bundles are equal when all of them is") {
     all_differ(bundles);
 }
 
+TEST_CASE("bundle: a record leaves the view where neither a row nor a version is told, which is no deletion") {
+    row_image image;
+    CHECK(leaves_view(image));
+    image.version = 7;
+    CHECK_FALSE(leaves_view(image));
+    image.row = record{};
+    CHECK_FALSE(leaves_view(image));
+    image.version = 0;
+    CHECK_FALSE(leaves_view(image));
+}
+
 }  // namespace bundle_test

@@ -341,4 +341,37 @@ TEST_CASE("compose: what was not seen below is seen where the change above saw i
     CHECK(whole->unseen == lower.unseen);
 }
 
+TEST_CASE("compose and overlay: a merge without a function is none, in a field that has one as in any other") {
+    static constexpr field_merge empty{"empty", nullptr, true};
+    model_schema s = schema();
+    s.fields[count_field].merge = &empty;
+    const intent lower = *edit(row(1, 10, 5), row(1, 12, 5));
+    const intent upper = *edit(row(1, 12, 5), row(1, 15, 5), 2);
+    CHECK(overlay(s, &lower, row(1, 100, 5)) == row(1, 12, 5));
+    CHECK(*compose(s, lower, upper)->changes.find(count_field) == value::integer(15));
+}
+
+TEST_CASE("compose: a difference that has nothing to be added to, or does not fit, is what the user set") {
+    constexpr std::int64_t most = (std::numeric_limits<std::int64_t>::max)();
+    intent lower = with_op(operation::update, false, 2, 12, 6, 1);  // made without a row in sight
+    lower.changes = {};
+    lower.changes.set(text_field, value::integer(2));
+    const intent upper = *edit(row(2, 10, 5), row(2, 14, 5), 2);
+    CHECK(*compose(schema(), lower, upper)->changes.find(count_field) == value::integer(4));
+    lower.changes.set(count_field, value::integer(most));
+    CHECK(*compose(schema(), lower, upper)->changes.find(count_field) == value::integer(14));
+}
+
+TEST_CASE("compose: what was not seen below stays unseen where either change was made without a row in sight") {
+    for (const bool below : {true, false}) {
+        intent lower = *edit(row(1, 2, 3), row(9, 2, 3));
+        lower.unseen.insert(best_field);
+        intent upper = *edit(row(9, 2, 30), row(9, 2, 40), 2);
+        (below ? lower : upper).before.reset();
+        const auto whole = compose(schema(), lower, upper);
+        CHECK(whole->unseen == lower.unseen);
+        CHECK(whole->before == lower.before);
+    }
+}
+
 }  // namespace coalesce_test

@@ -339,6 +339,39 @@ TEST_CASE("mutation log: what depends on a creation that waits stays at any dept
     CHECK(frozen(9).empty());
 }
 
+TEST_CASE("mutation log: a creation that goes before an older change that refers to it goes once") {
+    model_schema node;
+    node.name = "node";
+    node.fields = {{"under", value_kind::text, true, nullptr}};
+    node.references = {{0, "node", reference_action::cascade}};
+    schema_set schemas;
+    lab_must(schemas.add(std::move(node)));
+    mutation_log log{schemas};
+    const record_key child{0, "child"};
+    const record_key parent{0, "parent"};
+    lab_must(log.record_change(edit(child, std::nullopt, record{{value::text("parent")}})));
+    lab_must(log.record_change(edit(parent, std::nullopt, record{{value{}}})));
+    const auto batch = lab_must(log.freeze(9, numbered_ids{}));
+    REQUIRE(batch.size() == 2);
+    CHECK(batch[0].what.key == parent);
+    CHECK(batch[1].what.key == child);
+}
+
+TEST_CASE("mutation log: a second outcome of the same change is passed over, and what has no version is no base") {
+    const schema_set schemas = models();
+    mutation_log log{schemas};
+    log.arrived(a, 5);  // nothing was acknowledged: nothing to forget
+    lab_must(log.record_change(edit(a, row(1), row(2), 7)));
+    lab_must(log.freeze(9, numbered_ids{}));
+    const auto report = log.settle({answer("m1", outcome_kind::applied), answer("m1", outcome_kind::refused)});
+    CHECK(report.applied == 1);
+    CHECK(report.unknown == 1);
+    CHECK(report.refused == 0);
+    CHECK(log.open().empty());
+    lab_must(log.record_change(edit(a, row(2), row(3), 7)));
+    CHECK(log.open().at(a).base == base_ref{7, {}});
+}
+
 TEST_CASE("mutation log: edits across several pushes name the own mutation before, until the authority's row arrives (W02)") {
     const schema_set schemas = models();
     mutation_log log{schemas};

@@ -117,4 +117,19 @@ TEST_CASE("add wins set: random texts never crash it, and what it gives is a set
     }
 }
 
+TEST_CASE("add wins set: two values are the same set where they hold the same, in whatever order, and null is the empty one") {
+    const auto same = [](const value& a, const value& b) {
+        CHECK(add_wins_set::equivalent(a, b) == add_wins_set::equivalent(b, a));
+        return add_wins_set::equivalent(a, b);
+    };
+    CHECK(same(json("[1,2]"), json("[2,1]")));
+    CHECK(same(json("[]"), value::null()));
+    CHECK_FALSE(same(json("[1,2]"), json("[1]")));
+    CHECK_FALSE(same(json("[1]"), value::null()));
+    CHECK_FALSE(same(json("[1]"), value::text("[1]")));
+    CHECK_FALSE(same(json("[1"), json("[1]")));
+    CHECK_FALSE(same(json("[1]"), value::integer(1)));
+    CHECK(same(value::integer(1), value::integer(1)));
+}
+
 }  // namespace add_wins_set_test

@@ -306,11 +306,12 @@ TEST_CASE("decide: fields that a merge settles never reach the resolver; one tha
 TEST_CASE("decide: a resolver may set only what the client left alone, and keep the server's in all else") {
     asked seen;
     field_changes merged;
+    merged.set(b, value::integer(7));
     merged.set(m, value::integer(8));
     const auto before = row(1, 1);
     const auto d = decide_on(schema(), update_of(before, {{a, 2}}), row(5, 1), fields({a}), says(verb::merged, seen, merged));
     CHECK(d.what == decision::verb::write);
-    CHECK(d.row == row(5, 1, 0, 8));
+    CHECK(d.row == row(5, 7, 0, 8));
     CHECK(d.lost == fields({a}));
 }
 
@@ -421,6 +422,35 @@ TEST_CASE("decide: what has no known time counts as later than everything, for a
     CHECK(decide(in, resolver_set{resolvers::last_write_wins{}}, {}).what == decision::verb::take_server);
 }
 
+TEST_CASE("decide: a resolver that merges to a value of another kind than the field's decides nothing, and null is of every kind") {
+    const auto merging_to = [](value to) {
+        asked seen;
+        field_changes merged;
+        merged.set(a, std::move(to));
+        return decide_on(schema(), update_of(row(1, 1), {{a, 2}}), row(5, 1), fields({a}), says(verb::merged, seen, merged));
+    };
+    const auto d = merging_to(value::text("five"));
+    CHECK(d.what == decision::verb::refuse);
+    REQUIRE(d.why);
+    CHECK(d.why->code == errc::conflict);
+    CHECK(d.why->detail.find("another kind") != std::string::npos);
+    CHECK(merging_to(value::integer(5)).what != decision::verb::refuse);
+    const auto emptied = merging_to(value{});
+    REQUIRE(emptied.row);
+    CHECK(emptied.row->fields[a].is_null());
+}
+
+TEST_CASE("decide: a merge without a function is none: the field overlaps, and the resolver is asked") {
+    static constexpr field_merge empty{"empty", nullptr, true};
+    model_schema s = schema();
+    s.fields[n].merge = &empty;
+    asked seen;
+    const auto d = decide_on(s, update_of(row(1, 1, 1), {{n, 2}}), row(1, 1, 5), fields({n}), says(verb::take_server, seen));
+    CHECK(seen.times == 1);
+    CHECK(seen.last.overlapping == fields({n}));
+    CHECK(d.what == decision::verb::take_server);
+}
+
 TEST_CASE("decide: an erase that cascades is told as such, and merging it keeps the server's row") {
     field_changes kept;
     kept.set(a, value::integer(77));
@@ -447,6 +477,16 @@ TEST_CASE("decide: an erase that cascades is told as such, and merging it keeps 
         else
             CHECK((d.what == decision::verb::take_server && d.lost == s.all_fields()));
     }
+}
+
+TEST_CASE("decide: an erase that cascades is decided where the device's view holds no row too") {
+    const model_schema s = schema();
+    const intent change = erase_of(row(1, 1));
+    const std::optional<record> nobody;
+    asked seen;
+    const auto d = decide_cascade({s, change, nobody, 9, {}, from_microseconds(1), from_microseconds(2)}, "child", says(verb::take_client, seen), {});
+    CHECK(seen.last.server == nullptr);
+    CHECK(d.what == decision::verb::erase);
 }
 
 }  // namespace decide_test

@@ -162,6 +162,18 @@ TEST_CASE("merge laws: a merge that declines from one side only is not commutati
     CHECK(kept.error().detail.find("commutative") != std::string::npos);
 }
 
+TEST_CASE("merge laws: the associative law is asked only where the merge speaks in both orders") {
+    // A sum of which the device's part is at most 5.
+    const field_merge bounded{"bounded", [](const merge_input& in) -> std::optional<value> {
+                                  if (in.server == in.base) return in.client;
+                                  if (in.client == in.base) return in.server;
+                                  if (in.client.as_integer() > 5) return std::nullopt;
+                                  return value::integer(in.server.as_integer() + in.client.as_integer());
+                              }};
+    const std::vector<value> domain{value::integer(0), value::integer(3), value::integer(5)};
+    CHECK(merge_laws::check(bounded, {false, false, true, nullptr}, domain));
+}
+
 TEST_CASE("merge laws: a merge without a function is refused, and the values stay out of the fault") {
     CHECK_FALSE(merge_laws::check(field_merge{"empty", nullptr, false}, {}, integers()));
     const field_merge bad{"bad", [](const merge_input&) { return std::optional<value>{value::null()}; }};

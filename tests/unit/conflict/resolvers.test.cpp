@@ -202,6 +202,20 @@ TEST_CASE("field merge: a merge that declines leaves the field to the server") {
     CHECK(verb_of(resolvers::field_merge{}, s.c) == take_server);
 }
 
+TEST_CASE("field merge: a merge without a function is none, and a conflict without a description of its model is the server's") {
+    static constexpr syncline::field_merge empty{"empty", nullptr, true};
+    scene s;
+    s.schema.fields[2].merge = &empty;
+    s.c.overlapping = set_of({2});
+    CHECK(verb_of(resolvers::field_merge{}, s.c) == take_server);
+    s.c.server_fields = {};
+    const auto said = ask(resolvers::field_merge{}, s.c);
+    REQUIRE(said.fields.find(2) != nullptr);
+    CHECK(*said.fields.find(2) == value::integer(9));
+    s.c.schema = nullptr;
+    CHECK(verb_of(resolvers::field_merge{}, s.c) == take_server);
+}
+
 TEST_CASE("field merge: speaks only of overlapping fields, and of none that a row does not have") {
     scene s;
     s.c.server_fields = {};

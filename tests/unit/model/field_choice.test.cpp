@@ -45,6 +45,9 @@ TEST_CASE("field choice: read-only fields are those that are named, of what is s
     for (const auto& f : m->fields)
         if (f.read_only) read_only += f.name;
     CHECK(read_only == "ce");
+    auto by_model = five();
+    by_model.fields[1].read_only = true;
+    CHECK(choose_fields(std::move(by_model), {{}, {}, {"c"}})->fields[1].read_only);  // what the model says stays so
 }
 
 TEST_CASE("field choice: a name that means nothing, and two lists, are refused") {

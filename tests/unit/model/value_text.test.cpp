@@ -26,6 +26,7 @@ TEST_CASE("value text: times are told in UTC, also before 1970 and beyond the ca
     CHECK(text_of(value::time(from_microseconds(0))) == "1970-01-01 00:00:00 UTC");
     CHECK(text_of(value::time(from_microseconds(1'700'000'000'000'042))) == "2023-11-14 22:13:20.000042 UTC");
     CHECK(text_of(value::time(from_microseconds(-1))) == "1969-12-31 23:59:59.999999 UTC");
+    CHECK(text_of(value::time(from_microseconds(-62'198'755'200'000'000))) == "-0001-01-01 00:00:00 UTC");
     CHECK(text_of(value::time((timestamp::max)())) == "9223372036854775807 microseconds after 1970");
     CHECK(text_of(value::time((timestamp::min)())) == "-9223372036854775808 microseconds after 1970");
 }

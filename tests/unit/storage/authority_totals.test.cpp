@@ -30,6 +30,8 @@ TEST_CASE("authority totals: over all tenants, without those that have nothing, 
     CHECK(restored.floors_ahead == 0);
     restored.add(1, 2, {});
     CHECK(restored.floors_ahead == 1);
+    restored.add(0, 2, {});  // a tenant that has lost its log is damaged too, not new
+    CHECK(restored.floors_ahead == 2);
     STATIC_REQUIRE(totalling_store<memory_authority_store>);
     STATIC_REQUIRE_FALSE(versioned_store<memory_authority_store>);
 }

@@ -71,7 +71,13 @@ bool writes(fenced_store<memory_replica_store>& store, const std::string& title,
 
 TEST_CASE("fenced store: only one of two programs has the lease at a time") {
     two s;
+    CHECK_FALSE(s.a.held());
+    must(s.a.give_back());  // nothing to give
     CHECK(must(s.a.take("a", minute, noon)));
+    REQUIRE(s.a.held());
+    CHECK(*s.a.held() == s.kept());
+    must(s.b.give_back());
+    CHECK(s.kept().owner == "a");
     CHECK_FALSE(must(s.b.take("b", minute, noon)));
     CHECK_FALSE(s.b.held());
     CHECK(must(s.b.current()).owner == "a");

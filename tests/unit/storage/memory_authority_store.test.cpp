@@ -37,6 +37,60 @@ TEST_CASE("memory_authority_store: keeps the authority store's contract") {
     store_contract::passed(r);
 }
 
+TEST_CASE("memory_authority_store: a transaction that is over answers nothing and changes nothing, whatever it is asked") {
+    memory_authority_store store{schemas()};
+    const record_key a{task, "a"};
+    auto t = must(store.begin("alice", access::write));
+    must(t.write(a, task_row("one")));
+    must(t.commit());
+    const auto over = [](const auto& answer) { CHECK(fault_of(answer) == errc::bug); };
+    over(t.current(a)), over(t.write(a, task_row("two"))), over(t.erase(a)), over(t.referencing(a, 9)), over(t.referring(a, 9));
+    over(t.savepoint()), over(t.rollback_to_savepoint()), over(t.release_savepoint()), over(t.take_staged()), over(t.has_staged());
+    over(t.head()), over(t.sealed(a)), over(t.append({})), over(t.changes_of(a, 0)), over(t.history_of(a)), over(t.latest_after(0, 9));
+    over(t.bundle_heads(0, 9)), over(t.bundle_rows(1, 0, 9)), over(t.prune(1));
+    over(t.find_receipt("p", "m")), over(t.put_receipt("p", {})), over(t.find_bundle_receipt("s", 1)), over(t.put_bundle_receipt({})), over(t.last_source_bundle_id("s"));
+    over(t.put_source({})), over(t.find_source("p", "s")), over(t.drop_source("p", "s")), over(t.sources());
+    over(t.put_note("p", "n", "x")), over(t.find_note("p", "n")), over(t.notes("p", "n")), over(t.drop_notes("p", "n"));
+    over(t.audience_of(a)), over(t.relabel(a, 1, {})), over(t.audiences_since(a, 0)), over(t.labelled("l", nullptr, 9)), over(t.labelled_by()), over(t.set_labelled_by("r"));
+    over(t.find_view("p", "s")), over(t.put_view({}));
+    over(t.put_session({})), over(t.find_session("s")), over(t.drop_session("s")), over(t.drop_sessions("d", 1)), over(t.append_session("s", 0, {})), over(t.session_mutations("s"));
+    over(t.make_snapshot({})), over(t.find_snapshot("s")), over(t.drop_snapshot("s")), over(t.renew_snapshot("s", {})), over(t.snapshot_rows("s", 0, 9)), over(t.expire({}));
+    over(t.commit());
+    CHECK(store.row("alice", a) == task_row("one"));
+}
+
+TEST_CASE("memory_authority_store: a transaction that another is moved into gives up its own changes, not those that come") {
+    memory_authority_store store{schemas()};
+    const record_key a{task, "a"};
+    auto t = must(store.begin("alice", access::write));
+    must(t.write(a, task_row("given up")));
+    auto theirs = must(store.begin("bob", access::write));
+    must(theirs.write({task, "b"}, task_row("theirs")));
+    t = std::move(theirs);
+    auto& itself = t;
+    t = std::move(itself);
+    must(t.commit());
+    CHECK_FALSE(store.row("alice", a));
+    CHECK(store.row("bob", {task, "b"}) == task_row("theirs"));
+    must(store.begin("alice", access::write));
+}
+
+TEST_CASE("memory_authority_store: the app waits for an open sync transaction of its tenant, and a write that is refused gives the key to nobody") {
+    memory_authority_store store{schemas(), {{{task, 1}}, true, {}}};
+    const record_key a{task, "a"};
+    must(store.app_write("alice", a, task_row("1", "CODE")));
+    {
+        auto t = must(store.begin("alice", access::write));
+        CHECK(fault_of(store.app_write("alice", a, task_row("2"))) == errc::busy);
+        CHECK(fault_of(store.app_erase("alice", a)) == errc::busy);
+        must(store.app_erase("bob", a));
+    }
+    const record_key b{task, "b"};
+    CHECK(fault_of(store.app_write("alice", b, task_row("2", "CODE"))) == errc::constraint);
+    must(store.app_write("bob", b, task_row("3")));
+    CHECK(store.row("alice", a) == task_row("1", "CODE"));
+}
+
 TEST_CASE("memory_authority_store: tenants are written at the same time, each on its own") {
     memory_authority_store store{schemas()};
     const record_key a{task, "a"};

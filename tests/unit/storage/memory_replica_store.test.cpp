@@ -44,6 +44,41 @@ TEST_CASE("memory_replica_store: keeps the replica store's contract") {
 }
 // [/conformance]
 
+TEST_CASE("memory_replica_store: a transaction that is over answers nothing and changes nothing, whatever it is asked") {
+    memory_replica_store store{schemas()};
+    const record_key a{task, "a"};
+    auto t = must(store.begin());
+    must(t.write(a, task_row("one")));
+    must(t.commit());
+    const auto over = [](const auto& answer) { CHECK(fault_of(answer) == errc::bug); };
+    over(t.take_captured()), over(t.take_diverted()), over(t.write(a, task_row("two"))), over(t.erase(a));
+    over(t.base(a)), over(t.put_base(a, {})), over(t.bases_within(0, 9, nullptr, 9));
+    over(t.open_intent(a)), over(t.put_open(plain_intent(a, operation::erase, 1), 0)), over(t.drop_open(a)), over(t.ready_intents({}, 9)), over(t.waiting_intents(9));
+    over(t.current_batch()), over(t.put_batch({})), over(t.drop_batch()), over(t.frozen(a)), over(t.put_frozen({})), over(t.drop_frozen(a)), over(t.frozen_items(0, 9));
+    over(t.set_hidden(a, true)), over(t.hidden()), over(t.quarantine({})), over(t.release(a)), over(t.quarantined(9));
+    over(t.put_unread({})), over(t.drop_unread({})), over(t.find_unread({})), over(t.unread(nullptr, 9));
+    over(t.put_lost({})), over(t.drop_lost(a)), over(t.lost_rows(9)), over(t.state()), over(t.put_state({})), over(t.lease()), over(t.put_lease({}));
+    over(t.stage({})), over(t.clear_stage()), over(t.staged(nullptr, 9)), over(t.unstaged(nullptr, 9)), over(t.presence()), over(t.counts()), over(t.commit());
+    CHECK(store.row(a) == task_row("one"));
+}
+
+TEST_CASE("memory_replica_store: a transaction that another is moved into gives up its own changes, not those that come") {
+    memory_replica_store store{schemas()};
+    memory_replica_store other{schemas()};
+    const record_key a{task, "a"};
+    auto t = must(store.begin());
+    must(t.write(a, task_row("given up")));
+    auto theirs = must(other.begin());
+    must(theirs.write(a, task_row("theirs")));
+    t = std::move(theirs);
+    auto& itself = t;
+    t = std::move(itself);
+    must(t.commit());
+    CHECK_FALSE(store.row(a));
+    CHECK(other.row(a) == task_row("theirs"));
+    must(store.begin());
+}
+
 TEST_CASE("memory_replica_store: a copy has what was committed and goes its own way") {
     memory_replica_store store{schemas()};
     const record_key a{task, "a"};
@@ -130,6 +165,9 @@ TEST_CASE("memory_replica_store: a store that grows has every row, image and cha
         create.before.reset();
         create.ordinal = 2;
         must(t.put_open(create, 0));
+        must(t.put_frozen({"m1", 0, update}));
+        must(t.put_frozen({"m2", 1, plain_intent({project, "p"}, operation::erase, 3)}));
+        must(t.quarantine({{b, 5, task_row("set aside"), {}}, {}}));
         must(t.put_lost({c, 3, task_row("lost"), {}}));
         must(t.stage({{c, 3, task_row("staged"), {}}}));
         auto state = must(t.state());
@@ -155,6 +193,12 @@ TEST_CASE("memory_replica_store: a store that grows has every row, image and cha
     CHECK(create->changes.find(later)->is_null());
     CHECK(create->unseen == just(later));
     CHECK(must(t.lost_rows(10)).at(0).row == wider(task_row("lost")));
+    CHECK(must(t.quarantined(10)).at(0).image.row == wider(task_row("set aside")));
+    const auto frozen = must(t.frozen_items(0, 10));
+    REQUIRE(frozen.size() == 2);
+    CHECK(frozen[0].what.before == wider(task_row("base")));
+    CHECK(frozen[0].what.unseen == just(later));
+    CHECK(frozen[1].what == plain_intent({project, "p"}, operation::erase, 3));  // of a model that is as it was
     CHECK(must(t.staged(nullptr, 10)).empty());
     CHECK(must(t.state()).needs_hydration);
     CHECK(must(t.state()).hydration_session.empty());
@@ -207,11 +251,19 @@ TEST_CASE("memory_replica_store: a device that has never pulled asks for nothing
         base.image_kept = true;
         base.image = task_row("base");
         must(t.put_base(a, base));
+        base.provisional = provisional_base{3, {}};
+        must(t.put_base({task, "known as such"}, base));
+        must(t.put_base({project, "of a model as it was"}, base));
+        base.version = 0;
+        base.provisional.reset();
+        must(t.put_base({task, "never sent"}, base));
         must(t.commit());
     }
     auto more = must(store.grown(grown_schemas()));
     auto t = must(more.begin());
     CHECK_FALSE(must(t.state()).needs_hydration);
+    CHECK(must(t.base({task, "known as such"})).provisional == std::optional{provisional_base{3, {}}});
+    CHECK_FALSE(must(t.base({task, "never sent"})).provisional);
     CHECK(must(t.base(a)).provisional == std::optional{provisional_base{4, {}}});
     const auto same = store.grown(schemas());
     REQUIRE(same);
@@ -225,6 +277,34 @@ TEST_CASE("memory_replica_store: what does not begin as it was is refused, and s
     CHECK(fault_of(store.grown(grown_schemas(false))) == errc::schema_mismatch);
     memory_replica_store wide{grown_schemas()};
     CHECK(fault_of(wide.grown(schemas())) == errc::schema_mismatch);
+    const auto changed = [&](auto change) {
+        schema_set out;
+        for (std::size_t m = 0; m < schemas().size(); ++m) {
+            model_schema s = schemas()[static_cast<model_id>(m)];
+            s.references.clear();
+            if (m == task) change(s);
+            must(out.add(s));
+        }
+        return fault_of(store.grown(out));
+    };
+    CHECK(changed([](model_schema& s) { s.name = "chore"; }) == errc::schema_mismatch);
+    CHECK(changed([](model_schema& s) { s.fields[0].name = "subject"; }) == errc::schema_mismatch);
+    CHECK(changed([](model_schema& s) { s.fields[0].kind = value_kind::integer; }) == errc::schema_mismatch);
+}
+
+TEST_CASE("memory_replica_store: a picture that was wanted before the store grew is wanted still, and told so twice it stays so") {
+    memory_replica_store store{schemas()};
+    {
+        auto t = must(store.begin());
+        auto state = must(t.state());
+        state.needs_hydration = true;
+        must(t.put_state(state));
+        must(t.put_state(state));
+        must(t.commit());
+    }
+    auto more = must(store.grown(grown_schemas()));
+    auto t = must(more.begin());
+    CHECK(must(t.state()).needs_hydration);
 }
 
 }  // namespace memory_replica_store_test

@@ -3,6 +3,7 @@
 #include "support/catch.hpp"
 #include "support/store_contract.hpp"
 
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -130,6 +131,33 @@ TEST_CASE("memory_table: rows are found by what they refer to, no more than aske
     CHECK(f.rules.cascading_to(f.state, at(1), 3).size() == 3);
     CHECK(f.rules.cascading_to(f.state, at(2), 9).empty());
     CHECK(f.rules.cascading_to(f.state, record_key{9, "1"}, 9).empty());
+    const auto named = f.rules.referring_to(f.state, at(1), 9);  // each by two fields, and named once
+    CHECK(std::set<record_key>(named.begin(), named.end()).size() == 4);
+    CHECK(named.size() == 4);
+    CHECK(f.rules.referring_to(f.state, at(1), 3).size() == 3);
+    CHECK(f.rules.referring_to(f.state, record_key{9, "1"}, 9).empty());
+}
+
+TEST_CASE("memory_table: a row that two fields take along is named once, and what a reference leaves alone stays as it is") {
+    model_schema node;
+    node.name = "node";
+    node.fields = {{"under", value_kind::integer, true, nullptr}, {"beside", value_kind::integer, true, nullptr}, {"past", value_kind::integer, true, nullptr}};
+    node.references = {{0, "node", reference_action::cascade}, {1, "node", reference_action::cascade}, {2, "node", reference_action::none}};
+    schema_set schemas;
+    must(schemas.add(std::move(node)));
+    const memory_table_rules rules{std::move(schemas), {}};
+    tables state;
+    undo_journal<tables> journal;
+    const value one = value::integer(1);
+    must(rules.put(state, journal, at(1), record{{value{}, value{}, value{}}}));
+    must(rules.put(state, journal, at(2), record{{one, one, value{}}}));
+    must(rules.put(state, journal, at(3), record{{value{}, one, value{}}}));
+    must(rules.put(state, journal, at(4), record{{value{}, value{}, one}}));
+    CHECK(rules.cascading_to(state, at(1), 9).size() == 2);
+    CHECK(rules.cascading_to(state, at(1), 1).size() == 1);
+    must(rules.erase(state, journal, at(1), [](const record_key&, bool) {}));
+    CHECK(state.rows.size() == 1);
+    CHECK(state.rows.at(at(4)) == record{{value{}, value{}, one}});
 }
 
 }  // namespace memory_table_test

@@ -31,4 +31,12 @@ TEST_CASE("replica_store: a device that was never opened has numbers of nothing"
     CHECK_FALSE(base_row{}.image_kept);
 }
 
+TEST_CASE("replica_store: the faults that are of one row, and those that are of the store") {
+    CHECK(refuses_row(errc::constraint));
+    CHECK(refuses_row(errc::unsupported));
+    CHECK(refuses_row(errc::invalid_key));
+    CHECK_FALSE(refuses_row(errc::io_error));
+    CHECK_FALSE(refuses_row(errc::busy));
+}
+
 }  // namespace replica_store_test

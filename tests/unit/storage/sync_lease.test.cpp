@@ -150,6 +150,7 @@ TEST_CASE("sync lease: numbers at the ends of what is possible hold nobody up fo
     CHECK(held((limits::max)(), (limits::max)(), noon));
     CHECK(held((limits::min)() + 5, minute.count(), (timestamp::min)()));
     CHECK(renewed(sync_lease{"a", 1, 0, minute.count()}, (timestamp::max)()).expires_us == (limits::max)());
+    CHECK(detail::microseconds_after(noon, duration{-5}) == to_microseconds(noon));
 }
 
 }  // namespace sync_lease_test

@@ -1,6 +1,7 @@
 #include <syncline/support/json_tape.hpp>
 
 #include <syncline/support/random.hpp>
+#include <syncline/support/stable_hash.hpp>
 #include <syncline/support/utf8.hpp>
 
 #include "support/catch.hpp"
@@ -125,6 +126,20 @@ TEST_CASE("json tape: numbers beyond double are refused, however they are writte
     }
 }
 
+TEST_CASE("json tape: a number nearer to zero than any double is zero, with its sign, however it is written") {
+    const std::string zeros(400, '0');
+    for (const std::string& text : {std::string("1e-400"), std::string("1e-999999999999999999999"), "0." + zeros + "1", "0." + zeros + "1e5", "0." + zeros + "1E+5", "0." + zeros + "1e-5"}) {
+        CAPTURE(text);
+        for (const bool negative : {false, true}) {
+            const auto read = json_tape::parse(negative ? "-" + text : text);
+            REQUIRE(read.has_value());
+            CHECK(read->root().as_real() == 0);
+            CHECK(std::signbit(read->root().as_real()) == negative);
+            CHECK(read->root().number_text() == (negative ? "-" + text : text));
+        }
+    }
+}
+
 TEST_CASE("json tape: numbers do not depend on the locale") {
     const std::string before = std::setlocale(LC_NUMERIC, nullptr);
     for (const char* name : {"de_DE.UTF-8", "fr_FR.UTF-8", "C"}) {
@@ -210,6 +225,21 @@ TEST_CASE("json tape: a member that comes twice is refused by name, at any depth
     CHECK(mentions(detail_of(R"({"\n":1,"\n":2})"), "duplicate member \"\\n\""));
     CHECK(json_tape::parse(R"({"a":{"a":{"a":1}},"b":[{"a":1},{"a":2}],"A":3})").has_value());
     CHECK(json_tape::parse(R"({"a":1,"a\u0000":2,"a ":3})").has_value());
+}
+
+TEST_CASE("json tape: two names of one hash are two members, and one of them twice is refused") {
+    const std::string one = "8yn0iYCKYHlIj4-BwPqk";
+    const std::string other = "GReLUrM4wMqfg9yzV3KQ";
+    REQUIRE(syncline::stable_hash(one) == syncline::stable_hash(other));
+    const auto object = [](const std::vector<std::string>& names) {
+        std::string out;
+        for (const auto& name : names) out.append(out.empty() ? "{\"" : ",\"").append(name).append("\":1");
+        return out.append("}");
+    };
+    CHECK(json_tape::parse(object({one, other})).has_value());
+    CHECK(json_tape::parse(object({other, one})).has_value());
+    CHECK(mentions(detail_of(object({one, other, one})), "duplicate member \"" + one));
+    CHECK(mentions(detail_of(object({other, one, other})), "duplicate member \"" + other));
 }
 
 TEST_CASE("json tape: the first repetition is the one reported, and long names are cut between characters") {
@@ -313,6 +343,7 @@ TEST_CASE("json tape: size, strings and tokens are bounded where the limits say"
     CHECK(json_tape::parse("{\"a\":1,\"b\":2}", limits).has_value());
     CHECK(code_of("{\"a\":1,\"b\":2,\"c\":3}", limits) == errc::too_large);
     CHECK(code_of("[[],[],[],[],[]]", limits) == errc::too_large);
+    CHECK(code_of(R"(["a","b","c","d","e"])", limits) == errc::too_large);
     CHECK(json_limits{}.max_bytes == 8'388'608);
 }
 

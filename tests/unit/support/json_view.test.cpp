@@ -70,6 +70,7 @@ TEST_CASE("json view: says of each value what it is") {
         CHECK(v.as_int_lenient().has_value() == (i == 2));
         CHECK(v.as_string() == (i == 4 ? "s" : ""));
         CHECK(v.number_text() == (i == 2 ? "1" : i == 3 ? "1.5" : ""));
+        CHECK(v.as_real() == (i == 2 ? 1.0 : i == 3 ? 1.5 : 0.0));
         ++i;
     }
     CHECK(i == 7);

@@ -26,4 +26,12 @@ TEST_CASE("time: the whole range survives the way there and back") {
     }
 }
 
+TEST_CASE("time: later ends at the last time that there is, and before 1970 it is as any other") {
+    using syncline::from_microseconds;
+    CHECK(syncline::later(from_microseconds(5), 3us) == from_microseconds(8));
+    CHECK(syncline::later(from_microseconds(-5), 3us) == from_microseconds(-2));
+    CHECK(syncline::later((syncline::timestamp::min)(), 3us) == (syncline::timestamp::min)() + 3us);
+    CHECK(syncline::later((syncline::timestamp::max)() - 2us, 3us) == (syncline::timestamp::max)());
+}
+
 }  // namespace time_test

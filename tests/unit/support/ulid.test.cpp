@@ -3,6 +3,7 @@
 #include "support/catch.hpp"
 
 #include <cctype>
+#include <compare>
 #include <cstdint>
 #include <limits>
 #include <string>
@@ -49,6 +50,16 @@ TEST_CASE("ulid: known texts and bytes") {
     ulid thirty_two;
     thirty_two.bytes[15] = 32;
     CHECK(to_string(thirty_two) == "00000000000000000000000010");
+}
+
+TEST_CASE("ulid: of two that are equal none comes before the other") {
+    ulid a;
+    a.bytes.fill(7);
+    ulid b = a;
+    CHECK(std::is_eq(a <=> b));
+    CHECK_FALSE(a < b);
+    b.bytes[15] = 8;
+    CHECK(a < b);
 }
 
 TEST_CASE("ulid: text and bytes turn into each other without loss, in the same order") {

@@ -3,6 +3,7 @@
 #include "support/catch.hpp"
 
 #include <cctype>
+#include <compare>
 #include <cstdint>
 #include <string>
 
@@ -20,6 +21,16 @@ TEST_CASE("uuid: bytes stand in the order of the text") {
     for (std::size_t i = 0; i < 16; ++i) CHECK(id->bytes[i] == 0x11 * i);
     CHECK(to_string(*id) == "00112233-4455-6677-8899-aabbccddeeff");
     CHECK(to_string(uuid{}) == "00000000-0000-0000-0000-000000000000");
+}
+
+TEST_CASE("uuid: of two that are equal none comes before the other") {
+    uuid a;
+    a.bytes.fill(7);
+    uuid b = a;
+    CHECK(std::is_eq(a <=> b));
+    CHECK_FALSE(a < b);
+    b.bytes[15] = 8;
+    CHECK(a < b);
 }
 
 TEST_CASE("uuid: text and bytes turn into each other without loss, in the same order") {

@@ -56,6 +56,7 @@ TEST_CASE("bearer_tokens: refuses tokens and principals that could not be told a
     CHECK(tokens.add("", {"a", "t"}).error().code == errc::invalid_argument);
     CHECK(tokens.add("a b", {"a", "t"}).error().code == errc::invalid_argument);
     CHECK(tokens.add("a\xff", {"a", "t"}).error().code == errc::invalid_argument);
+    CHECK(tokens.add("a\x7f", {"a", "t"}).error().code == errc::invalid_argument);
     CHECK(tokens.add("x", {"", "t"}).error().code == errc::invalid_argument);
     CHECK(tokens.add("x", {"a", ""}).error().code == errc::invalid_argument);
     REQUIRE(tokens.add("x", {"a", "t"}));

@@ -37,6 +37,22 @@ TEST_CASE("message: setting a header replaces every spelling of it", "[transport
     CHECK(headers == std::vector<header>{{"other", "2"}, {"X-ONE", "4"}});
 }
 
+TEST_CASE("message: two requests are equal where they ask the same, whenever they came", "[transport]") {
+    const request one{http_method::post, "/push", {{"X-One", "1"}}, "{}"};
+    const auto differs = [&](auto change) {
+        request other = one;
+        change(other);
+        CHECK_FALSE(one == other);
+    };
+    differs([](request& r) { r.method = http_method::put; });
+    differs([](request& r) { r.path = "/pull"; });
+    differs([](request& r) { r.headers.clear(); });
+    differs([](request& r) { r.body = "[]"; });
+    request later = one;
+    later.began = 5;
+    CHECK(one == later);
+}
+
 TEST_CASE("message: 2xx is ok, its neighbours are not", "[transport]") {
     CHECK(response{200, {}, {}}.ok());
     CHECK(response{299, {}, {}}.ok());

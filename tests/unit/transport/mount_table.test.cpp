@@ -58,6 +58,19 @@ TEST_CASE("mount_table: the longest prefix at a slash wins and is taken off the 
     CHECK(table(to("/%61pi/x")).body == "root /%61pi/x");
 }
 
+TEST_CASE("mount_table: the longest prefix wins whichever was mounted first", "[transport]") {
+    echo root{"root"};
+    echo api{"api"};
+    echo deep{"deep"};
+    mount_table table;
+    REQUIRE(table.mount_unauthenticated("/api/v2", deep));
+    REQUIRE(table.mount_unauthenticated("", root));
+    REQUIRE(table.mount_unauthenticated("/api", api));
+    CHECK(table(to("/api/v2/x")).body == "deep /x");
+    CHECK(table(to("/api/v1")).body == "api /v1");
+    CHECK(table(to("/x")).body == "root /x");
+}
+
 TEST_CASE("mount_table: what is mounted nowhere is a JSON 404, a path that is none a JSON 400", "[transport]") {
     echo api{"api"};
     mount_table table;

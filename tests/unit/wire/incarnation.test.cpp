@@ -57,6 +57,7 @@ TEST_CASE("incarnation: only an answer that is refused for it, and names it, is 
         INFO(body);
         const response other = json_response(409, body);
         CHECK_FALSE(refused_for_incarnation(fault_of(other), other));
+        CHECK_FALSE(refused_for_incarnation(fault{body[0] == '{' ? errc::stale : errc::epoch_changed, "m"}, other));
     }
 }
 

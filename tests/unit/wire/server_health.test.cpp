@@ -74,7 +74,7 @@ TEST_CASE("server health: a store that cannot be read is a 500 of its page", "[w
         result<server_status> status() { return make_fault(errc::io_error, "secret path"); }
     } server;
     server_health health{server};
-    for (const auto& [path, code] : {std::pair{"/status", "status_failed"}, {"/health", "health_failed"}}) {
+    for (const auto& [path, code] : {std::pair{"/status", "status_failed"}, {"/health", "health_failed"}, {"/syncx/status", "status_failed"}, {"/syncx/health", "health_failed"}}) {
         const auto page = health(request{http_method::get, path, {}, {}});
         CHECK(page.status == 500);
         CHECK(says(page, code));

@@ -44,6 +44,7 @@ TEST_CASE("sync server: answers only below the wires that are mounted, and alway
     CHECK(server(request{http_method::post, "/sync/connect", {{"Oversync-Source-ID", "s"}}, R"({"has_local_pending_rows":false})"}, who).status == 200);
     CHECK(server(request{http_method::get, "/sync/pull?after_bundle_seq=0", {{"Oversync-Source-ID", "s"}}, {}}, who).status == 200);
     CHECK(server(request{http_method::get, "/sync/pull", {}, {}}, who).status == 400);
+    server.look_for_changes();  // nobody can watch
 }
 
 namespace {
@@ -171,6 +172,109 @@ TEST_CASE("sync server: streams may outlive it", "[wire]") {
         stream = s.watch();
     }
     CHECK(stream->next(std::chrono::seconds{2}).over);
+}
+
+TEST_CASE("sync server: without the bundle wire nobody watches, and it shuts down all the same, when the last request is over", "[wire]") {
+    simulation::memory_lab lab{overlap_policy::by_field};
+    auto store = lab.make_authority();
+    seeded_random random{1};
+    std::optional<lifecycle> during;
+    sync_server<memory_authority_store>* self = nullptr;
+    server_listeners listeners;
+    listeners.pull_completed = [&](const pull_served&) {
+        self->begin_shutdown();
+        during = self->status()->life;
+    };
+    sync_server<memory_authority_store> server{*store, {}, [] { return timestamp{}; }, [&] { return random.next(); }, std::move(listeners)};
+    self = &server;
+    server.offer_status();
+    server.look_for_changes();
+    server.mount_mutation_wire();
+    const request pull{http_method::post, "/tether/pull", {}, R"({"client_id":"c"})"};
+    CHECK(server.status()->life == lifecycle::running);
+    CHECK(server.status()->watchers == 0);
+    CHECK(server(pull, principal{"a", "main"}).status == 200);
+    CHECK(during == lifecycle::shutting_down);
+    CHECK(server.status()->life == lifecycle::closed);
+    CHECK(server(pull, principal{"a", "main"}).status == 503);
+}
+
+namespace {
+
+// Tells whether it was written to, and fails where a test wants it to.
+struct moody_store : memory_authority_store {
+    explicit moody_store(memory_authority_store of) : memory_authority_store(std::move(of)) {}
+    result<std::int64_t> data_version() {
+        if (!tells) return make_fault(errc::io_error, "not now");
+        return version;
+    }
+    result<transaction> begin(std::string_view tenant, syncline::access how) {
+        if (tenant == broken) return make_fault(errc::io_error, "not now");
+        return memory_authority_store::begin(tenant, how);
+    }
+    bool tells = true;
+    std::int64_t version = 1;
+    std::string broken;
+};
+static_assert(versioned_store<moody_store>);
+
+}  // namespace
+
+TEST_CASE("sync server: a store that tells its version is looked at when it moves, or cannot be told, or on the host's word; a look that failed is taken again", "[wire]") {
+    simulation::memory_lab lab{overlap_policy::by_field};
+    moody_store store{std::move(*lab.make_authority())};
+    seeded_random random{1};
+    timestamp now = from_microseconds(1'700'000'000'000'000);
+    sync_server<moody_store> server{store, {}, [&] { return now; }, [&] { return random.next(); }};
+    bundle_server_options options;
+    options.watch = bundle_watch_options{true};
+    REQUIRE(server.mount_bundle_wire(std::move(options)));
+    const auto watch = [&](const std::string& tenant) {
+        const principal who{"ann", tenant};
+        REQUIRE(server(request{http_method::post, "/sync/connect", {{"Oversync-Source-ID", "s"}}, R"({"has_local_pending_rows":false})"}, who).status == 200);
+        return server(request{http_method::get, "/sync/watch?after_bundle_seq=0", {{"Oversync-Source-ID", "s"}}, {}}, who).stream;
+    };
+    const auto here = watch("main");
+    const auto there = watch("other");
+    REQUIRE(here);
+    REQUIRE(there);
+    duration elapsed{0};
+    const auto told = [&](event_stream& stream) { return stream.next(elapsed).bytes.find("event: bundle") != std::string::npos; };
+    const auto write = [&](const std::string& key, const std::string& tenant) { REQUIRE(store.app_write(tenant, {0, key}, record{std::vector<value>(store.schemas()[0].fields.size())})); };
+    const auto later = [&](duration by) {
+        now += by;
+        elapsed += std::chrono::seconds{1};
+    };
+    later(std::chrono::seconds{1});
+    CHECK_FALSE(told(*here));
+    write("a", "main");
+    later(std::chrono::seconds{1});
+    CHECK_FALSE(told(*here));  // it does not say so
+    server.look_for_changes();
+    CHECK(told(*here));
+    write("b", "main");
+    store.version = 2;
+    later(std::chrono::seconds{1});
+    CHECK(told(*here));
+    write("c", "main");
+    store.tells = false;
+    later(std::chrono::seconds{1});
+    CHECK(told(*here));
+    store.tells = true;
+    store.version = 3;
+    later(std::chrono::seconds{1});
+    CHECK_FALSE(told(*here));
+    // Of one tenant the look fails: the other one is told, and the same version is looked at once more.
+    write("d", "main");
+    write("e", "other");
+    store.version = 4;
+    store.broken = "main";
+    later(std::chrono::seconds{1});
+    CHECK_FALSE(told(*here));
+    CHECK(told(*there));
+    store.broken.clear();
+    later(-std::chrono::hours{1});  // a clock that goes back makes nobody wait
+    CHECK(told(*here));
 }
 
 }  // namespace sync_server_test

@@ -181,6 +181,28 @@ TEST_CASE("value json: what a field cannot take is refused, by the field's name 
         }
 }
 
+TEST_CASE("value json: what a peer that knows no tagged values is told of what JSON has no form for", "[wire]") {
+    const auto untagged = [](const value& v) {
+        std::string out;
+        json_writer w{out};
+        write_untagged(w, v);
+        return out;
+    };
+    CHECK(untagged(value::time((timestamp::max)())) == "9223372036854775807");
+    CHECK(untagged(value::time(from_microseconds(0))) == R"("1970-01-01T00:00:00.000000Z")");
+    CHECK(untagged(value::json("{ \"a\" : 1 }")) == R"("{ \"a\" : 1 }")");  // nested it would not stay as it is
+    CHECK(untagged(value::json(R"({"a":1})")) == R"({"a":1})");
+    CHECK(untagged(value{}) == "null");
+    field_schema nothing;
+    nothing.name = "f";
+    nothing.kind = value_kind::null;
+    const auto tape = json_tape::parse("[5,null]");
+    REQUIRE(tape);
+    auto at = tape->root().begin();
+    CHECK(read_value(*at, nothing).error().code == errc::malformed_value);
+    CHECK(read_value(*++at, nothing)->is_null());
+}
+
 TEST_CASE("value json: a row's fields stand under their names, missing ones as null") {
     model_schema schema;
     schema.name = "sum";

@@ -3,6 +3,9 @@
 #include <syncline/adapters/httplib/client.hpp>
 #include <syncline/adapters/httplib/server.hpp>
 #include <syncline/adapters/sqlite/replica_store.hpp>
+#include <syncline/storage/memory_replica_store.hpp>
+#include <syncline/support/random.hpp>
+#include <syncline/transport/event_stream.hpp>
 #include <syncline/wire/auto_sync.hpp>
 #include <syncline/wire/bundle/client.hpp>
 #include <syncline/wire/sync_client.hpp>
@@ -13,9 +16,12 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <cstddef>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <utility>
 #include <variant>
@@ -193,6 +199,181 @@ TEST_CASE("watch loop: while its stream is open, the schedule's interval only pu
     CHECK(mode_of(scheduler.next(now)) == sync_mode::push_then_pull);
     scheduler.finished({}, now, random);
     CHECK(time_of(scheduler.next(now)) == now + minutes{15});
+}
+
+namespace {
+
+// A device and its loop on one thread, with a server that answers what a test says, request by request; after the last answer the loop ends.
+struct scripted_watch {
+    struct source {
+        scripted_watch* of;
+        result<response> listen(const request& r, const stream_listener& l) { return of->answer(r, l); }
+        void cancel() {}
+    };
+    using client_type = sync_client<memory_replica_store, bundle_client, std::function<result<response>(const request&)>>;
+    using step = std::function<result<response>(const stream_listener&)>;
+
+    explicit scripted_watch(watch_settings settings = {})
+        : client(store, [](const request&) -> result<response> { return make_fault(errc::forbidden, "nobody is served"); }, bundle_client_options{},
+                 {[this] { return tick(); }, [this] { return random.next(); }, [](timestamp) {}}),
+          automatic(client, {}, {[this](std::function<void()> task) { pulls.push_back(std::move(task)); }, [](timestamp, std::function<void()>) {}},
+                    [this] {
+                        if (stops_after_pull && !pulls.empty()) loop.stop();
+                        return tick();
+                    },
+                    [this] { return random.next(); }),
+          loop(client, automatic, from, settings, [this] { return tick(); }, [this] { return random.next(); }) {
+        client.sync();  // it has a name of its own from here on
+        must(automatic.start());
+    }
+    scripted_watch(const scripted_watch&) = delete;
+    ~scripted_watch() {
+        automatic.stop();
+        pulls.clear();
+    }
+    static watch_settings quick() {
+        watch_settings s;
+        s.retry_first = s.retry_ceiling = std::chrono::milliseconds{1};
+        s.fallback_interval = duration{0};
+        return s;
+    }
+    timestamp tick() {
+        if (held && --held_for == 0) held.reset();
+        return now += std::chrono::milliseconds{1};
+    }
+    // Nobody can read the store for a while.
+    void hold_store() {
+        held.emplace(must(store.begin()));
+        held_for = 40;
+    }
+    result<response> answer(const request& r, const stream_listener& l) {
+        asked.push_back(r.path.substr(0, r.path.find('?')));
+        if (script.empty()) {
+            loop.stop();
+            return make_fault(errc::cancelled, "the end");
+        }
+        auto next = std::move(script.front());
+        script.erase(script.begin());
+        return next(l);
+    }
+    // What was asked, one letter each: capabilities, watch.
+    std::string run(std::vector<step> steps) {
+        script = std::move(steps);
+        asked.clear();
+        loop.run();
+        std::string out;
+        for (const auto& path : asked) out += path.ends_with("/capabilities") ? 'c' : path.ends_with("/watch") ? 'w' : '?';
+        return out;
+    }
+
+    static step body(std::string text, int status = 200) {
+        return [text, status](const stream_listener& l) -> result<response> {
+            const response head{status, {}, {}};
+            if (status != 200) return response{status, {}, text};
+            if (!l.begun(head) || !l.bytes(text)) return make_fault(errc::cancelled, "ended by the listener");
+            return head;
+        };
+    }
+    static step offers() { return body(R"({"protocol_version":"v1","schema_version":1,"features":{"bundle_change_watch":true}})"); }
+    static step fails() {
+        return [](const stream_listener&) { return result<response>{make_fault(errc::unavailable, "no network")}; };
+    }
+    // A stream of which these pieces come; notes whether it was ended by the device.
+    step stream(std::vector<std::string> pieces, std::optional<std::string> type = "text/event-stream") {
+        return [this, pieces, type](const stream_listener& l) -> result<response> {
+            response head{200, {}, {}};
+            if (type) head.headers.push_back({"Content-Type", *type});
+            left = !l.begun(head);
+            for (const auto& piece : pieces)
+                if (!left) left = !l.bytes(piece);
+            if (left) return make_fault(errc::cancelled, "ended by the listener");
+            return head;
+        };
+    }
+
+    schema_set models = served_file::models();
+    memory_replica_store store{models};
+    timestamp now = from_microseconds(1'700'000'000'000'000);
+    seeded_random random{5};
+    std::vector<step> script;
+    std::vector<std::string> asked;
+    std::optional<memory_replica_store::transaction> held;
+    int held_for = 0;
+    bool stops_after_pull = false;  // where nothing will be asked any more
+    std::vector<std::function<void()>> pulls;  // ordered, and never run
+    bool left = false;
+    client_type client;
+    source from{this};
+    auto_sync<client_type> automatic;
+    watch_loop<client_type, source> loop;
+};
+
+}  // namespace
+
+TEST_CASE("watch loop: what a server offers is asked for again until it can be read", "[bundle]") {
+    using w = scripted_watch;
+    for (const auto& [why, step] : std::vector<std::pair<std::string, w::step>>{{"no network", w::fails()},
+                                                                                {"later", w::body("{}", 503)},
+                                                                                {"a web page", w::body("<html>")},
+                                                                                {"no end", w::body(std::string((std::size_t{1} << 20) + 1, ' '))}}) {
+        CAPTURE(why);
+        w d{w::quick()};
+        CHECK(d.run({step, w::offers()}) == "ccw");
+        CHECK_FALSE(d.pulls.empty());
+    }
+    w d{w::quick()};
+    const w::step no = [&d](const stream_listener&) -> result<response> {
+        d.stops_after_pull = true;
+        return response{404, {}, "{}"};
+    };
+    CHECK(d.run({no, w::offers()}) == "c");  // for good; nothing is pulled by time here either, and it waits until it is stopped
+}
+
+TEST_CASE("watch loop: what is no stream, or ends, or tells nonsense, is opened again", "[bundle]") {
+    using w = scripted_watch;
+    w d{w::quick()};
+    CHECK(d.run({w::offers(), d.stream({}, std::nullopt)}) == "cww");
+    CHECK(d.left);
+    w e{w::quick()};
+    CHECK(e.run({w::offers(), e.stream({}, "text/html")}) == "cww");
+    CHECK(e.left);
+    w f{w::quick()};
+    CHECK(f.run({w::offers(), w::body("{}", 503), w::fails(), f.stream({": alive\n\n"})}) == "cwwww");
+    CHECK_FALSE(f.left);
+    w g{w::quick()};
+    CHECK(g.run({w::offers(), g.stream({"event: bundle\ndata: nonsense\n\n", "never sent"})}) == "cww");
+    CHECK(g.left);
+}
+
+TEST_CASE("watch loop: a device that is stopped leaves what it reads at once, the list of what is offered and a stream", "[bundle]") {
+    using w = scripted_watch;
+    for (const bool in_stream : {false, true}) {
+        w d{w::quick()};
+        bool went_on = true;
+        const w::step last = [&](const stream_listener& l) -> result<response> {
+            const response head{200, {{"Content-Type", "text/event-stream"}}, {}};
+            REQUIRE(l.begun(head));
+            d.loop.stop();
+            went_on = l.bytes(": more\n\n");
+            return make_fault(errc::cancelled, "ended by the listener");
+        };
+        CHECK(d.run(in_stream ? std::vector<w::step>{w::offers(), last} : std::vector<w::step>{last}) == (in_stream ? "cw" : "c"));
+        CHECK_FALSE(went_on);
+    }
+}
+
+TEST_CASE("watch loop: while the device's store cannot be read nothing is asked, and then it goes on", "[bundle]") {
+    using w = scripted_watch;
+    w d{w::quick()};
+    const auto holding = [&d](w::step then) -> w::step {
+        return [&d, then = std::move(then)](const stream_listener& l) {
+            auto answer = then(l);
+            d.hold_store();
+            return answer;
+        };
+    };
+    CHECK(d.run({holding(w::fails()), holding(w::offers()), d.stream({})}) == "ccww");
+    CHECK_FALSE(d.held);
 }
 
 }  // namespace watch_loop_test

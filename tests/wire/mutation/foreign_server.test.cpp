@@ -76,6 +76,21 @@ TEST_CASE("W01 W39: a device that was away sees what others did before its whole
     }
 }
 
+TEST_CASE("foreign server: where the host wants it so, what the device has goes out unseen", "[wire]") {
+    tether::server s{server_models()};
+    mutation_client_options o;
+    o.pull_first = false;
+    device b{s, "b", o};
+    s.write("Task", "T1", task_json("T0", "B0"));
+    REQUIRE(b.sync().ok());
+    s.now += 60s;
+    b.set("T1", 1, value::text("B1"));
+    s.order.clear();
+    CHECK(b.sync().ok());
+    CHECK(s.order.front() != "pull");
+    CHECK(row_of(s, "T1") == task("T0", "B1"));
+}
+
 TEST_CASE("W01: fields that the user did not touch carry the newest values, and so do counters", "[wire]") {
     tether::server s{server_models()};
     device b{s, "b"};
@@ -325,6 +340,9 @@ TEST_CASE("W09 W24: a snapshot that cannot be read stops nobody else and is kept
         CHECK(a.status().state.checkpoint == -5);
         CHECK(a.status().counts.unread == 1);
         CHECK(lab_must(a.engine.unread(nullptr, 10, s.now)).front().text == row);
+        CHECK(a.sync(sync_mode::pull_only).ok());
+        CHECK(a.status().counts.unread == 1);
+        CHECK(a.sent.back().body.find("unread") == std::string::npos);  // such a server cannot be asked for single records
     }
 }
 

@@ -299,4 +299,38 @@ TEST_CASE("own rows: batches of 0 are all that waits", "[wire]") {
     CHECK(la.pushed == std::vector<std::size_t>{250});
 }
 
+TEST_CASE("own rows: of an answer of which a part cannot be read, every row comes", "[wire]") {
+    plain_world w;
+    device a{w, "a"};
+    listener la{a};
+    a.write("T", 1, 2);
+    a.write("T2", 3, 4);
+    bool spoiled = false;
+    la.alter = [&](json& body) {
+        if (!body.contains("outcomes") || body["outcomes"].size() != 2 || std::exchange(spoiled, true)) return;
+        body["outcomes"][1]["status"] = "done";
+    };
+    const auto report = la.sync();
+    REQUIRE(spoiled);
+    CHECK(report.ok());
+    CHECK(report.pushed == 2);
+    CHECK(la.rows == keys{"T", "T2"});
+    CHECK(a.at("T2") == w.at("T2"));
+}
+
+TEST_CASE("own rows: of a run with more pushes than a server takes numbers of, the rest comes", "[wire]") {
+    plain_world w;
+    mutation_client_options o;
+    o.batch_size = o.grown_batch_size = 1;
+    device a{w, "a", o};
+    listener la{a};
+    const std::size_t pushes = mutation_wire::max_own_bundles + 1;
+    for (std::size_t i = 0; i < pushes; ++i) a.write("T" + std::to_string(i), static_cast<std::int64_t>(i), 0);
+    const auto report = la.sync();
+    CHECK(report.ok());
+    CHECK(report.pushed == pushes);
+    CHECK(la.rows.size() == 1);
+    CHECK(json::parse(a.sent.back().body).at("own").size() == mutation_wire::max_own_bundles);
+}
+
 }  // namespace own_rows_test

@@ -244,8 +244,8 @@ private:
         o.id = id;
         o.kind = outcome_kind::refused;
         o.why = wait_reason{why.code, std::move(why.detail)};
-        auto settled = settle({std::move(o)}, now);
-        return settled ? result<void>{} : std::move(settled).error();
+        if (auto settled = settle({std::move(o)}, now); !settled) return std::move(settled).error();
+        return {};
     }
 
     [[nodiscard]] result<std::optional<client_step>> next_plain_push(const std::string& client_id, timestamp now) {
@@ -297,7 +297,7 @@ private:
             query.walk_started = mutation_wire::walk_of(state.hydration_session);
         } else {
             query.from = state.checkpoint;
-            if (state.checkpoint != 0 || walk_started_) query.walk_started = walk_started_;
+            query.walk_started = walk_started_;
         }
         asked_from_ = query.from;
         if (standing->has.frozen) {

@@ -76,9 +76,7 @@ namespace detail {
         const std::string text{v.as_string()};
         auto exact = read_value(v, field);
         if (exact) return exact;
-        std::string full = text.size() == 10 ? text + "T00:00:00Z" : text + "Z";
-        if (full.size() > 11 && full[10] == ' ') full[10] = 'T';
-        if (auto t = parse_rfc3339(full)) return value::time(*t);
+        if (auto t = parse_rfc3339(text.size() == 10 ? text + "T00:00:00Z" : text + "Z")) return value::time(*t);
         return exact;
     }
     if (field.kind == value_kind::real && v.is_string()) {

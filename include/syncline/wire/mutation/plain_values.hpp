@@ -34,7 +34,7 @@ struct plain_values {
 
 /// Writes @p v as a foreign server of the mutation wire takes it.
 inline void write_plain_value(json_writer& out, const value& v, const plain_values& as) {
-    if (v.kind() == value_kind::time) {
+    if (v.kind() == value_kind::time && format_rfc3339(v.as_time())) {  // far outside the calendar no zone could be added
         const timestamp there = v.as_time() + as.zone;
         const bool whole = to_microseconds(there) % 1'000'000 == 0;
         if (auto text = format_rfc3339(there, whole ? 0 : 6)) {

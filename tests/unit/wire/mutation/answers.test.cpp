@@ -98,6 +98,61 @@ TEST_CASE("mutation answers: the three arrays name each mutation at most once, a
     }
 }
 
+TEST_CASE("mutation answers: what says no more than its status is written too, with nothing made up", "[wire]") {
+    const auto schemas = two_models();
+    outcome bare = of(outcome_kind::refused);
+    const std::vector<mutation_wire::answered> all = {{bare, key_named("T")}, {of(outcome_kind::superseded), std::nullopt}, {of(outcome_kind::superseded, errc::conflict), key_named("T")}};
+    for (const bool extended : {true, false}) {
+        // A field may be called as the key is: the key stands there, once.
+        const auto body = extended ? mutation_wire::write_push_answer(schemas, all, "epoch", 99, "a") : mutation_wire::write_legacy_push_answer(schemas, all, "a", false);
+        const auto tape = json_tape::parse(body);
+        REQUIRE(tape);
+        const auto rejected = *tape->root().find("rejected");
+        REQUIRE(rejected.size() == 1);
+        CHECK((*rejected.begin()).find("reason")->as_string() == (extended ? "internal" : "error"));
+        CHECK((*rejected.begin()).find("data")->size() == 0);
+        std::vector<json_view> states;
+        const auto conflicts = *tape->root().find("conflicts");
+        for (const auto& c : conflicts) states.push_back(*c.find("data")->find("server_state"));
+        REQUIRE(states.size() == 2);
+        CHECK(states[0].size() == 0);
+        CHECK(states[1].find("a")->as_string() == "T");
+        if (extended) CHECK_FALSE((*tape->root().find("outcomes")->begin()).find("detail"));
+    }
+    bare.why = wait_reason{errc::validation_failed, {}};
+    const auto wordless = json_tape::parse(mutation_wire::write_push_answer(schemas, {{bare, key_named("T")}, {of(outcome_kind::superseded), std::nullopt}}, "epoch", 99, "tether_id"));
+    REQUIRE(wordless);
+    CHECK((*wordless->root().find("rejected")->begin()).find("data")->size() == 0);
+    const auto list = *wordless->root().find("outcomes");
+    auto outcomes = list.begin();
+    CHECK((*outcomes).find("row"));
+    CHECK_FALSE((*++outcomes).find("row"));  // of nobody knows which model
+}
+
+TEST_CASE("mutation answers: an outcome that cannot be read decides nothing, and what is beside the point is passed over", "[wire]") {
+    const auto schemas = two_models();
+    batch_item item;
+    item.id = "m";
+    item.what.key = key_named("T");
+    const auto read = [&](const std::string& members) {
+        auto reply = mutation_wire::read_push_answer(R"({"outcomes":[{"mutation_id":"m",)" + members + "}]}", schemas, {item}, {});
+        REQUIRE(reply);
+        return std::move(*reply);
+    };
+    for (const char* members : {R"("status":"applied","row_version":-1)", R"("status":"applied","row_version":"x")", R"("status":"done")"}) {
+        CAPTURE(members);
+        CHECK(read(members).outcomes.empty());
+        CHECK(read(members).unreadable == 1);
+    }
+    const auto refused = read(R"("status":"refused","messages":[5,{"field":"a","text":"no"}],"clean":"yes","out_of_view":false)");
+    REQUIRE(refused.outcomes.size() == 1);
+    CHECK(refused.outcomes[0].messages == std::vector<field_message>{{"a", "no"}});
+    CHECK_FALSE(refused.outcomes[0].clean);
+    CHECK_FALSE(refused.outcomes[0].out_of_view);
+    CHECK(read(R"("status":"refused","messages":{"a":"no"})").outcomes.at(0).messages.empty());
+    CHECK_FALSE(read(R"("status":"superseded","row_version":3,"row":[1])").outcomes.at(0).carries_row);
+}
+
 TEST_CASE("mutation answers: what a client that sends no bases is told for each code: `error`, which it sends again, for whatever is not the change's own fault", "[wire]") {
     using enum errc;
     const std::vector<std::pair<std::string_view, std::vector<errc>>> told{
@@ -150,6 +205,46 @@ TEST_CASE("mutation answers: one row that cannot be read does not spoil the page
     CHECK(read->rows.unread.size() == 1);
     REQUIRE(read->rows.rows.size() == 1);
     CHECK(read->rows.rows[0].row->fields[0] == value::integer(1));
+}
+
+TEST_CASE("mutation answers: a row that cannot be read is kept as it came, and by its name alone where it is too long", "[wire]") {
+    const auto schemas = two_models();
+    const auto page = [&](const std::string& rows, const char* more = R"(,"syncline":1,"has_more":null)") {
+        auto read = mutation_wire::read_pull_answer(R"({"snapshots":[)" + rows + R"(],"new_sync_cursor":5)" + more + "}", schemas, 0, {});
+        REQUIRE(read);
+        return std::move(read->rows);
+    };
+    const auto with_text = [&](std::size_t length) {
+        return page(R"({"entity_id":"T","model":"node","operation":"upsert","row_version":7,"payload":{"a":")" + std::string(length, 'x') + R"("}})");
+    };
+    const auto kept = with_text(100);
+    REQUIRE(kept.unread.size() == 1);
+    CHECK_FALSE(kept.unread[0].text.empty());
+    const auto longer = with_text(mutation_wire::max_unread_text);
+    REQUIRE(longer.unread.size() == 1);
+    CHECK(longer.unread[0].text.empty());
+    CHECK(longer.unread[0].name == unread_name{"node", "T"});
+    CHECK(longer.unread[0].version == 7);
+    CHECK(page(R"({"entity_id":"T","model":"node","operation":5,"row_version":7})").unread.size() == 1);
+    CHECK(page("5", "").unread.size() == 1);
+    const auto gone = page(R"({"entity_id":"T","model":"newer","operation":"delete","row_version":7},{"entity_id":"T","model":"","operation":"delete","row_version":7})");
+    REQUIRE(gone.gone.size() == 1);
+    CHECK(gone.gone[0] == unread_name{"newer", "T"});
+    CHECK(gone.unread.size() == 1);
+
+    // A page that passes over nothing may be without the list, and a model without fields has rows.
+    const auto nothing = mutation_wire::read_pull_answer(R"({"new_sync_cursor":3,"syncline":1})", schemas, 3, {});
+    REQUIRE(nothing);
+    CHECK(nothing->rows.rows.empty());
+    CHECK_FALSE(mutation_wire::read_pull_answer(R"({"new_sync_cursor":4,"syncline":1})", schemas, 3, {}));
+    schema_set bare;
+    model_schema mark;
+    mark.name = "mark";
+    REQUIRE(bare.add(mark));
+    const auto marks = mutation_wire::read_pull_answer(R"({"snapshots":[{"entity_id":"K","model":"mark","operation":"upsert","payload":{},"row_version":2}],"new_sync_cursor":9,"syncline":1})", bare, 3, {});
+    REQUIRE(marks);
+    REQUIRE(marks->rows.rows.size() == 1);
+    CHECK(marks->rows.rows[0].row == record{});
 }
 
 TEST_CASE("mutation answers: a peer without versions is told apart, not misread", "[wire]") {

@@ -127,4 +127,71 @@ TEST_CASE("mutation messages: a client that tells no `edited_at` is timed by its
     CHECK(read(R"(,"edited_at":"noon")").unreadable.at(0).why->code == errc::malformed_value);
 }
 
+TEST_CASE("mutation messages: what may be missing may be null, and what is of another form or too much is refused by name", "[wire]") {
+    const auto schemas = two_models();
+    const std::string longer(256, 'x');
+    const auto push = [&](const std::string& around, const std::string& more) {
+        return mutation_wire::read_push(R"({"client_id":"c","syncline":1)" + around + R"(,"mutations":[{"mutation_id":"m","entity_id":"T","model":"node","operation":"update")" + more + "}]}",
+                                        schemas, {}, 10, "tether_id");
+    };
+    const auto good = push(R"(,"epoch":null,"sequence":null)", R"(,"payload":{"tether_id":"T","a":1},"base":null,"before":null)");
+    REQUIRE(good);
+    REQUIRE(good->mutations.size() == 1);
+    CHECK(good->mutations[0].what.changes.size() == 1);
+    const auto unseen = push("", R"(,"payload":{"a":1},"base":{"row_version":1,"unseen":["a","a field of a newer program"]})");
+    REQUIRE(unseen->mutations.size() == 1);
+    CHECK(unseen->mutations[0].what.unseen.contains(0));
+    CHECK(push("", R"(,"payload":{"a":1},"base":{"unseen":null})")->mutations.size() == 1);
+
+    const auto whole = [](const auto& read, const std::string& member) {
+        REQUIRE_FALSE(read);
+        CHECK(read.error().code == errc::malformed_message);
+        CHECK(read.error().detail.find("`" + member) != std::string::npos);
+    };
+    whole(push(R"(,"epoch":")" + longer + "\"", ""), "epoch");
+    whole(push(R"(,"sequence":{"number":0,"token":"t"})", ""), "sequence.number");
+    whole(push(R"(,"sequence":{"token":"t"})", ""), "sequence.number");
+    std::string names;
+    for (std::size_t i = 0; i <= max_fields; ++i) names.append(names.empty() ? "\"a\"" : ",\"a\"");
+    for (const std::string& more : {R"("payload":[1])" + std::string{}, std::string{R"("payload":null)"}, R"("payload":{"a":1},"base":{"unseen":[)" + names + "]}",
+                                    R"("payload":{"a":1},"base":{"after":")" + longer + "\"}"}) {
+        CAPTURE(more.substr(0, 60));
+        const auto read = push("", "," + more);
+        REQUIRE(read);
+        REQUIRE(read->unreadable.size() == 1);
+        CHECK(read->unreadable[0].why->code == errc::malformed_message);
+    }
+
+    const auto pull = [&](const std::string& more) { return mutation_wire::read_pull(R"({"client_id":"c","syncline":1,)" + more + "}", schemas, {}, 10, 2); };
+    CHECK(pull(R"("epoch":null,"walk_started":null)")->query.walk_started == std::nullopt);
+    whole(pull(R"("walk_started":"soon")"), "walk_started");
+    CHECK(pull(R"("in_flight":["a","b"])")->query.in_flight.size() == 2);
+    whole(pull(R"("in_flight":["a","b","c"])"), "in_flight");
+    whole(pull(R"("in_flight":[")" + longer + "\"]"), "in_flight");
+    std::string records;
+    for (std::size_t i = 0; i <= mutation_wire::max_asked_again; ++i) records.append(records.empty() ? "{}" : ",{}");
+    whole(pull(R"("unread":[)" + records + "]"), "unread");
+    CHECK(pull(R"("unread":[{},{"model":"node","entity_id":"T"}])")->query.again.size() == 1);
+}
+
+TEST_CASE("mutation messages: a change of a row that was not in sight, at a time that has no text, and of a field that is only read", "[wire]") {
+    schema_set schemas;
+    auto node = models(overlap_policy::by_field).front();
+    node.fields[1].read_only = true;
+    REQUIRE(schemas.add(node));
+    intent what = change(operation::update);
+    what.before.reset();
+    what.changes.set(0, value::integer(4));
+    what.edited_at = (timestamp::max)();
+    const auto body = mutation_wire::write_push(schemas, "device", {}, {batch_item{"id", 0, what}}, 1);
+    CHECK(body.find("edited_at") == std::string::npos);
+    const std::string read_only = "\"" + node.fields[1].name + "\"";
+    CHECK(body.find(read_only) == std::string::npos);
+    CHECK(body.find("\"before\":{\"" + node.fields[0].name + "\":null}") != std::string::npos);
+    const auto read = mutation_wire::read_push(body, schemas, {}, 10, "tether_id");
+    REQUIRE(read->mutations.size() == 1);
+    CHECK(read->mutations[0].what.edited_at == std::chrono::floor<std::chrono::milliseconds>((timestamp::max)()));
+    CHECK(read->mutations[0].what.changes.fields() == [] { field_set just; just.insert(0); return just; }());
+}
+
 }  // namespace messages_test

@@ -63,6 +63,17 @@ TEST_CASE("payload mapper: the row before and the row after are shaped, and chan
     CHECK(what.changes.size() == 3);
     CHECK_FALSE(what.before);
 
+    // An update of a row that was not in sight: nothing tells what the mapper changed beside what the user did.
+    what = {};
+    what.op = operation::update;
+    what.changes.set(0, value::integer(5));
+    REQUIRE(mw::shape_intent(twice, schema, what));
+    CHECK(what.changes.size() == 1);
+    CHECK_FALSE(what.before);
+    const intent shaped = what;
+    REQUIRE(mw::shape_intent({}, schema, what));
+    CHECK(what == shaped);
+
     const payload_mapper never = [](const model_schema&, const record_key&, record&) -> result<void> { return make_fault(errc::validation_failed, "no"); };
     CHECK_FALSE(mw::shape_intent(never, schema, what));
     what.op = operation::erase;

@@ -81,6 +81,25 @@ TEST_CASE("plain messages: a conflict's row is that of the mutation's record, wi
     }
 }
 
+TEST_CASE("plain messages: what a rejection says, in whatever form, and for which reason", "[wire]") {
+    const std::vector<batch_item> items{item("m", operation::update)};
+    const auto with = [&](const std::string& reason, const std::string& data) {
+        const auto reply = answer(R"({"rejected":[{"mutation_id":"m","reason":")" + reason + R"(","data":)" + data + "}]}", items);
+        REQUIRE(reply.outcomes.size() == 1);
+        return reply.outcomes[0];
+    };
+    CHECK(with("conflict", "null").why->code == errc::conflict);
+    CHECK(with("unauthorized", "null").why->code == errc::forbidden);
+    const auto said = with("validation_failed", R"({"message":"too long","messages":{"title":["a",7,"b"],"done":"c","seen":5}})");
+    CHECK(said.why->detail.ends_with(": too long"));
+    CHECK(said.messages == std::vector<field_message>{{"title", "a"}, {"title", "b"}, {"done", "c"}});
+    for (const char* data : {R"({"message":5,"messages":["a"]})", R"({"messages":null})", "[]"}) {
+        CHECK(with("validation_failed", data).messages.empty());
+        CHECK(with("validation_failed", data).why->detail == with("validation_failed", "null").why->detail);
+    }
+    CHECK(answer(R"({"conflicts":[5,{"mutation_id":"unknown"}]})", items).outcomes.empty());
+}
+
 TEST_CASE("plain messages: an answer with our members is told from one without, and from none at all", "[wire]") {
     const auto push = mw::read_plain_push_answer(R"({"applied":[],"syncline":1,"outcomes":[]})", schemas(), {}, {}, {});
     REQUIRE(push);
@@ -92,7 +111,7 @@ TEST_CASE("plain messages: an answer with our members is told from one without, 
         CHECK_FALSE(mw::read_plain_push_answer(body, schemas(), {}, {}, {}));
         CHECK_FALSE(mw::read_plain_page(body, schemas(), 0, {}, {}));
     }
-    for (const char* body : {R"({"snapshots":[],"new_sync_cursor":1.5})", R"({"snapshots":[],"new_sync_cursor":"x"})", R"({"snapshots":[],"has_more":"yes"})"})
+    for (const char* body : {R"({"snapshots":[],"new_sync_cursor":1.5})", R"({"snapshots":[],"new_sync_cursor":true})", R"({"snapshots":[],"new_sync_cursor":"x"})", R"({"snapshots":[],"has_more":"yes"})"})
         CHECK_FALSE(mw::read_plain_page(body, schemas(), 0, {}, {}));
 }
 
@@ -114,6 +133,23 @@ TEST_CASE("plain messages: mappers shape what comes in; a row that one refuses i
     CHECK(page.rows.from == 3);
     CHECK(page.rows.next == 9);
     CHECK(page.rows.more);
+}
+
+TEST_CASE("plain messages: what is gone is so even of a model that is unknown here, if it has a name; and a model without fields has rows", "[wire]") {
+    const auto page = page_of(R"({"snapshots":[{"entity_id":"K","model":"Unknown","operation":"delete"},{"entity_id":"L","model":"Unknown","operation":"upsert","payload":{}},)"
+                              R"({"entity_id":"M","model":"","operation":"delete"}],"new_sync_cursor":9,"has_more":null})");
+    REQUIRE(page.rows.gone.size() == 1);
+    CHECK(page.rows.gone[0] == unread_name{"Unknown", "K"});
+    CHECK(page.rows.unread.size() == 2);
+    CHECK_FALSE(page.rows.more);
+    CHECK_FALSE(page_of(R"({"snapshots":[],"new_sync_cursor":9})").rows.more);
+    schema_set bare;
+    model_schema mark;
+    mark.name = "Mark";
+    REQUIRE(bare.add(mark));
+    const auto marks = mw::read_plain_page(R"({"snapshots":[{"entity_id":"K","model":"Mark","operation":"upsert","payload":{}}],"new_sync_cursor":9})", bare, 3, {}, {});
+    REQUIRE((*marks)->rows.rows.size() == 1);
+    CHECK((*marks)->rows.rows[0].row == record{});
 }
 
 TEST_CASE("plain messages: a row that was kept aside is read again once it can be", "[wire]") {

@@ -105,4 +105,11 @@ TEST_CASE("plain peer: a record that meets one conflict after the other in a run
     CHECK(told[0].kind == outcome_kind::superseded);
 }
 
+TEST_CASE("plain peer: an outcome of what was not sent tells nothing", "[wire]") {
+    plain_peer peer{1};
+    std::vector<outcome> told{said("other", outcome_kind::superseded, true), said("other", outcome_kind::error)};
+    CHECK_FALSE(peer.judge(told, {item("m", "T", noon)}, noon + 9s));
+    CHECK(told[1].kind == outcome_kind::error);
+}
+
 }  // namespace plain_peer_test

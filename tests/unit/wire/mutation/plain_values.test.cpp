@@ -42,6 +42,11 @@ TEST_CASE("plain values: times go out without a zone, in that of the server, and
         CHECK(read(value_kind::time, std::string{"\""} + text + "\"") == noon);
     CHECK(read(value_kind::time, R"("2026-01-31")") == time_at("2026-01-31T00:00:00Z"));
     CHECK(read(value_kind::time, R"("2026-01-31T12:00:00Z")", berlin) == noon);
+    // What the calendar does not have, here or there, is a number, which overflows nothing.
+    CHECK(written(value::time((timestamp::max)()), berlin) == "9223372036854775807");
+    CHECK(written(value::time((timestamp::min)()), {true, -120min}) == "-9223372036854775808");
+    CHECK(written(time_at("9999-12-31T23:00:00Z")) == R"("9999-12-31 23:00:00")");
+    CHECK(written(time_at("9999-12-31T23:00:00Z"), berlin) == R"("9999-12-31T23:00:00.000000Z")");
     for (const char* text : {"\"\"", "\"0000-00-00 00:00:00\"", "\"yesterday\"", "17", "\"2026-01-31 12:00\""}) CHECK_FALSE(read(value_kind::time, text));
 }
 
@@ -56,7 +61,7 @@ TEST_CASE("plain values: whatever PHP has at that moment is read", "[wire]") {
     for (const auto kind : {value_kind::boolean, value_kind::integer, value_kind::decimal, value_kind::real, value_kind::text, value_kind::time, value_kind::json})
         CHECK(read(kind, "null") == value::null());
     CHECK_FALSE(read(value_kind::integer, "\"five\""));
-    CHECK_FALSE(read(value_kind::real, "\"\""));
+    for (const char* text : {"\"\"", "\"true\"", "\"[1]\""}) CHECK_FALSE(read(value_kind::real, text));
 }
 
 TEST_CASE("plain values: a JSON column is text on the way, or nested where it is asked for, and either is read", "[wire]") {
@@ -67,6 +72,8 @@ TEST_CASE("plain values: a JSON column is text on the way, or nested where it is
     CHECK(read(value_kind::json, R"({"a":[1,"x"]})") == document);
     CHECK(read(value_kind::json, R"("a\/b")") == value::json(R"("a/b")"));
     CHECK(read(value_kind::json, R"("\"text\"")") == value::json(R"("text")"));
+    CHECK(read(value_kind::json, R"("null")") == value::json(R"("null")"));  // no document would be no value, which is told as null
+    CHECK(written(value::json("\xff")) == R"("/w==")");
 }
 
 TEST_CASE("plain values: everything else is written in its own form", "[wire]") {

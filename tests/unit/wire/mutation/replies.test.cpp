@@ -73,6 +73,15 @@ TEST_CASE("replies: our own answers are read whatever the device knows", "[wire]
     }
 }
 
+TEST_CASE("replies: one of ours that names no incarnation is read by a device that knows none", "[wire]") {
+    bench b;
+    const char* const nameless = R"({"snapshots":[],"new_sync_cursor":5,"has_more":false,"syncline":1})";
+    const auto read = b.page(nameless, "");
+    REQUIRE(read);
+    CHECK(read->epoch.empty());
+    CHECK_FALSE(b.page(nameless, "e1"));
+}
+
 TEST_CASE("replies: with mappers no row that comes back is what lies here", "[wire]") {
     bench b;
     const batch_item sent{"m1", 0, intent{}};

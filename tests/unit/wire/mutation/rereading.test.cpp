@@ -27,7 +27,7 @@ struct bench {
         }
         lab_must(t.commit());
     }
-    void begin(mutation_wire::rereading& r) { lab_must(r.begin(a.engine, "e1", form, options, noon, report)); }
+    void begin(mutation_wire::rereading& r, std::string_view epoch = "e1") { lab_must(r.begin(a.engine, epoch, form, options, noon, report)); }
     std::vector<std::string> ask(mutation_wire::rereading& r, std::size_t most) {
         std::vector<std::string> out;
         for (const auto& key : r.ask(most)) out.push_back(key.key);
@@ -71,6 +71,26 @@ TEST_CASE("rereading: the next run goes on after the last that was asked for, an
         r.answered();
     }
     CHECK(asked == std::vector<std::string>{"T1", "T2", "T3", "T1"});
+}
+
+TEST_CASE("rereading: a row that was kept is read in the form in which its server sends rows", "[wire]") {
+    for (const bool foreign : {true, false}) {
+        bench b{{}};
+        if (foreign) lab_must(b.a.engine.note_epoch(std::string{unversioned_epoch}, {}, b.a.random, noon));
+        auto t = lab_must(b.a.store->begin());
+        unread_row kept;
+        kept.name = {"node", "T1"};
+        kept.version = 1;
+        kept.text = R"({"entity_id":"T1","model":"node","operation":"upsert","payload":{"a":1}})";  // without a version, which is no row of ours
+        kept.why = wait_reason{errc::unknown_model, "no"};
+        lab_must(t.put_unread(kept));
+        lab_must(t.commit());
+        mutation_wire::rereading r;
+        r.started();
+        b.begin(r, foreign ? unversioned_epoch : "e1");
+        CHECK(b.ask(r, 2).empty() == foreign);
+        CHECK(b.a.at("T1").has_value() == foreign);
+    }
 }
 
 TEST_CASE("rereading: rows of a model that this program does not have are not asked for", "[wire]") {

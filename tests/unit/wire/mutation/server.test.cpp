@@ -72,7 +72,7 @@ TEST_CASE("mutation server: bad input is a typed error, changes nothing and stop
         CHECK(answer.status < 500);
     }
     CHECK(w.handle(request{http_method::get, "/tether/push", {}, ""}).status == 405);
-    CHECK(w.handle(request{http_method::post, "/tether/nothing", {}, ""}).status == 404);
+    for (const char* path : {"/tether/nothing", "/tethex/push", "/tethex/pull"}) CHECK(w.handle(request{http_method::post, path, {}, ""}).status == 404);
     std::string many = R"({"client_id":"c","mutations":[)";
     for (int i = 0; i < 10'001; ++i) many.append(i == 0 ? "" : ",").append(good);
     CHECK(push(many + "]}").status == 413);
