@@ -69,6 +69,25 @@ TEST_CASE("device media: a backup that is put back holds what it held, and a dis
     CHECK_FALSE(must(m.media.power_fails(m.d)));
 }
 
+TEST_CASE("device media: a device may keep what it might when its data were those that are put back, and so may a copy of it") {
+    device_on_media<memory_stores> m;
+    m.app("one");
+    m.media.back_up(m.d);
+    m.d.last.records.resize(1);
+    m.d.last.records[0].base = titled("one");
+    m.d.pulls({a});
+    CHECK(m.d.may_keep.contains(a));
+    testing::device_look newer = m.d.last;
+    newer.records[0].version = 1;
+    m.d.note(newer, {a});
+    CHECK(m.d.may_keep.empty());
+    must(m.media.put_back(m.d));
+    CHECK(m.d.may_keep.contains(a));
+    testing::simulated_device<memory_replica_store> copy{1, false, {}, 2, m.media.copy(m.d, "B")};
+    copy.begins_as(m.d);
+    CHECK(copy.may_keep.contains(a));
+}
+
 TEST_CASE("device media: what was written while fsync lied is gone when power fails, once") {
     device_on_media<memory_stores> m;
     m.app("one");

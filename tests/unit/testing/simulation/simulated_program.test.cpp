@@ -69,6 +69,17 @@ TEST_CASE("simulated_program: one that slept for longer than its lease finds tha
     CHECK(p.next(p.second) == errc{});  // ending the first one took nothing from it
 }
 
+TEST_CASE("simulated_program: an answer that comes when its sync has ended is passed over, though the lease could not be given back and is another's") {
+    two_programs p;
+    REQUIRE(p.first.begin_sync(sync_mode::push_then_pull, p.now).value_or(false));
+    p.faults.fail_once(1, errc::storage_full);
+    CHECK_FALSE(p.first.end_sync());
+    p.now += std::chrono::minutes{2};
+    CHECK(p.second.begin_sync(sync_mode::push_then_pull, p.now).value_or(false));
+    CHECK(p.first.on(1, response{200, {}, "{}"}, p.now, p.random));
+    CHECK(p.next(p.second) == errc{});
+}
+
 TEST_CASE("simulated_program: commits of a lease are told from those that take edits in") {
     two_programs p;
     const auto before = p.faults.commits();
