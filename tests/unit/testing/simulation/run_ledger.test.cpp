@@ -47,7 +47,7 @@ struct told {
         now.records[0].frozen = batch_item{id, 0, what};
         now.records[0].image_kept = true;
         now.in_flight = batch{};
-        ledger.look(0, "A", now, false);
+        ledger.look(0, "A", schemas, now, false);
     }
     void seal(std::int64_t seq, std::int64_t stamp, std::optional<record> after, const mutation_id& writer, bool clean = true, const std::string& source = "S", std::int64_t number = 0) {
         row_change change{note0, operation::update, seq, stamp, std::move(after), field_set::first(2), writer, {}};
@@ -87,24 +87,24 @@ TEST_CASE("run ledger: layers: what is shown is open(frozen(base)), and a layer 
     r.open->key = note0;
     r.open->changes.set(1, value::integer(7));
     SECTION("not laid over") {
-        t.ledger.look(0, "A", t.now, true);
+        t.ledger.look(0, "A", t.schemas, t.now, true);
         CHECK(t.rule() == "layers");
         CHECK(t.what() == "A shows note0 as [w1, 0], and open(frozen(base)) is [w1, 7]");
     }
     SECTION("laid over, and while an edit is not taken in nothing is asked") {
-        t.ledger.look(0, "A", t.now, false);
+        t.ledger.look(0, "A", t.schemas, t.now, false);
         r.visible = told::row(1, 7);
-        t.ledger.look(0, "A", t.now, true);
+        t.ledger.look(0, "A", t.schemas, t.now, true);
         CHECK(t.rule().empty());
     }
     SECTION("hidden rows are not shown") {
         r.hidden = true;
-        t.ledger.look(0, "A", t.now, true);
+        t.ledger.look(0, "A", t.schemas, t.now, true);
         CHECK(t.rule() == "layers");
     }
     SECTION("without its image") {
         r.image_kept = false;
-        t.ledger.look(0, "A", t.now, false);
+        t.ledger.look(0, "A", t.schemas, t.now, false);
         CHECK(t.rule() == "layers");
     }
 }
@@ -230,7 +230,7 @@ TEST_CASE("run ledger: effect: what met nobody is what was written") {
         what.changes.set(0, value::text("w1"));
         u.now.records[0].frozen = batch_item{"m1", 0, what};
         u.now.in_flight->source_bundle_id = 4;
-        u.ledger.look(0, "A", u.now, false);
+        u.ledger.look(0, "A", u.schemas, u.now, false);
         u.seal(1, 100, told::row(2, 0), "another id", false, "S", 4);
         CHECK(u.rule() == "effect");
     }
