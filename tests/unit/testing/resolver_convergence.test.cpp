@@ -122,4 +122,33 @@ TEST_CASE("resolver_convergence: a model that is not there is no case") {
     CHECK(found.find("setup")->findings.front() == "no model `tasks` with fields is among the schemas");
 }
 
+TEST_CASE("resolver_convergence: a field of every kind gets values of its kind, and what the device may not set is left alone") {
+    schema_set all;
+    model_schema s;
+    s.name = "folder";
+    REQUIRE(all.add(s));
+    s.name = "thing";
+    s.key_kind = value_kind::integer;
+    s.fields = {{"folder", value_kind::text, true, nullptr}};
+    for (const auto kind : {value_kind::boolean, value_kind::real, value_kind::decimal, value_kind::bytes, value_kind::time, value_kind::json})
+        s.fields.push_back({std::string(name_of(kind)), kind, true, nullptr});
+    s.fields.push_back({"made_by", value_kind::text, true, nullptr});
+    s.fields.back().read_only = true;
+    s.references = {{0, "folder", reference_action::cascade}};
+    REQUIRE(all.add(s));
+    convergence_options options;
+    options.others = {{{0, "f"}, record{}}};
+    options.first_finding = true;
+    CHECK(passed(check_convergence(all, "thing", resolvers::client_wins{}, options)));
+    CHECK(check_convergence(all, "folder", resolvers::client_wins{}).find("setup")->findings.front() == "no model `folder` with fields is among the schemas");
+}
+
+TEST_CASE("resolver_convergence: values of the user's, what cannot be set up, and a model that never conflicts") {
+    convergence_options options;
+    options.value_of = [](const field_schema& f, int number) { return f.name == "votes" && number > 0 ? value::text("many") : value::null(); };
+    options.others = {{{7, "x"}, record{}}};
+    const report found = broken_by(resolvers::client_wins{}, options);
+    CHECK(found.find("setup")->found > 0);
+}
+
 }  // namespace resolver_convergence_test
