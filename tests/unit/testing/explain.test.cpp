@@ -165,6 +165,10 @@ TEST_CASE("explain: a device that holds less than it says, a row out of view or 
                                    "device A lacks task k1: it left the device's view; the server's create of it, bundle 1 of a source that is forgotten, was pulled; "
                                    "the device's base is still at version 0",
                                    "device A lacks task k2: it is hidden there, since what it refers to is erased or gone; the server's create of it, bundle 2 of `server`, was pulled"});
+    auto s = *w.server_store.begin("main", access::write);
+    REQUIRE(s.prune(2));
+    REQUIRE(s.commit());
+    CHECK(compare_with_server("device A", w.store, w.server_store, "main")->says("bundle 2 of a source that is forgotten"));
 }
 
 TEST_CASE("explain: more records than one page of a store's") {

@@ -124,8 +124,9 @@ TEST_CASE("mapper_case: is unsound where a mapper keeps something, or takes the 
         return std::nullopt;
     });
     CHECK(elsewhere.sound().says("field 0 is set, and model `` has 0"));
+    int shaped = 0;  // two rows of each change: the one before, and the one that it makes
     const auto sometimes = mapper_case(schemas(), titled("a")).shape([&](const model_schema&, const record_key&, record&) -> result<void> {
-        if (++calls % 2 == 0) return {};
+        if (++shaped <= 2) return {};
         return make_fault(errc::forbidden, "today");
     });
     CHECK(sometimes.sound().says("shaped in two ways"));

@@ -109,12 +109,13 @@ TEST_CASE("scripted_mutation_server: a device is told of its own change in a row
     party p;
     p.net.on(http_method::post, "/push").answer_lost(errc::unauthenticated);
     REQUIRE(p.store.app_write(task_key("k1"), a_task("mine")));
+    REQUIRE(p.store.app_write(task_key("k3"), a_task("mine")));
     CHECK_FALSE(p.client.sync().ok());
     p.server.write(task_key("k2"), a_task("theirs"));
     CHECK(p.client.run(sync_mode::pull_only).ok());
     REQUIRE_FALSE(p.server.pulls.empty());
     const auto& asks_for = p.server.pulls.back().query.in_flight;
-    REQUIRE(asks_for.size() == 1);
+    REQUIRE(asks_for.size() == 2);
     const auto* told = p.net.log().last(http_method::post, "/pull");
     REQUIRE(told != nullptr);
     CHECK(told->answered->body.find(asks_for[0]) != std::string::npos);
