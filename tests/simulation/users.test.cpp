@@ -92,6 +92,8 @@ TEST_CASE("simulation for users: what is wrong with the setup is said, and nothi
     CHECK_FALSE(report.passed());
     CHECK(report.text().find("registered twice") != std::string::npos);
     CHECK(report.seeds == 0);
+    CHECK(testing::replay(empty, {}).problem);
+    CHECK_FALSE(testing::simulate(notes_and_tags(), 1, 0).passed());
 }
 
 TEST_CASE("simulation for users: faults that are switched off do not happen") {
@@ -152,7 +154,59 @@ struct careless_stores : testing::memory_stores {
     [[nodiscard]] result<std::unique_ptr<replica_store>> grown(replica_store& /*from*/, const std::string& name, const schema_set& known) { return make_replica(name, known); }
 };
 
+/// Stores whose tables take nothing from people.
+struct strict_stores : testing::memory_stores {
+    explicit strict_stores(const schema_set& schemas) : memory_stores(schemas) {}
+    [[nodiscard]] result<void> write(replica_store&, const record_key&, const record&) { return make_fault(code, "not in this table"); }
+    [[nodiscard]] result<void> write(authority_store&, const record_key&, const record&) { return make_fault(code, "not in this table"); }
+    static inline errc code = errc::constraint;
+};
+
+/// A device's store that opens no more after a while.
+class failing_store : public memory_replica_store {
+public:
+    using memory_replica_store::memory_replica_store;
+    explicit failing_store(memory_replica_store&& from) : memory_replica_store(std::move(from)) {}
+    [[nodiscard]] result<transaction> begin() {
+        if (++begun_ > opens) return make_fault(errc::io_error, "the disk is gone");
+        return memory_replica_store::begin();
+    }
+    static inline int opens = 0;
+
+private:
+    int begun_ = 0;
+};
+struct failing_stores : testing::memory_stores {
+    using replica_store = failing_store;
+    explicit failing_stores(const schema_set& schemas) : memory_stores(schemas), of(schemas) {}
+    [[nodiscard]] std::unique_ptr<replica_store> make_replica(const std::string&) { return std::make_unique<replica_store>(of); }
+    [[nodiscard]] std::unique_ptr<replica_store> copy(replica_store& from, const std::string&) { return std::make_unique<replica_store>(from.memory_replica_store::copy()); }
+    schema_set of;
+};
+
 }  // namespace
+
+TEST_CASE("simulation for users: what an app's tables refuse is nothing, and a fault that nobody simulated is told") {
+    auto setup = notes_and_tags();
+    setup.events = 100;
+    strict_stores::code = errc::constraint;
+    const auto refused = testing::simulate<strict_stores>(setup, 1, 2);
+    INFO(refused.text());
+    CHECK(refused.passed());
+    CHECK(refused.counts[static_cast<std::size_t>(deed::edit)] + refused.counts[static_cast<std::size_t>(deed::server_edit)] == 0);
+    strict_stores::code = errc::io_error;
+    const auto told = testing::simulate<strict_stores>(setup, 1, 1);
+    REQUIRE(told.failures.size() == 1);
+    CHECK(told.failures[0].promise.rule == "unexpected fault");
+    CHECK(told.failures[0].promise.what.find("writes to a table: io_error: not in this table") != std::string::npos);
+    for (const int opens : {0, 1, 9}) {
+        failing_store::opens = opens;
+        const auto gone = testing::replay<failing_stores>(setup, testing::script::of(1, 50, setup.weights));
+        REQUIRE(gone.failures.size() == 1);
+        CHECK(gone.failures[0].promise.rule == "unexpected fault");
+        CHECK(gone.failures[0].promise.what.find("the disk is gone") != std::string::npos);
+    }
+}
 
 TEST_CASE("simulation for users: a newer program that forgets what the older one had not sent is caught") {
     auto setup = notes_and_tags();
