@@ -33,7 +33,8 @@ enum class flaw : std::uint8_t {
     changes_reversed, cursor_included, tombstones_pruned, snapshot_by_key_alone, first_receipt_stays, last_put_is_last, ordinals_by_text, expires_at_once,
     note_ends_at_nul, tenant_notes_of_all, prefix_ends_at_nul, snapshot_ignores_notes, nothing_lost, one_loss_known, nameless_incarnation,
     incarnation_ignored, sessions_outlive, cascading_only, relabel_in_place, log_repeats, labelled_twice, view_outlives, snapshot_ignores_labels,
-    cut_at_64k, rows_beyond_1000, history_of_one,
+    cut_at_64k, rows_beyond_1000, history_of_one, changes_forgotten, foreign_by_somebody, receipt_forgotten, receipt_without_version, receipt_without_key,
+    session_forgotten, session_cut, snapshot_forgotten, snapshot_cut, snapshot_reversed, staged_short,
 };
 
 inline memory_authority_store fresh(const std::shared_ptr<bool>& triggered) {
@@ -132,6 +133,7 @@ public:
         if (!keys) return keys;
         if (is(flaw::staged_by_key)) std::sort(keys->begin(), keys->end());
         if (is(flaw::recreated_hidden)) std::erase_if(*keys, [&](const auto& k) { return w_->hidden.contains(k); });
+        if (is(flaw::staged_short) && keys->size() > 1) keys->pop_back();
         if (is(flaw::actions_unstaged)) std::erase_if(*keys, [&](const auto& k) { return !w_->named.contains(k); });
         w_->named.clear();
         return keys;
@@ -147,6 +149,10 @@ public:
     [[nodiscard]] result<std::vector<change_mark>> changes_of(const record_key& key, std::int64_t above) {
         auto marks = base_type::changes_of(key, above);
         if (marks && is(flaw::changes_reversed)) std::reverse(marks->begin(), marks->end());
+        if (marks && is(flaw::changes_forgotten) && key.model == project) marks->clear();
+        if (marks && is(flaw::foreign_by_somebody))
+            for (auto& mark : *marks)
+                if (mark.writer.empty()) mark.writer = "somebody";
         return marks;
     }
     [[nodiscard]] result<std::vector<row_change>> history_of(const record_key& key) {
@@ -166,6 +172,14 @@ public:
             for (char& c : key.key)
                 if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
         return base_type::sealed(key);
+    }
+    [[nodiscard]] result<std::optional<receipt>> find_receipt(std::string_view principal, const mutation_id& id) {
+        auto found = base_type::find_receipt(principal, id);
+        if (!found || !*found) return found;
+        if (is(flaw::receipt_forgotten)) found->reset();
+        else if (is(flaw::receipt_without_version)) (*found)->version = -1;
+        else if (is(flaw::receipt_without_key)) (*found)->key = {};
+        return found;
     }
     [[nodiscard]] result<void> put_receipt(std::string_view principal, const receipt& r) {
         if (how_ == syncline::access::snapshot && is(flaw::snapshot_ignores_writes)) return {};
@@ -203,12 +217,20 @@ public:
     }
     [[nodiscard]] result<std::vector<mutation>> session_mutations(std::string_view id) {
         auto kept = base_type::session_mutations(id);
+        if (kept && is(flaw::session_forgotten)) kept->clear();
+        if (kept && is(flaw::session_cut))
+            for (auto& m : *kept) m.what = intent{};
         if (kept && is(flaw::ordinals_by_text)) std::sort(kept->begin(), kept->end(), [](const auto& x, const auto& y) { return x.id < y.id; });
         return kept;
     }
     [[nodiscard]] result<std::vector<row_image>> snapshot_rows(std::string_view id, std::uint32_t from, std::size_t n) {
-        if (!is(flaw::snapshot_by_key_alone)) return base_type::snapshot_rows(id, from, n);
-        auto rows = base_type::snapshot_rows(id, 0, all);
+        auto rows = base_type::snapshot_rows(id, from, n);
+        if (rows && is(flaw::snapshot_forgotten)) rows->clear();
+        if (rows && is(flaw::snapshot_reversed)) std::reverse(rows->begin(), rows->end());
+        if (rows && is(flaw::snapshot_cut))
+            for (auto& image : *rows) image.row.reset();
+        if (!is(flaw::snapshot_by_key_alone)) return rows;
+        rows = base_type::snapshot_rows(id, 0, all);
         if (!rows) return rows;
         std::sort(rows->begin(), rows->end(), [](const auto& x, const auto& y) { return x.key.key < y.key.key; });
         rows->erase(rows->begin(), rows->begin() + static_cast<std::ptrdiff_t>((std::min)(rows->size(), std::size_t{from})));
