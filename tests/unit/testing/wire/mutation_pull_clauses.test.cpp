@@ -76,6 +76,26 @@ damage tells_a_delete(json payload) {
     });
 }
 
+// Pages have no limit, and the first is the last.
+damage one_page() {
+    return [](const request& r, const next_hop& next) { return requests("/pull", [](json& b) { b.erase("limit"); })(r, [&](const request& all) { return pull_answer([](json& b) { b["has_more"] = false; })(all, next); }); };
+}
+// With a delete come deletes of all that was ever pushed.
+damage deletes_all() {
+    auto pushed = std::make_shared<std::set<std::string>>();
+    return [=](const request& r, const next_hop& next) {
+        response a = next(r);
+        const json sent = body_of(r.body);
+        if (asks(r, http_method::post, "/push"))
+            for (const auto& m : sent["mutations"]) pushed->insert(m["entity_id"].get<std::string>());
+        json body = body_of(a.body);
+        if (!asks(r, http_method::post, "/pull") || a.body.find("\"delete\"") == std::string::npos) return a;
+        for (const auto& key : *pushed) body["snapshots"].push_back({{"entity_id", key}, {"model", "task"}, {"operation", "delete"}});
+        a.body = body.dump();
+        return a;
+    };
+}
+
 const std::vector<broken_server> all{
     {"mutation 3 answer", "whether there is more is a number", pull_answer([](json& b) { b["has_more"] = b["has_more"].get<bool>() ? 1 : 0; })},
     {"mutation 3 answer", "the cursor is a text", pull_answer([](json& b) { b["new_sync_cursor"] = b["new_sync_cursor"].dump(); })},
@@ -117,7 +137,7 @@ const std::vector<broken_server> all{
              if (row["operation"] != "delete") kept.push_back(row);
          b["snapshots"] = kept;
      })},
-    {"mutation 3 tombstone", "every row comes as a delete", pull_answer([](json& b) { for (auto& row : b["snapshots"]) row["operation"] = "delete"; })},
+    {"mutation 3 tombstone", "every record goes with one", deletes_all()},
     {"mutation 3 tombstone", "a delete comes as a row of nulls", pull_answer([](json& b) {
          for (auto& row : b["snapshots"])
              if (row["operation"] == "delete") row["operation"] = "upsert", row["payload"] = {{"title", nullptr}};
@@ -133,7 +153,7 @@ TEST_CASE("mutation pull clauses: what a server may do otherwise, and what is kn
                 {{"mutation 3 answer", "the cursor of a first pull is null", pull_answer([](json& b) { b["new_sync_cursor"] = nullptr; })},
                  {"mutation 3 answer", "a delete has no columns", tells_a_delete(nullptr)},
                  {"mutation 3 answer", "a delete has an empty list of columns", tells_a_delete(json::array())},
-                 {"mutation 3 interleaved", "everything comes with one page", requests("/pull", [](json& b) { b.erase("limit"); })}},
+                 {"mutation 3 interleaved", "everything comes with one page", one_page()}},
                 check);
     auto original = subject_of_own("task");
     original.profile = wire_profile::original;
