@@ -7,6 +7,7 @@
 #include "support/environment.hpp"
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <set>
 #include <string>
@@ -143,6 +144,28 @@ TEST_CASE("explore: a person may keep what waits, or give it up, and either way 
         }
 }
 
+TEST_CASE("explore: of a batch of two records each outcome is told for itself") {
+    // Both of B's lose to A's; one of B's does.
+    for (const auto& how : {rules_with(wire_kind::mutation, resolvers::client_wins{}), rules_with(wire_kind::mutation, resolvers::server_wins{})})
+        for (const std::uint8_t of_a : {std::uint8_t{1}, std::uint8_t{2}}) {
+            world model{how, {2, 4, 2, 0}};
+            state now = model.beginnings().front();
+            const auto go = [&](const step& by) {
+                const auto next = model.after(now, by);
+                INFO(model.violation());
+                REQUIRE(next);
+                now = *next;
+                model.check(now, false);
+            };
+            for (std::uint8_t r = 0; r < of_a; ++r) go({action::set_a, 0, r});
+            for (std::uint8_t r = 0; r < 2; ++r) go({action::set_a, 1, r});
+            while (const auto next = model.towards_rest(now)) go(*next);
+            model.check(now, true);
+            CHECK(model.violation().empty());
+            CHECK(model.device_of(now, 0).records[0].visible == model.device_of(now, 1).records[0].visible);
+        }
+}
+
 TEST_CASE("explore: the first promise that is broken is the one that is told, and a fault is one") {
     surroundings in{rules_with(wire_kind::mutation, {}), {}};
     CHECK(in.require(true, "never"));
@@ -154,6 +177,7 @@ TEST_CASE("explore: the first promise that is broken is the one that is told, an
     server_part none;
     CHECK(none.row_at(0, 0) == 0U);
     CHECK_FALSE(none.row_at(0, 5));
+    CHECK(in.rows.of(record{{value{}, value::integer(1)}}) != in.rows.of(record{{value::integer(1), value::integer(1)}}));
 }
 
 TEST_CASE("explore: the wires agree on one user who edits again while answers are lost: there is nobody to conflict with") {
@@ -175,6 +199,9 @@ TEST_CASE("explore: a circle on the way to rest is found, however long the way i
     CHECK_FALSE(restless(traces({1, 2, nowhere, 1, 0})));
     CHECK(restless(traces({1, 2, 3, 2})));
     CHECK(restless(traces({nowhere, 1})));
+    const std::vector<small_model::detail::trace> sent{{nowhere, {}, 1}, {0, {action::send, 1, 0}, nowhere}};
+    CHECK(small_model::detail::script_to(sent, 1, std::nullopt) == std::vector<std::string>{text_of({action::send, 1, 0})});
+    CHECK(small_model::detail::script_to(sent, 1, step{action::lose, 1, 0}).back() == text_of({action::lose, 1, 0}));
 }
 
 TEST_CASE("shipped rules: every resolver stands on both wires under each way to judge overlap, and with a counter") {
