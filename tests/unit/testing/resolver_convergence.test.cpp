@@ -137,7 +137,7 @@ TEST_CASE("resolver_convergence: a field of every kind gets values of its kind, 
     REQUIRE(all.add(s));
     s.name = "thing";
     s.fields = {{"folder", value_kind::text, true, nullptr}};
-    for (const auto kind : {value_kind::boolean, value_kind::real, value_kind::decimal, value_kind::bytes, value_kind::time, value_kind::json})
+    for (const auto kind : {value_kind::null, value_kind::boolean, value_kind::real, value_kind::decimal, value_kind::bytes, value_kind::time, value_kind::json})
         s.fields.push_back({std::string(name_of(kind)), kind, true, nullptr});
     s.fields.push_back({"made_by", value_kind::text, true, nullptr});
     s.fields.back().read_only = true;
@@ -147,7 +147,7 @@ TEST_CASE("resolver_convergence: a field of every kind gets values of its kind, 
     options.others = {{{0, "f"}, record{}}};
     options.first_finding = true;
     CHECK(passed(check_convergence(all, "thing", resolvers::client_wins{}, options)));
-    const auto thing = [](const char* folder) { return record{{value::text(folder), value{}, value{}, value{}, value{}, value{}, value{}, value{}}}; };
+    const auto thing = [](const char* folder) { return record{{value::text(folder), value{}, value{}, value{}, value{}, value{}, value{}, value{}, value{}}}; };
     options.others.push_back({{1, "other"}, thing("f")});
     options.after_sync = [&](memory_replica_store& of) {
         if (!of.row({1, "a stray"})) static_cast<void>(of.app_write({1, "a stray"}, thing("f")));
