@@ -194,8 +194,8 @@ TEST_CASE("run ledger: once: a mutation has one effect, one content and one rece
         t.freeze("m1", 2, 0);
         CHECK(t.rule() == "once");
     }
-    SECTION("an erase in the place of an update") {
-        t.freeze("m1", 1, 0, operation::erase);
+    SECTION("a create in the place of an update") {
+        t.freeze("m1", 1, 0, operation::create);
         CHECK(t.rule() == "once");
     }
     SECTION("of fields that its program did not know then nothing is said, but of what was written") {
