@@ -88,6 +88,9 @@ const std::vector<broken> adapters{
     {flaw::snapshot_forgotten, "table.large_value", "a snapshot has no rows"},
     {flaw::snapshot_cut, "table.large_value", "the rows of a snapshot lose their values"},
     {flaw::snapshot_reversed, "table.many_rows", "a page of a snapshot comes in reverse"},
+    {flaw::reader_misses_a_row, "A2.concurrent", "a reader does not see a row"},
+    {flaw::reader_sees_no_fields, "A2.concurrent", "a reader sees a row without its fields"},
+    {flaw::writer_refused_in_turn, "A2.concurrent", "a writer is refused now and then, though others only read"},
     {flaw::staged_short, "A1.every_call", "the last staged record is not named"},
 };
 

@@ -35,6 +35,7 @@ enum class flaw : std::uint8_t {
     incarnation_ignored, sessions_outlive, cascading_only, relabel_in_place, log_repeats, labelled_twice, view_outlives, snapshot_ignores_labels,
     cut_at_64k, rows_beyond_1000, history_of_one, changes_forgotten, foreign_by_somebody, receipt_forgotten, receipt_without_version, receipt_without_key,
     session_forgotten, session_cut, snapshot_forgotten, snapshot_cut, snapshot_reversed, staged_short,
+    reader_misses_a_row, reader_sees_no_fields, writer_refused_in_turn,
 };
 
 inline memory_authority_store fresh(const std::shared_ptr<bool>& triggered) {
@@ -56,6 +57,7 @@ struct world {
     std::map<std::string, push_session> sessions{};
     std::map<record_key, record> first_written{};
     std::set<record_key> erased{}, hidden{}, named{};
+    int writers = 0;
 };
 
 // The lock is let go after the transaction that it guards is gone, so it is a base before it.
@@ -82,6 +84,8 @@ public:
         if (is(flaw::row_as_written))
             if (const auto at = written_.find(key); at != written_.end()) return std::optional<record>{at->second};
         if (how_ == syncline::access::snapshot && (is(flaw::live_snapshot) || (is(flaw::second_object_reads_dirty) && object_ == 2))) return w_->kept.row(tenant_, key);
+        if (is(flaw::reader_misses_a_row) && object_ == 2 && key.key == "alice-b") return std::optional<record>{};
+        if (is(flaw::reader_sees_no_fields) && object_ == 2 && key.key == "alice-b") return std::optional<record>{record{}};
         if (is(flaw::mixes_states) && object_ == 2 && key.key == "alice-b") return std::optional<record>{w_->first_written.at(key)};
         return base_type::current(key);
     }
@@ -297,6 +301,7 @@ public:
     [[nodiscard]] result<transaction> begin(std::string_view tenant, syncline::access how) {
         std::unique_lock lock(w_->busy);
         if (how == syncline::access::write && w_->kind == flaw::last_commit_lost) w_->before_last_write = w_->kept.copy();
+        if (how == syncline::access::write && w_->kind == flaw::writer_refused_in_turn && ++w_->writers % 20 == 0) return make_fault(errc::busy, "somebody reads");
         auto t = w_->kept.begin(tenant, how);
         if (!t) return w_->kind == flaw::bug_for_busy ? make_fault(errc::bug, "somebody writes") : std::move(t).error();
         return transaction{std::move(lock), std::move(*t), w_, object_, tenant, how};
