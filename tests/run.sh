@@ -4,9 +4,9 @@
 #
 #   tests/run.sh                what every change must pass
 #   tests/run.sh --quick        the checks, and the Release build with all its tests
-#   tests/run.sh --campaign     and everything else: the small model, fuzzing, the mutants, every compiler, Debug, 50,000 seeds
-#   tests/run.sh --only a,b     those stages: checks gcc alone asan tsan meson consumers demo bench states fuzz mutants debug clang-14
-#                               clang-16 clang-19
+#   tests/run.sh --campaign     and everything else: the small model, fuzzing, the mutants, branch coverage, every compiler, Debug, 50,000 seeds
+#   tests/run.sh --only a,b     those stages: checks gcc alone asan tsan meson consumers demo bench states fuzz mutants coverage debug
+#                               clang-14 clang-16 clang-19
 #
 # Environment: BUILD_DIR (default build/), JOBS (default: processors), SYNCLINE_SEEDS (seeds of the simulation).
 set -euo pipefail
@@ -47,7 +47,7 @@ done
 
 quick_stages=(checks gcc)
 full_stages=(checks gcc meson tsan consumers demo bench)
-campaign_stages=(checks gcc alone asan tsan meson consumers demo bench states fuzz mutants debug clang-14 clang-16 clang-19)
+campaign_stages=(checks gcc alone asan tsan meson consumers demo bench states fuzz mutants coverage debug clang-14 clang-16 clang-19)
 case "$mode" in
 quick) stages=("${quick_stages[@]}") ;;
 full) stages=("${full_stages[@]}") ;;
@@ -275,6 +275,7 @@ stage_states() {
 # A minute for each decoder; what it keeps is to be committed.
 stage_fuzz() { run_script tests/fuzz/run.py --seconds "${SYNCLINE_FUZZ_SECONDS:-60}"; }
 stage_mutants() { run_script tests/mutants/run.sh; }
+stage_coverage() { run_script tests/coverage/run.py; }
 
 stage_debug() {
     configure_and_build gcc-debug "all all_verify_interface_header_sets"
@@ -313,6 +314,7 @@ describe() {
     states) echo "every interleaving of the small model, counted twice" ;;
     fuzz) echo "libFuzzer on every decoder" ;;
     mutants) echo "mutants of the core die" ;;
+    coverage) echo "branches of everything but the adapters, Clang" ;;
     debug) echo "GCC Debug, all tests, header sets" ;;
     clang-*) echo "Clang ${1#clang-} Release, all tests, header sets" ;;
     esac

@@ -41,9 +41,11 @@ public:
         auto found = t_->get(database::rows, names_->encode(k));
         if (!found) return std::move(found).error();
         if (!*found) return std::optional<record>{};
-        auto row = syncline::decode_record(**found);
-        if (!row) return std::move(row).error();
-        return std::optional<record>{std::move(*row)};
+        auto decoded = syncline::decode_record(**found);
+        if (!decoded) return std::move(decoded).error();
+        std::optional<record> row{std::move(*decoded)};
+        widen((*schemas_)[k.model], row);
+        return row;
     }
 
     /// Inserts or replaces a row as the sync does: constraints of the row itself hold, foreign keys are not looked at, and nothing is captured.
@@ -97,9 +99,11 @@ public:
             auto now = row(edit.key);
             if (!now) return std::move(now).error();
             edit.after = std::move(*now);
+            widen((*schemas_)[edit.key.model], edit.before);
             if (!edit.after || !edit.before) edit.recreated = false;  // a plain deletion, and a plain creation
         }
         std::erase_if(out, [](const auto& edit) { return edit.before == edit.after && !edit.recreated; });
+        if (auto r = name_unseen(out); !r) return std::move(r).error();
         for (const auto d : {database::captured, database::captured_at})
             if (auto r = t_->clear(d); !r) return std::move(r).error();
         return out;
@@ -200,6 +204,18 @@ private:
                 if (reference.on_erase == syncline::reference_action::set_null) changed.fields[reference.field] = syncline::value::null();
             }
             if (auto r = cascades ? app_erase(k) : changed == **found ? result<void>{} : app_write(k, changed); !r) return r;
+        }
+        return {};
+    }
+
+    // Names in each edit the fields that the rows tell nothing of; of a record that the app made those which nobody has set.
+    [[nodiscard]] result<void> name_unseen(std::vector<syncline::captured_edit>& edits) const {
+        for (auto& edit : edits) {
+            auto first = t_->get(database::unseen, names_->encode({edit.key.model, {}}));
+            if (!first) return std::move(first).error();
+            if (!*first) continue;
+            for (std::size_t f = read_ordered<std::uint32_t>(**first); f < (*schemas_)[edit.key.model].fields.size(); ++f)
+                if (edit.before || !edit.after || edit.after->fields[f].is_null()) edit.unseen.insert(static_cast<syncline::field_index>(f));
         }
         return {};
     }

@@ -56,6 +56,11 @@ template <class Unsigned>
     return key;
 }
 
+/// Null stands in the fields that the program did not know when @p row was written.
+inline void widen(const syncline::model_schema& schema, std::optional<syncline::record>& row) {
+    if (row && row->fields.size() < schema.fields.size()) row->fields.resize(schema.fields.size());
+}
+
 /// Records as keys. What is stored names a model by a number of its own: `model_id` is a position, and a later program may list its models otherwise.
 class record_names {
 public:

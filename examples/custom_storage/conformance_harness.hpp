@@ -59,6 +59,10 @@ public:
         return *data_->other;
     }
     void install_trigger() { *triggered_ = true; }
+    void learn(const syncline::schema_set& models) {
+        models_ = models;
+        reopen();
+    }
     /// The program ends: the next one finds what the file holds. The old environment stays until the next call, for the transaction that may be open.
     void crash() {
         auto next = std::make_unique<data>();
@@ -86,9 +90,10 @@ private:
         rules.trigger = [on = triggered_](const syncline::record_key& key, syncline::record& row) {
             if (*on && key.model == task && row.fields[0] == syncline::value::text("shout")) row.fields[0] = syncline::value::text("SHOUT");
         };
-        return syncline::or_throw(on_lmdb::lmdb_replica_store::open(data_->in, syncline::testing::storage::schemas(), std::move(rules)));
+        return syncline::or_throw(on_lmdb::lmdb_replica_store::open(data_->in, models_, std::move(rules)));
     }
 
+    syncline::schema_set models_ = syncline::testing::storage::schemas();
     std::shared_ptr<bool> triggered_ = std::make_shared<bool>(false);
     std::unique_ptr<data> ended_;
     std::unique_ptr<data> data_ = std::make_unique<data>();

@@ -56,7 +56,8 @@ enum class database : std::size_t {
     references,       ///< hash of the referenced record, referencing record, field -> referencing record
     captured,         ///< position -> record, row before, what happened to it
     captured_at,      ///< record -> position
-    models,           ///< name -> number in keys, names of the fields
+    models,           ///< name -> number in keys, names and kinds of the fields
+    unseen,           ///< number of a model -> place of the first field that its rows tell nothing of
     scalars,          ///< "state", "batch", "lease"
     base,             ///< record -> base row
     open,             ///< record -> open intent
@@ -73,8 +74,8 @@ enum class database : std::size_t {
 };
 
 inline constexpr std::array<const char*, static_cast<std::size_t>(database::how_many)> database_names = {
-    "rows",   "unique",  "references", "captured",  "captured_at", "models",      "scalars", "base", "open",
-    "ready",  "waiting", "frozen",     "frozen_at", "hidden",      "quarantined", "unread",  "lost", "staged"};
+    "rows",  "unique",  "references", "captured",  "captured_at", "models",      "unseen", "scalars", "base", "open",
+    "ready", "waiting", "frozen",     "frozen_at", "hidden",      "quarantined", "unread", "lost",    "staged"};
 
 /// An open LMDB environment, shared by the stores of one program: LMDB allows a program to open a folder only once at a time.
 class environment {

@@ -4,6 +4,7 @@
 #include "codecs.hpp"
 #include "environment.hpp"
 #include "lmdb_transaction.hpp"
+#include "program_models.hpp"
 
 #include <syncline/syncline.hpp>
 
@@ -39,6 +40,8 @@ public:
         if (!pass) return std::move(pass).error();
         auto t = lmdb_transaction::begin(of->in, lmdb_transaction::access::write);
         if (!t) return std::move(t).error();
+        // Another program may have taught the data more meanwhile; rows that this one writes would lose that.
+        if (auto known = program_models{*t, of->schemas}.look_up(); !known) return std::move(known).error();
         return replica_transaction{std::move(of), std::move(*pass), std::move(*t)};
     }
 
@@ -71,7 +74,10 @@ public:
     [[nodiscard]] result<syncline::base_row> base(const key& k) {
         auto found = get(database::base, k);
         if (!found) return std::move(found).error();
-        return *found ? decode_base(**found) : result<syncline::base_row>{syncline::base_row{}};
+        if (!*found) return syncline::base_row{};
+        auto b = decode_base(**found);
+        if (b) widen(parts_->schemas[k.model], b->image);
+        return b;
     }
     [[nodiscard]] result<void> put_base(const key& k, const syncline::base_row& b) {
         if (b.version == 0 && !b.image && !b.provisional && !b.out_of_view) return drop(database::base, k);
@@ -169,7 +175,11 @@ public:
     [[nodiscard]] result<void> quarantine(const syncline::quarantined_row& q) { return put(database::quarantined, q.image.key, encode(q)); }
     [[nodiscard]] result<void> release(const key& k) { return drop(database::quarantined, k); }
     [[nodiscard]] list<syncline::quarantined_row> quarantined(std::size_t n) {
-        return collect<syncline::quarantined_row>(database::quarantined, nullptr, n, [](key k, std::string_view octets) { return kept(decode_quarantined(std::move(k), octets)); });
+        return collect<syncline::quarantined_row>(database::quarantined, nullptr, n, [&](key k, std::string_view octets) {
+            auto q = decode_quarantined(std::move(k), octets);
+            if (q) widen(parts_->schemas[q->image.key.model], q->image.row);
+            return kept(std::move(q));
+        });
     }
 
     [[nodiscard]] result<void> put_unread(const syncline::unread_row& u) { return t_.put(database::unread, ordered(u.name), encode(u)); }
@@ -186,7 +196,7 @@ public:
 
     [[nodiscard]] result<void> put_lost(const syncline::row_image& row) { return put(database::lost, row.key, encode(row)); }
     [[nodiscard]] result<void> drop_lost(const key& k) { return drop(database::lost, k); }
-    [[nodiscard]] list<syncline::row_image> lost_rows(std::size_t n) { return collect<syncline::row_image>(database::lost, nullptr, n, keep_image); }
+    [[nodiscard]] list<syncline::row_image> lost_rows(std::size_t n) { return images(database::lost, nullptr, n); }
 
     [[nodiscard]] result<void> stage(const std::vector<syncline::row_image>& rows) {
         for (const auto& row : rows)
@@ -194,7 +204,7 @@ public:
         return {};
     }
     [[nodiscard]] result<void> clear_stage() { return t_.clear(database::staged); }
-    [[nodiscard]] list<syncline::row_image> staged(const key* after_key, std::size_t n) { return collect<syncline::row_image>(database::staged, after_key, n, keep_image); }
+    [[nodiscard]] list<syncline::row_image> staged(const key* after_key, std::size_t n) { return images(database::staged, after_key, n); }
     [[nodiscard]] list<key> unstaged(const key* after_key, std::size_t n) {
         return collect<key>(database::base, after_key, n, [&](key k, std::string_view) -> result<std::optional<key>> {
             auto found = get(database::staged, k);
@@ -211,7 +221,13 @@ public:
         if (!found) return std::move(found).error();
         return *found ? decode_state(**found) : result<syncline::replica_state>{syncline::replica_state{}};
     }
-    [[nodiscard]] result<void> put_state(const syncline::replica_state& s) { return t_.put(database::scalars, "state", encode(s)); }
+    [[nodiscard]] result<void> put_state(const syncline::replica_state& s) {
+        auto was = state();
+        if (!was) return std::move(was).error();
+        if (was->needs_hydration && !s.needs_hydration)  // rows have come that tell of every field
+            if (auto r = t_.clear(database::unseen); !r) return r;
+        return t_.put(database::scalars, "state", encode(s));
+    }
     [[nodiscard]] result<syncline::sync_lease> lease() {
         auto found = t_.get(database::scalars, "lease");
         if (!found) return std::move(found).error();
@@ -285,7 +301,6 @@ private:
         return std::optional<T>{std::move(*read)};
     }
     static result<std::optional<key>> keep_key(key k, std::string_view) { return std::optional<key>{std::move(k)}; }
-    static result<std::optional<syncline::row_image>> keep_image(key k, std::string_view octets) { return kept(decode_image(std::move(k), octets)); }
 
     // What `read` makes of each entry from `from` on, at most n; nothing: the entry is passed over.
     template <class T, class Read>
@@ -316,6 +331,13 @@ private:
             return k ? read(std::move(*k), octets) : std::optional<T>{};
         });
     }
+    list<syncline::row_image> images(database d, const key* after_key, std::size_t n) {
+        return collect<syncline::row_image>(d, after_key, n, [&](key k, std::string_view octets) {
+            auto image = decode_image(std::move(k), octets);
+            if (image) widen(parts_->schemas[image->key.model], image->row);
+            return kept(std::move(image));
+        });
+    }
     // The same over an index that names records.
     template <class T, class Read>
     list<T> follow(database d, std::string_view from, std::size_t n, Read read) {
@@ -334,8 +356,8 @@ private:
 
 /// A device's store on LMDB (`syncline::leasing_store`). The app's tables are in it too, and are written with `app_write` and `app_erase`.
 ///
-/// A row is kept by the positions of its fields. A program whose models have other fields is refused; one that wants to go on would write the rows anew
-/// and do what S7 asks.
+/// A row is kept by the places of its fields. A program whose models have more fields behind those is let in (`program_models`); one with other fields is
+/// refused, and so is every further transaction of one that has fewer, once another has been let in.
 class lmdb_replica_store {
 public:
     using transaction = replica_transaction;
@@ -344,7 +366,7 @@ public:
         auto gate = writer_gate::open(*in);
         if (!gate) return std::move(gate).error();
         auto parts = std::make_shared<store_parts>(store_parts{std::move(in), std::move(schemas), std::move(rules), {}, std::move(*gate)});
-        if (auto r = number_models(*parts); !r) return std::move(r).error();
+        if (auto r = meet_models(*parts); !r) return std::move(r).error();
         return lmdb_replica_store{std::move(parts)};
     }
 
@@ -380,48 +402,26 @@ private:
         return t->commit();
     }
 
-    // Looks up the number of each model. A store can be opened while somebody writes: only where a model has no number yet is one given to it.
-    static result<void> number_models(store_parts& parts) {
-        auto known = lmdb_transaction::begin(parts.in, lmdb_transaction::access::read);
-        if (!known) return std::move(known).error();
-        bool all_there = true;
-        for (const auto& schema : parts.schemas) {
-            auto found = known->get(database::models, schema.name);
-            if (!found) return std::move(found).error();
-            if (!*found) all_there = false;
+    // A store can be opened while somebody writes: only where the program knows more than the data anything is written.
+    static result<void> meet_models(store_parts& parts) {
+        {
+            auto t = lmdb_transaction::begin(parts.in, lmdb_transaction::access::read);
+            if (!t) return std::move(t).error();
+            auto known = program_models{*t, parts.schemas}.look_up();
+            if (!known) return std::move(known).error();
+            if (*known) {
+                parts.names = std::move(**known);
+                return {};
+            }
         }
-        if (all_there) return look_up_models(parts, *known);
         auto pass = parts.gate->take();
         if (!pass) return std::move(pass).error();
         auto t = lmdb_transaction::begin(parts.in, lmdb_transaction::access::write);
         if (!t) return std::move(t).error();
-        for (const auto& schema : parts.schemas) {
-            auto found = t->get(database::models, schema.name);
-            if (!found) return std::move(found).error();
-            if (*found) continue;
-            auto number = t->entries(database::models);
-            if (!number) return std::move(number).error();
-            if (auto r = t->put(database::models, schema.name, ordered(static_cast<std::uint32_t>(*number)) + names_of_fields(schema)); !r) return r;
-        }
-        if (auto r = look_up_models(parts, *t); !r) return r;
+        auto learnt = program_models{*t, parts.schemas}.learn();
+        if (!learnt) return std::move(learnt).error();
+        parts.names = std::move(*learnt);
         return t->commit();
-    }
-    static result<void> look_up_models(store_parts& parts, const lmdb_transaction& t) {
-        for (const auto& schema : parts.schemas) {
-            auto found = t.get(database::models, schema.name);
-            if (!found) return std::move(found).error();
-            if (!*found || std::string_view(**found).substr(4) != names_of_fields(schema))
-                return make_fault(errc::schema_mismatch, "the rows of `", schema.name, "` in `", parts.in->where(),
-                                  "` have other fields than the program's model; open it with the fields that it was made with");
-            parts.names.add(read_ordered<std::uint32_t>(**found));
-        }
-        return {};
-    }
-    static std::string names_of_fields(const syncline::model_schema& schema) {
-        std::string out;
-        byte_writer w{out};
-        for (const auto& f : schema.fields) w.text(f.name);
-        return out;
     }
 
     std::shared_ptr<store_parts> parts_;

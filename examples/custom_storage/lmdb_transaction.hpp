@@ -31,6 +31,8 @@ public:
     }
 
     [[nodiscard]] bool is_over() const noexcept { return txn_ == nullptr; }
+    /// The folder.
+    [[nodiscard]] const std::string& where() const noexcept { return in_->where(); }
 
     [[nodiscard]] result<std::optional<std::string>> get(database d, std::string_view key) const {
         auto found = get_entry(d, key.substr(0, whole_keys));

@@ -63,6 +63,32 @@ void sync_two_devices() {
     }
 }
 
+// A program may be replaced by one that knows more fields of what is there, and by no other; once it was, the older one writes no more.
+bool lets_newer_programs_in() {
+    const schema_set models = or_throw(schemas_of<note>());
+    model_schema more = models[0];
+    more.fields.push_back({"due", value_kind::text, true, nullptr});
+    schema_set newer, other;
+    or_throw(newer.add(more));
+    more.fields.erase(more.fields.begin());
+    or_throw(other.add(more));
+
+    const scratch_folder folder;
+    const auto data = or_throw(on_lmdb::environment::open(folder.path(), {}));
+    const record_key milk{0, "n1"};
+    const record row{{value::text("Buy milk"), value::integer(0)}};
+    auto before = or_throw(on_lmdb::lmdb_replica_store::open(data, models));
+    or_throw(before.app_write(milk, row));
+    const auto now = or_throw(on_lmdb::lmdb_replica_store::open(data, newer));
+    const auto wide = or_throw(now.row(milk));
+    const auto late = before.app_write(milk, row);
+    const auto strange = on_lmdb::lmdb_replica_store::open(data, other);
+    if (!wide || late || strange) return false;
+    std::cout << "a newer program reads " << wide->fields.size() << " fields, an older one is told " << name_of(late.error().code) << ", and so is one with others: "
+              << name_of(strange.error().code) << "\n";
+    return true;
+}
+
 // What a store does that has no room left: it says so, and keeps what it has.
 bool says_when_it_is_full() {
     const schema_set models = or_throw(schemas_of<note>());
@@ -85,6 +111,7 @@ int main() try {
     { const scratch_folder can_be_made; }  // or that is said once, and not by every clause
     if (!keeps_the_contract()) return 1;
     sync_two_devices();
+    if (!lets_newer_programs_in()) return 1;
     if (!says_when_it_is_full()) return 1;
 } catch (const std::exception& e) {
     std::cerr << "custom_storage: " << e.what() << "\n";

@@ -12,7 +12,7 @@ clang=(clang-19 libclang-rt-19-dev)
 case "${1:-test}" in
 build) clang=() ;;
 test) want+=(catch2 meson git locales) ;;
-campaign) want+=(catch2 meson git locales clang-14 clang-16) ;;
+campaign) want+=(catch2 meson git locales clang-14 clang-16 llvm-19) ;;
 *)
     echo "usage: $0 build | test | campaign" >&2
     exit 2
@@ -24,6 +24,7 @@ command_of() {
     case "$1" in
     ninja-build) echo ninja ;;
     clang-*) echo "clang++-${1#clang-}" ;;
+    llvm-*) echo "llvm-cov-${1#llvm-}" ;;
     cmake | g++ | sqlite3 | pkg-config | python3 | ccache | meson | git | openssl | curl) echo "$1" ;;
     esac
 }
@@ -68,6 +69,7 @@ if [[ " ${missing[*]} " == *" clang-19 "* ]] && ! apt-cache show clang-19 >/dev/
         case "$package" in
         clang-19) replaced+=(clang-14) ;;
         libclang-rt-19-dev) replaced+=(libclang-rt-14-dev) ;;
+        llvm-19) replaced+=(llvm-14) ;;
         *) replaced+=("$package") ;;
         esac
     done

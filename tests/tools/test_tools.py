@@ -1,13 +1,18 @@
 #!/usr/bin/env python3
 """The checkers are checked: each finds what is planted for it, and is silent about the harmless twin."""
 
+import contextlib
+import io
 import sys
 import tempfile
 import unittest
+import unittest.mock
 from pathlib import Path
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parent))
+sys.path.insert(1, str(Path(__file__).resolve().parents[1] / "coverage"))
+import branch_report  # noqa: E402
 import check_behaviours  # noqa: E402
 import check_docs  # noqa: E402
 import check_parity  # noqa: E402
@@ -241,7 +246,7 @@ class Lists(Folder):
 
     def test_a_reason_excuses_and_must_be_needed(self):
         (self.root / "tests/unit/model/a.test.cpp").unlink()
-        self.put("tests/lists/reasons.txt", "no-test syncline/model/a.hpp data only\n")
+        self.put("tests/lists/reasons.txt", "no-test syncline/model/a*.hpp data only\n")
         lists.Lists(self.root).write()
         self.assertEqual(self.problems(), "")
         self.put("tests/unit/model/a.test.cpp", "#include <syncline/model/a.hpp>\n")
@@ -443,6 +448,56 @@ push: another | parity: `name` of no use | tests/tools/t.py: test_it
     def test_a_part_of_a_name_is_of_one_test(self):
         self.planted("does one thing", "does one", "names 2 tests of tests/wire/a.test.cpp: does one")
         self.assertEqual(self.found(self.LIST.replace("does one thing", "and more")), "")
+
+
+class Coverage(Folder):
+    def reasons(self, *lines):
+        self.put("reasons.txt", "".join(f"{line}\n" for line in lines))
+        return branch_report.reasons(self.root)
+
+    def test_a_reason_is_of_a_path_an_outcome_and_a_condition(self):
+        literal, pattern = self.reasons("# why", "", "engine/a.hpp: never true: x < y.size() :: rows are whole", "engine/*: never false: /n (>|<) 0/ :: counted")
+        self.assertTrue(literal.explains("engine/a.hpp", "never true", "x < y.size()", ""))
+        self.assertFalse(literal.explains("engine/b.hpp", "never true", "x < y.size()", ""))
+        self.assertFalse(literal.explains("engine/a.hpp", "never false", "x < y.size()", ""))
+        self.assertTrue(pattern.explains("engine/b.hpp", "never false", "n > 0", ""))
+        self.assertFalse(pattern.explains("engine/b.hpp", "never false", "n > 01", ""))
+        self.assertFalse(pattern.explains("wire/b.hpp", "never false", "n > 0", ""))
+
+    def test_a_reason_says_why(self):
+        for line in ("engine/a.hpp: never true: x", "engine/a.hpp: never true: x :: ", "engine/a.hpp: sometimes: x :: y", "x :: y"):
+            with self.assertRaises(SystemExit):
+                self.reasons(line)
+
+    def test_a_fault_that_is_handed_on(self):
+        for condition, line in (
+            ("!r", "if (auto r = f(); !r) return r;"),
+            ("!r", "if (!r) return std::move(r).error();"),
+            ("!*r", "if (!*r) return (*r).error();"),
+            ("!a.b", "if (!a.b) return std::move(a.b).error();"),
+            ("!r.has_value()", "if (!r.has_value()) return r.error();"),
+        ):
+            self.assertTrue(branch_report.hands_a_fault_on(condition, line), line)
+        for condition, line in (("!r", "if (!r) return {};"), ("!r", "if (!r) continue;"), ("!row", "if (!row) return r.error();"), ("r", "if (r) return r;")):
+            self.assertFalse(branch_report.hands_a_fault_on(condition, line), line)
+
+    def test_what_the_language_decides(self):
+        for line, condition in (("switch (kind) {", "kind"), ("if constexpr (small) return;", "small"), ("while (true) {", "true"), ("friend bool operator==(const t&, const t&) = default;", "t")):
+            self.assertFalse(branch_report.is_ours(line, line.index(condition) + 1, condition), line)
+        self.assertTrue(branch_report.is_ours("if (what) switch (x) {", 5, "what"))
+
+    def test_everything_needs_a_reason_and_every_reason_something(self):
+        source = self.put("engine/a.hpp", "if (a) f();\nif (b && c) g();\n")
+        found = {source: {(1, 5, 1, 6): [3, 0], (2, 5, 2, 6): [2, 1], (2, 10, 2, 11): [0, 2]}}
+        told, out = io.StringIO(), self.root / "out"
+        out.mkdir()
+        kept = "engine/a.hpp: never false: a :: x", "engine/a.hpp: never true: c :: y"
+        with contextlib.redirect_stdout(told), unittest.mock.patch.object(branch_report, "LIBRARY", self.root):
+            self.assertTrue(branch_report.report(found, out, "", self.reasons(*kept)))
+            self.assertFalse(branch_report.report(found, out, "", self.reasons(*kept, "engine/a.hpp: never true: b :: z")))
+            self.assertFalse(branch_report.report(found, out, "", self.reasons(kept[0])))
+        self.assertEqual((out / "unexplained.txt").read_text(), "engine/a.hpp:2: never true: c\n")
+        self.assertIn("nothing needs this reason", told.getvalue())
 
 
 class Summary(unittest.TestCase):

@@ -490,6 +490,7 @@ private:
 
     // What is kept by a field's place begins as it did; nobody has set what is new.
     void grow(const std::map<model_id, field_set>& added) {
+        if (added.empty()) return;
         data& now = core_->now;
         const auto fields_of = [&](const record_key& key) { return core_->rules.schemas()[key.model].fields.size(); };
         const auto widen = [&](const record_key& key, std::optional<record>& row) {
@@ -518,7 +519,6 @@ private:
         now.stage.clear();
         now.state.hydration_session.clear();
         now.state.hydration_position = 0;
-        if (added.empty()) return;
         for (const auto& [model, fields] : added) now.unseen[model] |= fields;
         now.state.needs_hydration = now.state.needs_hydration || now.state.checkpoint > 0;
     }

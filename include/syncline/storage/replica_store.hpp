@@ -153,7 +153,9 @@ struct replica_presence {
 ///       (`errc::unsupported`) and of a key that is not of its column's form (`errc::invalid_key`).
 /// - S7  A store that finds the app's program knowing fields which it did not know before asks for the state anew (`replica_state::needs_hydration`)
 ///       unless it has never pulled, and names those fields as `unseen` with every edit until that is put false; of a record that the app made
-///       only those which have the value that nobody has set.
+///       only those which have the value that nobody has set. That value stands in every row and image that is kept, and in the changes of a
+///       creation; open and frozen layers are otherwise as they were, and name the fields too (`intent::unseen`). What is half staged is dropped.
+///       Where nothing was pulled, the model's bases become provisional, each on its version: every row comes by itself then, and counts as news.
 ///
 /// | expression | returns | meaning |
 /// |---|---|---|

@@ -29,7 +29,7 @@ struct sync_lease {
 /// A replica's transaction that also keeps a lease: the optional capability with which several programs can share one device's data and
 /// only one of them syncs at a time.
 ///
-/// Semantic requirements beside S1 to S6, cited by number in the conformance kit:
+/// Semantic requirements beside S1 to S7, cited by number in the conformance kit:
 /// - L1  The lease is part of the transaction: what `put_lease` wrote is there after `commit()`, and never was without it.
 /// - L2  All store objects on the same data, in all processes, have the same lease. With S2 (no other writer while a transaction is open) a
 ///       transaction that has read the lease can rely on it until it ends.

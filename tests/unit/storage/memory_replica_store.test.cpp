@@ -27,6 +27,7 @@ struct harness {
     result<void> app_erase(const record_key& key) { return kept.app_erase(key); }
     std::optional<record> row(const record_key& key) { return kept.row(key); }
     void install_trigger() { *triggered = true; }
+    void learn(const schema_set& models) { kept = *kept.grown(models); }
 };
 // [/harness]
 

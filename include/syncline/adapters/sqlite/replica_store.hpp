@@ -482,10 +482,12 @@ public:
         return out;
     }
     [[nodiscard]] result<void> put_state(const replica_state& v) {
+        if (!awaits_)
+            if (auto was = state(); !was) return was.error();
         auto s = use(sqlite_replica_state_update);
         if (!s) return s.error();
         bind_sqlite_replica_state(**s, v);
-        if (auto ok = (*s)->run(); !ok || !std::exchange(awaits_, v.needs_hydration) || awaits_) return ok;
+        if (auto ok = (*s)->run(); !ok || !*std::exchange(awaits_, v.needs_hydration) || v.needs_hydration) return ok;
         auto seen = use("UPDATE main.syncline_replica_model SET unseen=x'' WHERE unseen<>x''");
         if (!seen) return seen.error();
         return (*seen)->run();
@@ -572,7 +574,7 @@ public:
 private:
     friend class sqlite_replica_store;
     explicit transaction(sqlite_replica_connection& core) : sqlite_replica_statements(core) {}
-    bool awaits_ = false;  // a picture, as the state was last read or written
+    std::optional<bool> awaits_;  // a picture, as the state was last read or written in this transaction
 };
 
 inline result<sqlite_replica_store::transaction> sqlite_replica_store::begin() {

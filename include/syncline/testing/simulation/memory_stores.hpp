@@ -42,6 +42,13 @@ concept growing_stores = simulated_stores<S> && requires(S& s, typename S::repli
     { s.grown(device, name, known) } -> std::same_as<result<std::unique_ptr<typename S::replica_store>>>;
 };
 
+/// Stores that know what their media hold when power fails in the midst of a commit. Of others a commit is there then, or it is not.
+template <class S>
+concept tearing_stores = simulated_stores<S> && requires(S& s, typename S::replica_store& device, const std::string& name, std::uint32_t die) {
+    /// Of the device @p name, whose medium was @p before and was to be @p after; @p die says how much of that had arrived. Both stay open meanwhile.
+    { s.torn(device, device, name, die) } -> std::same_as<std::unique_ptr<typename S::replica_store>>;
+};
+
 /// Stores in memory.
 class memory_stores {
 public:

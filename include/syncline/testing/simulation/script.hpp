@@ -60,6 +60,7 @@ enum class deed : std::uint8_t {
     copy_device,     ///< the files of a device are copied to another one
     back_up_device,
     restore_device,  ///< they are put back as they were
+    torn_write,      ///< power fails in the midst of a device's commit: a part of it is on its disk
     lying_fsync,     ///< from now on a device's commits are not durable: the next crash takes them back
     reuse_source,    ///< another device is installed and draws the same source id
     back_up_server,
@@ -75,7 +76,7 @@ inline constexpr std::size_t deeds = static_cast<std::size_t>(deed::rebuild) + 1
         "edit", "server_edit", "decide", "proceed", "deliver_any", "look", "grant", "revoke", "lose_request", "lose_answer", "duplicate", "delay", "truncate", "corrupt",
         "half_open", "time_out", "cut_out", "cut_in", "cut", "heal", "jump_clock", "freeze_clock", "jump_server_clock", "crash", "crash_in_call", "change_program",
         "store_locked", "disk_full", "io_error", "no_memory", "crash_server", "crash_server_in_call", "server_locked", "server_disk_full", "server_io_error",
-        "server_no_memory", "add_server", "kill_server", "prune", "copy_device", "back_up_device", "restore_device", "lying_fsync", "reuse_source", "back_up_server",
+        "server_no_memory", "add_server", "kill_server", "prune", "copy_device", "back_up_device", "restore_device", "torn_write", "lying_fsync", "reuse_source", "back_up_server",
         "restore_server", "update_app", "rebuild"};
     return names[static_cast<std::size_t>(what)];
 }

@@ -168,6 +168,8 @@ struct simulated_device {
     std::unique_ptr<Store> durable;
     std::unique_ptr<Store> backup;
     std::unique_ptr<Store> synced;  ///< what the disk really has, while its `fsync` lies
+    std::unique_ptr<Store> untorn;  ///< what it had before the commit in which power failed
+    std::uint32_t tear_die = 0;     ///< how much of that commit arrived
     program_type program;          ///< the one that is awake
     program_type asleep;
     std::optional<std::uint64_t> edited_at_commit;

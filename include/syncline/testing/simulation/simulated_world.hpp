@@ -7,9 +7,9 @@
 #include <syncline/support/time.hpp>
 #include <syncline/support/version.hpp>
 #include <syncline/testing/simulation/agreement.hpp>
+#include <syncline/testing/simulation/device_media.hpp>
 #include <syncline/testing/simulation/faulty_stores.hpp>
 #include <syncline/testing/simulation/memory_stores.hpp>
-#include <syncline/testing/simulation/older_programs.hpp>
 #include <syncline/testing/simulation/run_ledger.hpp>
 #include <syncline/testing/simulation/script.hpp>
 #include <syncline/testing/simulation/setup.hpp>
@@ -48,7 +48,7 @@ public:
     /// @param setup, schemas  must outlive this object
     /// @param trace           keeps a line for everything that happens
     simulated_world(const simulation_setup& setup, const schema_set& schemas, std::uint64_t seed, bool trace)
-        : setup_(&setup), schemas_(&schemas), older_(setup, schemas), trace_(trace), dice_(seed), stores_(schemas), people_(setup, schemas), view_(setup, schemas),
+        : setup_(&setup), schemas_(&schemas), trace_(trace), dice_(seed), stores_(schemas), media_(setup, schemas, stores_), people_(setup, schemas), view_(setup, schemas),
           ledger_(setup, schemas, setup.all_keys(schemas)),
           server_(setup, view_, stores_, dice_.next(), [this] { return now_; }) {
         const std::size_t sizes[]{1, 2, 3, 5, 100};
@@ -109,8 +109,8 @@ private:
     device_type& add_device(bool bundles, device_type* original, std::uint64_t seed) {
         const std::size_t n = devices_.size();
         const std::string name(1, static_cast<char>('A' + n));
-        const bool knows_all = original != nullptr ? original->knows_all : !older_.any() || seed % 2 == 0;
-        auto store = original != nullptr ? stores_.copy(*original->durable, name) : older_.make_store(stores_, name, knows_all);
+        const bool knows_all = original != nullptr ? original->knows_all : !media_.has_older_programs() || seed % 2 == 0;
+        auto store = original != nullptr ? media_.copy(*original, name) : media_.make(name, knows_all);
         principal who = original != nullptr ? original->who : principal{one_person_ ? "someone" : "person " + name, "main"};
         devices_.push_back(std::make_unique<device_type>(n, bundles, std::move(who), seed, std::move(store)));
         auto& d = *devices_.back();
@@ -124,10 +124,6 @@ private:
         };
         boot(d);
         return d;
-    }
-    // A program that knows every field may find data from before some came. @pre none of the device runs
-    void bring_up(device_type& d) {
-        if (d.knows_all) went(older_.bring_up(stores_, d.name, d.durable), d.name + "'s newer program cannot open the store");
     }
     void boot(device_type& d) {
         if (went(d.boot(*setup_, batch_rows_, page_rows_), d.name + " cannot open its store")) d.look_is_new = true, observe(d);
@@ -174,20 +170,20 @@ private:
     }
     void crash(device_type& d) {
         say(d.name, " crashes");
-        const bool lied = d.synced != nullptr;
-        if (lied) {
+        const auto less = media_.power_fails(d);
+        if (!went(without_value(less), d.name + "'s store after a crash")) return;
+        if (*less) {
             say("  and what it had written since is not on its disk");
-            d.stop();
-            d.durable.reset();
-            d.durable = stores_.copy(*std::exchange(d.synced, nullptr), d.name);
-            bring_up(d);
             ledger_.device_lost_memory(d.index);
         }
-        boot_after_an_end(d);
+        start_anew(d, !*less);
     }
-    // What was decided in a sync that ended with its program, nobody was told.
-    void boot_after_an_end(device_type& d) {
+    // Its program starts after one that ended. @param kept  the store has all that was committed
+    void start_anew(device_type& d, bool kept) {
+        const auto ordinal = d.last.state.next_ordinal;
         boot(d);
+        if (kept && d.last.state.next_ordinal < ordinal) broke("lost write", "the store that a new program of " + d.name + " opens has not what the last one committed");
+        // What was decided in a sync that ended so, nobody was told.
         for (const auto& key : std::exchange(d.program.decided, {})) ledger_.told(d.index, key);
         ledger_.forget_unseen(d.index, shown_by(d));
     }
@@ -433,13 +429,14 @@ private:
             return;
         case deed::back_up_device:
             say(d.name, " is backed up");
-            d.backup = stores_.copy(*d.durable, d.name + ".backup");
-            return;
+            return media_.back_up(d);
         case deed::restore_device: return restore(d);
         case deed::lying_fsync:
             say("from now on ", d.name, "'s disk keeps nothing");
-            d.synced = stores_.copy(*d.durable, d.name + ".synced");
-            return;
+            return media_.begin_to_lie(d);
+        case deed::torn_write:
+            say("power is to fail while ", d.name, " commits");
+            return media_.tear(d, 1 + calls % 6, e.die);
         case deed::reuse_source: return reuse_source(d, e.die);
         case deed::restore_server: return restore_server();
         case deed::update_app: return update_app(d);
@@ -460,10 +457,7 @@ private:
         say("the program of ", d.name, " is replaced by a newer one");
         d.stop();
         d.knows_all = true;
-        bring_up(d);
-        const std::string source = d.last.state.source_id;
-        boot_after_an_end(d);
-        if (d.last.state.source_id != source) broke("lost write", d.name + ": the store that its newer program opens is not the one that the older one had");
+        if (went(media_.bring_up(d), d.name + "'s newer program cannot open the store")) start_anew(d, true);
     }
     void prune(std::uint32_t die) {
         observe_server();
@@ -475,11 +469,7 @@ private:
     }
     void restore(device_type& d) {
         say(d.name, " is restored from its backup");
-        d.stop();
-        d.synced.reset();
-        d.durable.reset();
-        d.durable = stores_.copy(*std::exchange(d.backup, nullptr), d.name);
-        bring_up(d);
+        if (!went(media_.put_back(d), d.name + "'s backup")) return;
         d.edited_at_commit.reset();
         ledger_.device_lost_memory(d.index);
         boot(d);
@@ -568,10 +558,10 @@ private:
 
     const simulation_setup* setup_;
     const schema_set* schemas_;
-    older_programs<Stores> older_;
     bool trace_;
     seeded_random dice_;  // what a seed decides before the first step
     Stores stores_;
+    device_media<Stores> media_;
     simulated_people people_;
     simulated_view view_;
     run_ledger ledger_;

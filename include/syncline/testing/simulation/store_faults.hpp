@@ -33,6 +33,14 @@ public:
     }
     /// The @p calls-th call from now on finds no memory: it throws `std::bad_alloc`. Without exceptions nothing happens.
     void exhaust_after(std::uint64_t calls) { until_exhausted_ = calls; }
+    /// Power goes in the midst of the @p commits-th commit from now on, when the store has written all of it: how much of that is on the medium is for
+    /// others to say. It counts as none of `commits()`. @param before  called just before that commit
+    void tear(std::uint64_t commits, std::function<void()> before) {
+        until_torn_ = commits;
+        before_torn_ = std::move(before);
+    }
+    /// Whether power went in the midst of a commit.
+    [[nodiscard]] bool is_torn() const { return blown_ && torn_; }
     /// Runs @p f, which calls the store.
     /// @return whether it came to its end: false where it found no memory
     template <class F>
@@ -57,7 +65,8 @@ public:
         blown_ = false;
         left_ = 0;
         refuse_ = false;
-        until_fault_ = until_exhausted_ = 0;
+        until_fault_ = until_exhausted_ = until_torn_ = 0;
+        torn_ = false;
     }
     /// Called before a transaction begins: what others do between two transactions of one engine call.
     std::function<void()> between;
@@ -71,9 +80,16 @@ public:
             break;
         case call_moment::before_commit:
             if (burns() && (was_blown || !after_commit_)) return gone();
-            break;
+            if (fails()) return failed();
+            torn_ = until_torn_ != 0 && --until_torn_ == 0;
+            if (torn_) before_torn_();
+            return std::nullopt;
         case call_moment::after: return std::nullopt;
         case call_moment::after_commit:
+            if (torn_) {
+                blown_ = true;
+                return gone();
+            }
             ++commits_;
             return blown_ ? std::optional<fault>{gone()} : std::nullopt;
         }
@@ -110,10 +126,13 @@ private:
     std::uint64_t left_ = 0;
     std::uint64_t until_fault_ = 0;
     std::uint64_t until_exhausted_ = 0;
+    std::uint64_t until_torn_ = 0;
+    std::function<void()> before_torn_;
     std::uint64_t commits_ = 0;
     errc code_ = errc::io_error;
     bool after_commit_ = false;
     bool blown_ = false;
+    bool torn_ = false;
     bool refuse_ = false;
     bool refused_ = false;
 };

@@ -7,6 +7,7 @@
 #include <syncline/testing/report.hpp>
 #include <syncline/testing/storage/checker.hpp>
 #include <syncline/testing/storage/replica_capture.hpp>
+#include <syncline/testing/storage/replica_growth.hpp>
 #include <syncline/testing/storage/replica_large.hpp>
 #include <syncline/testing/storage/replica_layers.hpp>
 #include <syncline/testing/storage/replica_lease.hpp>
@@ -21,7 +22,7 @@ SYNCLINE_NAMESPACE_BEGIN
 
 namespace testing {
 
-/// Checks a replica's store against its whole contract: S1 to S6 and the table of `storage/replica_store.hpp`, and L1 to L4 of
+/// Checks a replica's store against its whole contract: S1 to S7 and the table of `storage/replica_store.hpp`, and L1 to L4 of
 /// `storage/sync_lease.hpp` where it keeps a lease.
 ///
 ///     testing::report r;
@@ -52,6 +53,7 @@ namespace testing {
 /// | `h.other_store()` | a second store object on the same data, by reference |
 /// | `h.install_trigger()` | from now on an app trigger turns the title "shout" of a written `task` into "SHOUT" |
 /// | `h.holds(kind, value)` | whether the app's column of a field of that kind can keep the value; without it: always. What it cannot keep, `write` must refuse |
+/// | `h.learn(schemas)` | closes the store and opens it again as a program that knows these models, and so does `h.reopen()` from then on: each has the fields that it had, and may have more behind them, nullable ones. The rows that are there have null in them |
 /// | `h.is_before(a, b)` | which of two keys comes first in the store's order; without it: by octets |
 template <class Make>
 void check_replica_store(report& r, Make make, const storage_kit_options& how = {}) {
@@ -61,6 +63,7 @@ void check_replica_store(report& r, Make make, const storage_kit_options& how = 
     storage::check_replica_isolation(kit);
     storage::check_replica_capture(kit);
     storage::check_replica_layers(kit);
+    storage::check_replica_growth(kit);
     storage::check_replica_large(kit);
     if constexpr (leasing_store<std::remove_cvref_t<decltype(std::declval<decltype(make())&>().store())>>) storage::check_replica_lease(kit);
     storage::check_replica_random(kit);

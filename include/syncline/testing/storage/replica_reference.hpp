@@ -50,7 +50,7 @@ template <class T>
         const auto after = check.must(t.visible(e.key), "visible");
         const bool again = e.before && after && e.recreated;
         if (e.before == after && !again) continue;
-        out.push_back(captured_edit{e.key, e.before, e.after, again});
+        out.push_back(captured_edit{e.key, e.before, e.after, again, e.unseen});
     }
     return out;
 }
@@ -145,7 +145,7 @@ struct replica_reference {
     // The shape of a transaction, as far as `replica_text` needs it.
     result<std::vector<captured_edit>> take_captured() {
         std::map<std::uint64_t, captured_edit> ordered;
-        for (const auto& [k, e] : log) ordered.emplace(e.order, captured_edit{k, e.before, at(rows, k), e.recreated});
+        for (const auto& [k, e] : log) ordered.emplace(e.order, captured_edit{k, e.before, at(rows, k), e.recreated, {}});
         log.clear();
         std::vector<captured_edit> out;
         for (auto& [order, e] : ordered) out.push_back(e);

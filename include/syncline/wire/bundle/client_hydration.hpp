@@ -97,7 +97,7 @@ public:
             return {};
         }
         run_.backoff.succeeded();  // the server answered, whatever it said
-        if (replacing_ && (code == errc::source_retired || code == errc::id_reused || category_of(code) == fault_category::fix_request))
+        if (replacing_ && (code == errc::source_retired || category_of(code) == fault_category::fix_request))
             return replacement_refused(std::move(why), now, random);
         if (what == client_asked::page) {
             if (is_gone(code) || code == errc::absent || code == errc::forbidden) return restart_snapshot(now);
@@ -168,7 +168,7 @@ private:
     [[nodiscard]] result<void> unreadable(client_asked what, fault why, timestamp now, random_source random) {
         if (why.code == errc::too_large) return failed(what, std::move(why), std::nullopt, now, random);
         // A table that this device does not have is no damage: it will stand there again.
-        if (why.code == errc::unknown_model && what == client_asked::page) ++run_.report.pull_errors;
+        if (why.code == errc::unknown_model) ++run_.report.pull_errors;
         if (why.code == errc::unknown_model || !run_.try_again(std::nullopt, now, random)) run_.end(std::move(why));
         return {};
     }

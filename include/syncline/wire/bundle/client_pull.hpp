@@ -127,9 +127,7 @@ private:
     // A success that cannot be read comes from something between us and the server, or from damage on the way: ask again.
     [[nodiscard]] result<void> unreadable(fault why, timestamp now, random_source random) {
         if (why.code == errc::too_large) return failed(std::move(why), std::nullopt, now, random);
-        // A table that this device does not have is no damage: it will stand there again.
-        if (why.code == errc::unknown_model) ++run_.report.pull_errors;
-        if (why.code == errc::unknown_model || !run_.try_again(std::nullopt, now, random)) run_.end(std::move(why));
+        if (!run_.try_again(std::nullopt, now, random)) run_.end(std::move(why));
         return {};
     }
 

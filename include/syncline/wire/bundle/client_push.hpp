@@ -253,6 +253,8 @@ private:
                 run_.end(fault{errc::epoch_changed, "the server's data is a new incarnation (restored, or another server); pull before pushing"});
             return {};
         }
+        if (reply->committed && !upload_.is_own(run_.source, *reply->committed))
+            return unreadable(client_asked::create, fault{errc::malformed_message, "the server answered with another source's bundle"}, now, random);
         run_.backoff.succeeded();
         if (!reply->committed) {
             if (without_id_) {
@@ -266,8 +268,6 @@ private:
             upload_.sent = 0;
             return {};
         }
-        if (!upload_.is_own(run_.source, *reply->committed))
-            return unreadable(client_asked::create, fault{errc::malformed_message, "the server answered with another source's bundle"}, now, random);
         if (!reply->committed->content_hash.empty() && reply->committed->content_hash != upload_.content_hash(run_.engine->schemas()))
             return renew(true, fault{errc::id_reused, "the server has another bundle under this device's number; the device was copied or restored"}, {}, now, random);
         without_id_ = false;
@@ -299,7 +299,7 @@ private:
         if (!head) {
             // It may have taken effect: asking for the session again tells.
             upload_.at = upload_step::create;
-            return unreadable(client_asked::commit, std::move(head).error(), now, random);
+            return begin_again(client_asked::commit, std::move(head).error(), now, random);
         }
         run_.backoff.succeeded();
         return acknowledge(*head, now);
@@ -352,7 +352,15 @@ private:
     // The rows are asked for again from the first: a page that is damaged spoils the hash of all.
     [[nodiscard]] result<void> broken_rows(fault why, timestamp now, random_source random) {
         upload_.begin_rows();
-        return unreadable(client_asked::rows, std::move(why), now, random);
+        return begin_again(client_asked::rows, std::move(why), now, random);
+    }
+
+    // What cannot be read is asked for by way of other requests, whose success makes the backoff forget how often that was. What is too large is asked
+    // for in smaller parts, which comes to an end by itself.
+    [[nodiscard]] result<void> begin_again(client_asked what, fault why, timestamp now, random_source random) {
+        if (why.code == errc::too_large || ++restarts_ <= run_.options.max_session_restarts) return unreadable(what, std::move(why), now, random);
+        give_up(std::move(why));
+        return {};
     }
 
     // The server acknowledged the bundle and has another one, or none, in its place: it was restored. What it lost is sent anew.
@@ -392,8 +400,8 @@ private:
     [[nodiscard]] result<void> on_dropped(timestamp now, random_source random) {
         run_.backoff.succeeded();
         if (without_id_) {
-            auto r = reconnect(now, random);
-            return r ? result<void>{} : result<void>{std::move(r).error()};
+            if (auto r = reconnect(now, random); !r) return std::move(r).error();
+            return {};
         }
         return settle(std::exchange(upload_.obstacles, {}), now);
     }
@@ -401,8 +409,6 @@ private:
     [[nodiscard]] result<void> settle(std::vector<commit_obstacle> obstacles, timestamp now) {
         auto settled = run_.engine->obstructed(upload_.batch.head.id, obstacles, now);
         if (!settled) return std::move(settled).error();
-        bool met = false;
-        for (const auto& o : obstacles) met = met || o.what != commit_obstacle::kind::refused;
         run_.report.note(run_.engine->schemas(), settled->conflicts);
         run_.report.failed += settled->refused;
         for (auto& w : settled->waiting) run_.report.rejections.push_back({upload_.id_of(w.first), w.first, outcome_kind::refused, std::move(w.second), {}});
@@ -411,7 +417,7 @@ private:
         bool news = settled->superseded + settled->refused != 0;
         for (const auto& o : obstacles) news = met_.insert(o.key).second || news;
         if (news) conflict_rounds_ = 0;
-        if (!news && (met || (settled->refused == 0 && !obstacles.empty())))
+        if (!news && !obstacles.empty())
             if (++conflict_rounds_ > run_.options.max_conflict_rounds)
                 give_up(fault{errc::conflict, "the same records meet newer changes again and again; everything is kept and will be sent with the next sync"});
         return {};

@@ -78,9 +78,8 @@ namespace detail {
 /// The member of @p holder called @p name, or one that differs in the case of letters alone.
 [[nodiscard]] inline std::optional<json_view> find_name(json_view holder, std::string_view name) {
     if (const auto v = holder.find(name)) return v;
-    if (holder.is_object())
-        for (const auto& member : holder.members())
-            if (same_letters(member.key, name)) return member.value;
+    for (const auto& member : holder.members())
+        if (same_letters(member.key, name)) return member.value;
     return std::nullopt;
 }
 
@@ -380,7 +379,7 @@ inline void write_bundle_row(json_writer& w, const table_names& names, const row
     const auto key = row.find("key");
     if (table && table->is_string() && table->as_string().size() <= max_id_length) text.append(" (`").append(table->as_string());
     else text.append(" (`?");
-    if (key && key->is_object())
+    if (key)
         for (const auto& member : key->members())
             if (member.value.is_string() && member.value.as_string().size() <= max_id_length) text.append("` `").append(member.value.as_string());
     text.append("`): ").append(why.detail);

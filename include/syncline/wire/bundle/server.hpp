@@ -153,7 +153,7 @@ private:
             if (name == "bundle_change_watch") on = watching;
             if (name == "status_endpoint" || name == "retained_floor_visibility" || name == "retained_window_visibility" ||
                 name == "history_pruned_visibility")
-                on = on || has_status_;
+                on = has_status_;
         }
         return out;
     }

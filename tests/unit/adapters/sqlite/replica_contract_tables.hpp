@@ -53,7 +53,7 @@ public:
         store_.reset();
         other_.reset();
         std::vector<model_schema> models;
-        for (model_schema m : store_contract::schemas()) {
+        for (model_schema m : models_) {
             if (Trash) m.times.deleted_at = "gone";
             m.key_assigned = Numbered;
             models.push_back(std::move(m));
@@ -129,6 +129,20 @@ public:
             must(app_->execute(std::string{"CREATE TRIGGER shout_"} + when + " AFTER " + when + " ON task WHEN NEW.title='shout' BEGIN UPDATE task SET title='SHOUT' WHERE " +
                                (Numbered ? "nr=NEW.nr" : "id=NEW.id") + "; END"));
     }
+    /// The next version of the app brings its tables up to its models first.
+    void learn(const schema_set& models) {
+        store_.reset();
+        other_.reset();
+        for (std::size_t m = 0; m < models.size(); ++m) {
+            const model_schema& is = models[static_cast<model_id>(m)];
+            for (std::size_t f = models_[static_cast<model_id>(m)].fields.size(); f < is.fields.size(); ++f) {
+                REQUIRE(is.fields[f].kind == value_kind::text);
+                must(app_->execute("ALTER TABLE " + is.name + " ADD COLUMN " + is.fields[f].name + " TEXT"));
+            }
+        }
+        models_ = models;
+        reopen();
+    }
     bool holds(value_kind kind, const value& v) const {
         const bool numeric = kind == value_kind::boolean || (!bare && (kind == value_kind::time || kind == value_kind::json));
         const auto affinity = numeric                                                        ? sqlite_affinity::numeric
@@ -159,6 +173,7 @@ private:
         else return std::make_unique<store_type>(std::move(store));
     }
 
+    schema_set models_ = store_contract::schemas();
     std::shared_ptr<scratch_folder> dir_ = std::make_shared<scratch_folder>();
     std::shared_ptr<sqlite_database> app_ = std::make_shared<sqlite_database>(connect(dir_->file()));
     std::shared_ptr<sqlite_database> connection_for_other_ = std::make_shared<sqlite_database>(connect(dir_->file()));

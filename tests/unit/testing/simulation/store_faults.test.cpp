@@ -79,6 +79,31 @@ TEST_CASE("store_faults: a call that fails once does nothing, and later ones wor
     }
 }
 
+TEST_CASE("store_faults: a commit in which power goes is written, counts for nothing, and what was there before it can be kept") {
+    memory_replica_store under{store_contract::schemas()};
+    store_faults faults;
+    faulty_replica_store store(under, faults);
+    std::optional<bool> was_there;
+    faults.tear(2, [&] { was_there = under.copy().row({task, "a"}).has_value(); });
+    {
+        const auto other = written(store);  // the first commit is not the one
+        CHECK(other);
+    }
+    CHECK_FALSE(was_there);
+    CHECK(faults.commits() == 1);
+    REQUIRE(under.app_erase({task, "a"}));
+    CHECK(fault_of(written(store)) == errc::io_error);
+    CHECK(was_there == std::optional{false});
+    CHECK(under.row({task, "a"}));
+    CHECK(faults.is_torn());
+    CHECK(faults.commits() == 1);
+    CHECK(fault_of(written(store)) == errc::io_error);
+    faults.replace();
+    CHECK_FALSE(faults.is_torn());
+    CHECK(written(store));
+    CHECK_FALSE(faults.is_torn());
+}
+
 TEST_CASE("store_faults: a store that is held refuses one transaction, and one that finds no memory throws") {
     memory_replica_store under{store_contract::schemas()};
     store_faults faults;

@@ -4,6 +4,7 @@
 // A device's store in memory with one flaw, as adapters have them. Without a flaw it offers everything that a harness can offer.
 
 #include <syncline/storage/memory_replica_store.hpp>
+#include <syncline/testing/storage/replica_growth.hpp>
 #include <syncline/testing/storage/samples.hpp>
 
 #include <algorithm>
@@ -29,6 +30,7 @@ enum class flaw : std::uint8_t {
     nothing_is_an_edit, never_recreated, taken_again, captures_itself, cascades, refused_is_captured, never_diverts, trigger_is_an_edit, keeps_empty_base,
     first_open_stays, ready_by_ordinal, items_outlive_batch, frozen_by_text, clock_forgotten, first_unread_stays, page_repeats, quarantine_absent,
     waiting_is_open, cut_at_64k, rows_beyond_1000, fence_forgotten, lease_ends_with_the_program, lease_counted, lease_of_its_own, lost_without_end,
+    asks_for_nothing, asks_without_a_pull, asks_at_each_opening, images_stay_narrow, layers_know_all, erases_name_nothing, creations_name_all, named_for_ever,
 };
 
 /// What all store objects of one device share.
@@ -42,6 +44,7 @@ struct world {
     std::optional<memory_replica_store> before_last_commit{};
     std::optional<memory_replica_store> ended{};
     int open_by = 0;
+    bool grown = false;  ///< the program knows `task.later`
     std::vector<captured_edit> more_edits{};  ///< what `take_captured` gives beside what it should
     std::vector<captured_edit> taken{};
     std::optional<unread_row> left_behind{};  ///< what a dropped transaction put, until the next one begins
@@ -71,6 +74,11 @@ public:
         if (is(flaw::order_by_key)) std::sort(edits->begin(), edits->end(), [](const auto& x, const auto& y) { return x.key < y.key; });
         if (is(flaw::never_recreated))
             for (auto& e : *edits) e.recreated = false;
+        for (auto& e : *edits)
+            if (w_->grown && e.key.model == task) {
+                if (is(flaw::erases_name_nothing) && !e.after) e.unseen = {};
+                if ((is(flaw::creations_name_all) && !e.before) || is(flaw::named_for_ever)) e.unseen.insert(testing::storage::task_later);
+            }
         if (is(flaw::taken_again)) {
             w_->taken.insert(w_->taken.end(), edits->begin(), edits->end());
             return w_->taken;
@@ -115,7 +123,11 @@ public:
                 if (row.fields[2] == value::text(key.key)) (void)base_type::erase({task, child});
         return base_type::erase(key);
     }
-    [[nodiscard]] result<base_row> base(const record_key& key) { return base_type::base(folded(key)); }
+    [[nodiscard]] result<base_row> base(const record_key& key) {
+        auto b = base_type::base(folded(key));
+        if (b && b->image && w_->grown && key.model == task && is(flaw::images_stay_narrow)) b->image->fields.pop_back();
+        return b;
+    }
     [[nodiscard]] result<void> put_base(const record_key& key, const base_row& b) {
         return is(flaw::keeps_empty_base) && b == base_row{} ? result<void>{} : base_type::put_base(folded(key), b);
     }
@@ -125,6 +137,11 @@ public:
             if (there && *there) return {};
         }
         return base_type::put_open(i, send_class);
+    }
+    [[nodiscard]] result<std::optional<intent>> open_intent(const record_key& key) {
+        auto layer = base_type::open_intent(key);
+        if (layer && *layer && is(flaw::layers_know_all)) (*layer)->unseen = {};
+        return layer;
     }
     [[nodiscard]] result<std::vector<std::pair<send_position, intent>>> ready_intents(send_position after, std::size_t n) {
         auto page = base_type::ready_intents(after, n);
@@ -160,6 +177,11 @@ public:
         return base_type::put_lost(image);
     }
     [[nodiscard]] result<std::vector<row_image>> lost_rows(std::size_t n) { return base_type::lost_rows(is(flaw::lost_without_end) ? all : n); }
+    [[nodiscard]] result<replica_state> state() {
+        auto s = base_type::state();
+        if (s && is(flaw::asks_for_nothing)) s->needs_hydration = false;
+        return s;
+    }
     [[nodiscard]] result<void> put_state(replica_state state) {
         if (is(flaw::clock_forgotten)) state.clock_us = 0;
         return base_type::put_state(state);
@@ -267,6 +289,15 @@ public:
     std::optional<record> row(const record_key& key) { return w_->kept.row(key); }
     std::optional<record> read_apart(const record_key& key) { return w_->kind == flaw::dirty_read ? w_->kept.row(key) : w_->kept.copy().row(key); }
     void install_trigger() { *w_->triggered = true; }
+    void learn(const schema_set& models) {
+        w_->kept = *w_->kept.grown(models);
+        w_->grown = models[task].fields.size() > testing::storage::task_later;
+        if (w_->kind != flaw::asks_without_a_pull && w_->kind != flaw::asks_at_each_opening) return;
+        auto t = *w_->kept.begin();
+        auto s = *t.state();
+        s.needs_hydration = s.checkpoint > 0 || w_->kind == flaw::asks_without_a_pull;
+        if (t.put_state(s)) (void)t.commit();
+    }
 
 private:
     std::shared_ptr<world> w_;

@@ -3,12 +3,14 @@
 #include <syncline/testing/storage/replica_conformance.hpp>
 
 #include <syncline/testing/report.hpp>
+#include <syncline/testing/storage/replica_growth.hpp>
 
 #include "support/catch.hpp"
 #include "support/store_contract.hpp"
 #include "unit/testing/storage/broken_replica_store.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -68,6 +70,14 @@ const std::vector<broken> adapters{
     {flaw::lease_of_its_own, "L2.shared", "each store object has a lease of its own"},
     {flaw::lease_ends_with_the_program, "L3.outlives", "the lease is forgotten with the store object"},
     {flaw::lease_counted, "L4.uncounted", "a lease counts as an open change"},
+    {flaw::asks_for_nothing, "S7.asks", "what a new field has at the authority is never fetched"},
+    {flaw::asks_without_a_pull, "S7.never_pulled", "the state is asked for anew where it was never asked for"},
+    {flaw::asks_at_each_opening, "S7.same", "each opening asks for the state anew"},
+    {flaw::images_stay_narrow, "S7.rows", "base images have no value of a new field"},
+    {flaw::layers_know_all, "S7.layers", "changes that are there know nothing of a new field"},
+    {flaw::erases_name_nothing, "S7.names", "an erase does not name the new fields"},
+    {flaw::creations_name_all, "S7.made", "of a record that the app made the new fields are named whatever they have"},
+    {flaw::named_for_ever, "S7.until", "the new fields are named for ever"},
     {flaw::lost_without_end, "random", "a page of lost rows has no end"},
 };
 
@@ -79,6 +89,17 @@ testing::report found_in(flaw kind, const std::string& only) {
     testing::check_replica_store(r, [kind] { return harness{kind}; }, how);
     return r;
 }
+
+// It offers what it must, and no more.
+struct bare_harness {
+    harness full{flaw::none};
+
+    broken_replica::store& store() { return full.store(); }
+    void reopen() { full.reopen(); }
+    result<void> app_write(const record_key& key, const record& row) { return full.app_write(key, row); }
+    result<void> app_erase(const record_key& key) { return full.app_erase(key); }
+    std::optional<record> row(const record_key& key) { return full.row(key); }
+};
 
 }  // namespace
 
@@ -102,6 +123,17 @@ TEST_CASE("replica_conformance: in a store without a flaw nothing is found, noth
         CHECK(caught.count(clause.name) == 1);
     }
     CHECK(caught.size() == r.clauses().size());
+}
+
+TEST_CASE("replica_conformance: where the harness cannot let the program learn a field, that is why the clauses about it are skipped") {
+    testing::report r;
+    auto make = [] { return bare_harness{}; };
+    const testing::storage_kit_options how;
+    testing::storage::store_kit<decltype(make)> kit(r, make, how);
+    testing::storage::check_replica_growth(kit);
+    CHECK(r.passed());
+    CHECK(r.clauses().size() == 8);
+    for (const auto& clause : r.clauses()) CHECK(clause.skipped == "the harness offers no `learn`");
 }
 
 TEST_CASE("replica_conformance: a random finding names its seed, and the seed alone finds it again") {

@@ -101,6 +101,9 @@ TEST_CASE("carried models: names that the wire cannot tell apart are refused by 
     check_refused({model("task", {field("due"), field("Due")})}, {"model `task`", "`due` and `Due`", "rename one of them"});
     check_refused({model("task", {field("ID")})}, {"model `task`", "`id` and `ID`"});
     check_refused({model("task", {field("_Sync_Scope_Id")})}, {"model `task`", "`_Sync_Scope_Id`", "rename it or leave it out"});
+    auto kept = model("task");
+    kept.key_name = "_sync_scope_id";
+    check_refused({kept}, {"model `task`", "`_sync_scope_id`", "rename it, or take the model out"});
 }
 
 TEST_CASE("carried models: names are written in lower case and read in any, and a reference to a UUID is spelt as the key that it holds") {

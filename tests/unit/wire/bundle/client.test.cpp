@@ -220,6 +220,9 @@ TEST_CASE("bundle_client: late answers and answers to a cancelled run change not
     auto& send = std::get<send_step>(step);
     CHECK(std::get<wait_step>(must(a.client->next(server.now, a.random))).until == (timestamp::max)());
     const response answer = server.call(send.what);
+    device_side idle{server, 2};
+    must(idle.client->on(0, answer, server.now, idle.random));  // it asked for nothing
+    CHECK(std::holds_alternative<done_step>(must(idle.client->next(server.now, idle.random))));
     must(a.client->on(send.token + 1, answer, server.now, a.random));
     CHECK(std::holds_alternative<wait_step>(must(a.client->next(server.now, a.random))));
     a.client->cancel();
@@ -268,6 +271,36 @@ TEST_CASE("bundle_client: requests that are too large are sent in smaller parts"
     auto done = a.sync();
     CHECK(done.ok());
     CHECK(done.pushed == 8);
+    // A row that is too large for a request by itself waits, and the others go.
+    a.tamper = [](const request&, response&) {};
+    a.intercept = [](const request& r) { return r.body.size() > 900 ? std::optional{response{413, {}, "too much"}} : std::nullopt; };
+    a.write(task_key("huge"), a_task(std::string(900, 'x')));
+    a.write(task_key("small"), a_task("x"));
+    done = a.sync();
+    CHECK(done.ok());
+    CHECK(done.pushed == 1);
+    REQUIRE(done.rejections.size() == 1);
+    CHECK(done.rejections[0].key == task_key("huge"));
+    CHECK(done.rejections[0].why.code == errc::too_large);
+}
+
+TEST_CASE("bundle_client: a run has an end, also where the server always has something more to ask for") {
+    server_side server;
+    bundle_client_options options;
+    options.batch_rows = 1;
+    options.max_requests = 10;
+    device_side a{server, 1, resolver_set{}, options};
+    for (int i = 0; i < 9; ++i) a.write(task_key(std::to_string(i)), a_task("x"));
+    const auto done = a.sync();
+    REQUIRE(done.why);
+    CHECK(done.why->code == errc::bug);
+    CHECK(a.sent.size() == options.max_requests + 1);
+    while (!a.sync().ok()) {}  // the next run goes on from there
+    CHECK(server.row(task_key("8")));
+    // The last one that it needs is not one too many.
+    a.options.max_requests = 0;
+    a.boot();
+    CHECK(a.sync().ok());
 }
 
 }  // namespace client_test

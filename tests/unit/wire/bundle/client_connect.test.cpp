@@ -177,7 +177,8 @@ TEST_CASE("bundle client_connect: a device that is told that it is not in the ac
         const char* at;
     };
     for (const auto& e : {expected{"initialization_expired", 410, "/push-sessions"}, expected{"initialization_stale", 409, "/chunks"},
-                          expected{"initialization_stale", 409, "/commit"}, expected{"scope_uninitialized", 409, "/push-sessions"}}) {
+                          expected{"initialization_stale", 409, "/commit"}, expected{"scope_uninitialized", 409, "/push-sessions"},
+                          expected{"scope_initializing", 409, "/chunks"}}) {
         INFO(e.code << " at " << e.at);
         party p;
         auto a = p.device(1);
@@ -278,6 +279,72 @@ TEST_CASE("bundle client_connect: data of one user is not synced under another o
     CHECK(text_of(a->row(task_key("t"))) == "gone");
     CHECK(a->sync().ok());
     CHECK(a->status().state.user == "bob");
+}
+
+TEST_CASE("bundle client_connect: a right to fill the account that the server gives and does not take ends the run, with everything kept") {
+    party p;
+    auto a = p.device(1);
+    a->write(task_key("t"), a_task("mine"));
+    // It refuses the session whether the device names its right or not.
+    a->intercept = [&](const request& r) {
+        return r.path.ends_with("/push-sessions") ? said(400, "push_session_invalid") : p.server.handle(r);
+    };
+    const auto refused = a->sync();
+    REQUIRE(refused.why);
+    CHECK(refused.why->code == errc::malformed_message);
+    CHECK(asked(*a, http_method::post, "/push-sessions") == 2);
+    CHECK(asked(*a, http_method::get, "/pull") == 0);  // there is nothing in it yet
+    CHECK(a->status().counts.frozen == 1);
+    a->intercept = [&](const request& r) { return std::optional{p.server.handle(r)}; };
+    CHECK(a->sync().pushed == 1);
+
+    // It gives the right to a device that has nothing to fill the account with.
+    auto b = p.device(2);
+    b->intercept = [&](const request& r) {
+        return r.path.ends_with("/connect") ? json_response(200, R"({"resolution":"initialize_local","initialization_id":"i","lease_expires_at":5})") : p.server.handle(r);
+    };
+    const auto never = b->sync();
+    REQUIRE(never.why);
+    CHECK(never.why->code == errc::scope_initializing);
+    CHECK(b->sent.size() == b->options.max_session_restarts + 1);
+    CHECK(attachment(*b) == scope_attachment::anonymous);
+}
+
+TEST_CASE("bundle client_connect: a device that fills an account which was forgotten does not pull before it has") {
+    party p;
+    auto a = p.device(1);
+    a->write(task_key("t"), a_task("acknowledged"));
+    REQUIRE(a->sync().ok());
+    a->write(task_key("u"), a_task("not sent"));
+    p.server.lose_everything();
+    a->sent.clear();
+    const auto pulled = a->sync(sync_mode::pull_only);
+    REQUIRE(pulled.why);
+    CHECK(pulled.why->code == errc::stale);
+    CHECK(a->status().state.needs_hydration);
+    CHECK_FALSE(a->status().state.initialization_id.empty());
+    CHECK(asked(*a, http_method::post, "/snapshot-sessions") == 0);
+    CHECK(a->sync().ok());
+    CHECK_FALSE(p.server.payload("tasks", "u").empty());
+}
+
+TEST_CASE("bundle client_connect: what is to be given up is so before a push alone sends anything, and an answer that is too large is told as that") {
+    party p;
+    p.server.write("tasks", "s", R"({"id":"s","title":"other","done":false,"points":1,"project":null})");
+    bundle_client_options options;
+    options.anonymous = anonymous_rows::drop;
+    options.json.max_bytes = 20;
+    auto a = p.device(1, options);
+    a->write(task_key("t"), a_task("mine"));
+    CHECK(a->sync().why->code == errc::too_large);
+    CHECK(attachment(*a) == scope_attachment::anonymous);
+    a->options.json.max_bytes = 10'000;
+    a->boot();
+    const auto done = a->sync(sync_mode::push_only);
+    CHECK(done.ok());
+    CHECK(done.given_up == std::vector<record_key>{task_key("t")});
+    CHECK(p.server.payload("tasks", "t").empty());
+    CHECK(p.server.count("POST /sync/push-sessions") == 0);
 }
 
 }  // namespace client_connect_test

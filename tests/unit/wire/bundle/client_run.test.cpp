@@ -29,6 +29,8 @@ TEST_CASE("bundle client_run: a request says whose it is, a run ends with its fi
     CHECK(run.halve(limit, 3));
     CHECK(limit == 1);
     CHECK_FALSE(run.halve(limit, limit));
+    for (const auto code : {errc::session_gone, errc::session_expired}) CHECK(bundle_wire::is_gone(code));
+    CHECK_FALSE(bundle_wire::is_gone(errc::stale));
 }
 
 }  // namespace client_run_test

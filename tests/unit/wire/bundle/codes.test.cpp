@@ -94,6 +94,7 @@ TEST_CASE("bundle codes: a device knows every code that a server may send") {
     CHECK(bundle_wire::errc_of("push_session_expired") == errc::session_gone);
     CHECK(bundle_wire::errc_of("source_sequence_changed") == errc::out_of_sequence);
     CHECK(bundle_wire::errc_of("push_conflict") == errc::conflict);
+    for (const char* code : {"pull_invalid", "method_not_allowed"}) CHECK(bundle_wire::errc_of(code) == errc::malformed_message);
     CHECK(bundle_wire::errc_of("validation_failed") == errc::validation_failed);
     CHECK(bundle_wire::errc_of("watch_failed") == errc::internal);
     CHECK(!bundle_wire::errc_of("nonsense"));

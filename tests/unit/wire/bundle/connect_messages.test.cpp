@@ -69,6 +69,7 @@ TEST_CASE("bundle connect: an answer that a device cannot act on is refused, one
     CHECK(later->scope.retry_after_seconds == 1);
     CHECK(read_connect_answer(R"({"resolution":"retry_later","retry_after_seconds":-3})", limits_)->scope.retry_after_seconds == 1);
     // Nanoseconds, as the original writes them.
+    CHECK(read_connect_answer(R"({"resolution":"retry_later","lease_expires_at":5})", limits_)->scope.lease_expires == timestamp{});
     const auto local = read_connect_answer(R"({"resolution":"initialize_local","initialization_id":"x","lease_expires_at":"2023-11-14T22:13:20.123456789Z"})", limits_);
     REQUIRE(local);
     CHECK(local->scope.lease_expires == from_microseconds(1'700'000'000'123'456));

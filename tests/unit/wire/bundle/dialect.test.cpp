@@ -70,4 +70,15 @@ TEST_CASE("bundle dialect: another generation needs neither another server nor o
     CHECK(pulled.bundles.at(0).rows.at(0).row->fields[2] == value::integer(9007199254740993));
 }
 
+TEST_CASE("bundle dialect: the hash of a row is over what it says, and a row says its key and its version") {
+    const auto hashed = [](const char* row) {
+        std::string text;
+        auto r = bundle_wire::g0.append_hashed(text, parsed(row).root(), 0);
+        return r ? text : std::string{name_of(r.error().code)};
+    };
+    CHECK(hashed(R"({"key":{"id":"1"}})") == "malformed_message");
+    CHECK(hashed(R"({"row_version":1})") == "malformed_message");
+    CHECK(hashed(R"({"key":{"id":"1"},"row_version":1})") == R"({"key":{"id":"1"},"op":"","payload":null,"row_ordinal":0,"row_version":1,"schema":"","table":""})");
+}
+
 }  // namespace dialect_test

@@ -130,6 +130,7 @@ struct device_of {
     std::function<cut(const request&)> line = [](const request&) { return cut::none; };
     std::function<void(const request&, response&)> tamper = [](const request&, response&) {};
     std::function<std::optional<response>(const request&)> intercept;  ///< what stands before the server answers instead; nothing: the server
+    fault loss{errc::timed_out, "no answer in time"};  ///< what the client hears of a request that was cut
     std::optional<std::size_t> die_after;  ///< the client is dropped after so many answers or losses
 
     device_of(server_side& s, std::uint64_t seed, resolver_set how = resolver_set{}, bundle_client_options o = {}, begins as = begins::attached)
@@ -164,7 +165,7 @@ struct device_of {
             auto& send = std::get<send_step>(step);
             sent.push_back(send.what);
             const cut what = line(send.what);
-            result<response> answer = make_fault(errc::timed_out, "no answer in time");
+            result<response> answer = loss;
             if (what != cut::request_lost) {
                 auto instead = intercept ? intercept(send.what) : std::nullopt;
                 response r = instead ? std::move(*instead) : server.call(send.what, who);
@@ -192,6 +193,26 @@ inline std::size_t asked(const device_side& d, http_method method, std::string_v
     return static_cast<std::size_t>(std::count_if(d.sent.begin(), d.sent.end(), [&](const request& r) { return asks_for(r, method, part); }));
 }
 
+/// A refusal in the wire's form. @param more  further members, each after a comma
+inline response said(int status, std::string_view code, const std::string& more = {}) {
+    return json_response(status, std::string{R"({"error":")"}.append(code).append(R"(","message":"no")").append(more).append("}"));
+}
+using asked_for = std::function<bool(const request&)>;
+inline asked_for asking(http_method method, std::string part) {
+    return [method, part = std::move(part)](const request& r) { return asks_for(r, method, part); };
+}
+/// For `intercept`: the first @p times of what @p which says get @p answer, and the server does not hear of them.
+inline std::function<std::optional<response>(const request&)> refusing(asked_for which, response answer, std::size_t times = 1'000'000) {
+    return [which = std::move(which), answer = std::move(answer), times](const request& r) mutable -> std::optional<response> {
+        if (times == 0 || !which(r)) return std::nullopt;
+        --times;
+        return answer;
+    };
+}
+inline void replace_all(std::string& text, std::string_view from, std::string_view with) {
+    for (auto at = text.find(from); at != std::string::npos; at = text.find(from, at + with.size())) text.replace(at, from.size(), with);
+}
+
 inline std::string text_of(const std::optional<record>& r) {
     if (!r) return "gone";
     std::string out;
@@ -211,6 +232,12 @@ inline std::string text_in(const std::string& body, std::string_view member) {
     if (!tape) return "<no json>";
     const auto v = tape->root().find(member);
     return v ? std::string{v->as_string()} : "<absent>";
+}
+
+/// For `tamper`: the text of the member @p name becomes @p with.
+inline void replace_member(std::string& body, std::string_view name, std::string_view with) {
+    const std::string before = std::string{"\""}.append(name).append("\":\"");
+    replace_all(body, before + text_in(body, name) + "\"", std::string{before}.append(with).append("\""));
 }
 
 }  // namespace bundle_fixture

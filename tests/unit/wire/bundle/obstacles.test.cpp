@@ -73,6 +73,21 @@ TEST_CASE("bundle obstacles: come through as they were told") {
     }
 }
 
+TEST_CASE("bundle obstacles: what is not known of one is left out, or told in general words") {
+    const auto models = schemas();
+    const table_names names{models, "public"};
+    commit_obstacle timeless = a_conflict();
+    timeless.server_written_at = at_second(253'402'300'800);  // the year 10000, which has no digits there
+    auto answer = bundle_wire::obstacles_response(names, {timeless});
+    CHECK(answer.body.find("server_written_at") == std::string::npos);
+    CHECK(must(bundle_wire::read_obstacles(answer, names, json_limits{})).at(0).server_written_at == unknown_time);
+    commit_obstacle unexplained = a_refusal();
+    unexplained.why.reset();
+    answer = bundle_wire::obstacles_response(names, {unexplained});
+    CHECK(text_in(answer.body, "message") == "the row was refused");
+    CHECK(must(bundle_wire::read_obstacles(answer, names, json_limits{})).at(0).why->code == errc::constraint);
+}
+
 TEST_CASE("bundle obstacles: a server that tells one conflict only is understood") {
     const auto models = schemas();
     const table_names names{models, "public"};
@@ -95,6 +110,11 @@ TEST_CASE("bundle obstacles: other answers name none, and damaged ones are fault
     CHECK(must(read(500, R"({"error":"push_conflict","conflict":{}})")).empty());
     CHECK(must(read(409, "<html>")).empty());
     CHECK(must(read(409, "[]")).empty());
+    CHECK(must(read(422, R"({"error":"push_commit_invalid"})")).empty());
+    CHECK(must(read(409, R"({"error":"push_conflict","conflict":5,"conflicts":{},"cascades":7})")).empty());
+    CHECK(must(read(409, R"({"error":"push_conflict","conflicts":[{"table":"tasks","key":{"id":"1"},"server_row_version":1}]})")).at(0).server_row == std::nullopt);
+    // Beside `cascades`, whatever it is, `conflict` is the first of those.
+    CHECK(must(read(409, R"({"error":"push_conflict","cascades":{},"conflict":{"table":"tasks","key":{"id":"1"},"server_row_version":1}})")).empty());
     CHECK(!read(409, R"({"error":"push_conflict","conflict":{}})"));
     CHECK(!read(409, R"({"error":"push_conflict","conflicts":[5]})"));
     CHECK(!read(409, R"({"error":"push_conflict","conflicts":[{"table":"moons","key":{"id":"1"},"server_row_version":1}]})"));

@@ -60,6 +60,15 @@ TEST_CASE("pull messages: pages of committed rows must continue each other") {
     CHECK(!read(committed_page_text(other_version, 0, true), 0));
     CHECK(!read("{}", 0));
     CHECK(!read("", 0));
+    CHECK(!read("[]", 0));
+    std::string no_rows = committed_page_text("", 0, true);
+    replace_all(no_rows, "\"rows\":[]", "\"rows\":{}");
+    CHECK(!read(no_rows, 0));
+    replace_all(no_rows, "\"rows\":{}", "\"more\":1");
+    CHECK(!read(no_rows, 0));
+    // An empty page says where it was asked for, or 0.
+    for (const std::int64_t after : {-1, 0, 7})
+        CHECK(write_committed_page(names, {4, "s", 2, 2, "h", {}}, {}, after + 1, after).find("\"next_row_ordinal\":" + std::to_string(after < 0 ? 0 : after) + ",") != std::string::npos);
 }
 
 TEST_CASE("pull messages: a page of a pull rises up to its stable bundle, or says that there is more") {
@@ -81,7 +90,7 @@ TEST_CASE("pull messages: a page of a pull rises up to its stable bundle, or say
                                    pull_text(5, bundle_text(6), true), pull_text(5, bundle_text(5) + "," + bundle_text(4), false),
                                    pull_text(5, bundle_text(4) + "," + bundle_text(4), true), pull_text(-1, "", false),
                                    pull_text(5, bundle_text(5, R"(,"row_count":1)"), false), pull_text(5, "7", true), std::string{"{}"},
-                                   std::string{R"({"stable_bundle_seq":0})"}, std::string{R"({"stable_bundle_seq":"0","bundles":[]})"}, std::string{}}) {
+                                   std::string{R"({"stable_bundle_seq":4,"bundles":[{"bundle_seq":4,"rows":{}}]})"}, std::string{R"({"stable_bundle_seq":0})"}, std::string{R"({"stable_bundle_seq":"0","bundles":[]})"}, std::string{}}) {
         INFO(bad);
         CHECK(!read(bad, 3));
     }
@@ -117,6 +126,8 @@ TEST_CASE("pull messages: a snapshot's head and pages are checked") {
     CHECK(!page(row, 5, "true"));
     CHECK(!page("", 3, "true"));
     CHECK(!page("{}", 4, "true"));
+    CHECK(!read_snapshot_page(R"({"snapshot_id":"i","snapshot_bundle_seq":7,"rows":{},"next_row_ordinal":3,"has_more":false})", names, "i", 3, limits_));
+    CHECK_FALSE(must(page("", 3, "1")).more);
     CHECK(!page(R"({"table":"projects","key":{"id":"p"},"row_version":0,"payload":{}})", 4, "true"));
     CHECK(!page(R"({"table":"projects","key":{"id":"p"},"row_version":1})", 4, "true"));
 }

@@ -26,7 +26,8 @@ TEST_CASE("push messages: a create is written and read as the protocol has it") 
         INFO(bad);
         CHECK(read_create(R"({"source_bundle_id":1,"planned_row_count":1,"initialization_id":")" + bad + "\"}", limits_).error().code == errc::malformed_value);
     }
-    CHECK(must(read_create(R"({"source_bundle_id":1,"planned_row_count":1,"initialization_id":null})", limits_)).initialization_id.empty());
+    for (const char* none : {"null", "\"\""})
+        CHECK(must(read_create(std::string{R"({"source_bundle_id":1,"planned_row_count":1,"initialization_id":)"} + none + "}", limits_)).initialization_id.empty());
 }
 
 TEST_CASE("push messages: the answer to a create is a session or a receipt, and nothing else") {
@@ -58,10 +59,16 @@ TEST_CASE("push messages: the answer to a create is a session or a receipt, and 
                             R"({"status":"already_committed","bundle_seq":4,"source_id":"","source_bundle_id":2,"row_count":3,"bundle_hash":"h"})",
                             R"({"status":"already_committed","bundle_seq":4,"source_id":"s","source_bundle_id":0,"row_count":3,"bundle_hash":"h"})",
                             R"({"status":"already_committed","bundle_seq":4,"source_id":"s","source_bundle_id":2,"row_count":0,"bundle_hash":"h"})",
+                            R"({"status":"already_committed","bundle_seq":4,"source_id":"s","source_bundle_id":2,"row_count":4294967296,"bundle_hash":"h"})",
+                            R"({"status":"already_committed","bundle_seq":4,"source_id":"s\u0000","source_bundle_id":2,"row_count":3,"bundle_hash":"h"})",
                             R"({"status":"already_committed","bundle_seq":4,"source_id":"s","source_bundle_id":2,"row_count":3,"bundle_hash":""})"}) {
         INFO(bad);
         CHECK(!read_create_answer(bad, 3, limits_));
     }
+    const auto long_id = read_create_answer(R"({"push_id":")" + std::string(256, 'p') + R"(","status":"staging","planned_row_count":3})", 3, limits_);
+    REQUIRE(!long_id);
+    CHECK(long_id.error().detail.find("255") != std::string::npos);
+    CHECK(write_already_committed({4, "s", 2, 3, "h", ""}, {}).find("content_hash") == std::string::npos);
 }
 
 TEST_CASE("push messages: a chunk holds the part of the batch that it says") {

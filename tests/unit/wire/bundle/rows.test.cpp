@@ -179,6 +179,7 @@ TEST_CASE("bundle rows: what is wrong with a row is told by name") {
                            wrong{R"({"table":"tasks","op":"DELETE"})", errc::invalid_key, "`key`"},
                            wrong{R"({"table":"tasks","key":"1","op":"DELETE"})", errc::invalid_key, "`key`"},
                            wrong{R"({"table":"tasks","key":{},"op":"DELETE"})", errc::invalid_key, "`id`"},
+                           wrong{R"({"table":"tasks","key":{"no":"1"},"op":"DELETE"})", errc::invalid_key, "`id`"},
                            wrong{R"({"table":"tasks","key":{"id":1},"op":"DELETE"})", errc::invalid_key, "`id`"},
                            wrong{R"({"table":"tasks","key":{"id":null},"op":"DELETE"})", errc::invalid_key, "`id`"},
                            wrong{R"({"table":"tasks","key":{"id":""},"op":"DELETE"})", errc::invalid_key, "empty"},
@@ -228,10 +229,50 @@ TEST_CASE("bundle rows: a device passes over columns that it does not have, and 
                             R"({"table":"projects","key":{"id":"1"},"op":"UPDATE","payload":{}})",
                             R"({"table":"projects","key":{"id":"1"},"op":"UPDATE","row_version":1})",
                             R"({"table":"projects","key":{"id":"1"},"op":"MERGE","row_version":1,"payload":{}})",
+                            R"({"table":"projects","key":{"id":"1"},"row_version":1,"payload":{}})",
                             R"({"table":"planets","key":{"id":"1"},"op":"DELETE","row_version":1})"}) {
         INFO(bad);
         CHECK(!read(bad));
     }
+}
+
+TEST_CASE("bundle rows: a row that cannot be read is named by its place, and by table and key where these can be told") {
+    const auto named = [](const std::string& row) { return bundle_wire::fault_of_row(fault{errc::malformed_value, "no"}, 3, parsed(row).root()).detail; };
+    CHECK(named(R"({"table":"tasks","key":{"id":"t","n":5}})") == "row 3 (`tasks` `t`): no");
+    CHECK(named(R"({"table":5,"key":"t"})") == "row 3 (`?`): no");
+    CHECK(named("[]") == "row 3 (`?`): no");
+    const std::string long_name(256, 'x');
+    CHECK(named(R"({"table":")" + long_name + R"(","key":{"id":")" + long_name + "\"}}") == "row 3 (`?`): no");
+}
+
+TEST_CASE("bundle rows: only octets that name a record are spelt as its UUID, and a time that the wire has no word for is left out") {
+    schema_set models;
+    model_schema page;
+    page.name = "page";
+    page.fields = {{"doc", value_kind::bytes, true, nullptr}, {"picture", value_kind::bytes, true, nullptr}};
+    page.references = {{0, "page", reference_action::none}};
+    must(models.add(page));
+    const table_names names{models, "public"};
+    const std::string id = "3f2b8c1e-0d4a-4c5b-9e6f-7a8b9c0d1e2f";
+    const std::string octets(27, 'o');
+    const std::string base64 = "b29vb29vb29vb29vb29vb29vb29vb29vb29v";  // 36 letters, and no UUID
+    const auto row = [&](const std::string& doc, const std::string& picture) {
+        return bundle_wire::read_bundle_row(parsed(R"({"table":"page","key":{"id":"1"},"op":"INSERT","row_version":1,"payload":{"doc":")" + doc + R"(","picture":")" + picture + "\"}}").root(), names);
+    };
+    REQUIRE(base64.size() == id.size());
+    const auto read = must(row(base64, base64));
+    CHECK(read.row->fields[0] == value::bytes(octets));
+    CHECK(read.row->fields[1] == value::bytes(octets));
+    CHECK(must(row(id, base64)).row->fields[0].as_string().size() == 16);
+    CHECK(!row(id, id));  // which is no base64
+    intent what;
+    what.key = {0, "1"};
+    what.op = operation::erase;
+    what.edited_at = (timestamp::max)();
+    std::string text;
+    json_writer w{text};
+    bundle_wire::write_push_row(w, names, what);
+    CHECK(text == R"({"schema":"public","table":"page","key":{"id":"1"},"op":"DELETE","base_row_version":0})");
 }
 
 }  // namespace rows_test

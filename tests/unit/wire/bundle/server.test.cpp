@@ -1,6 +1,13 @@
 #include <syncline/wire/bundle/server.hpp>
 
+#include <syncline/testing/storage/failing_store.hpp>
+
 #include "unit/wire/bundle/fixture.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
 
 namespace server_test {
 
@@ -412,6 +419,65 @@ TEST_CASE("bundle_server: every answer tells the authority's time, and never les
     CHECK(met.status == 409);
     CHECK(told_authority_time(met) == noon);
     CHECK(met.body.find(R"("server_written_at":"2023-11-14T22:13:20.000000Z")") != std::string::npos);
+}
+
+TEST_CASE("bundle_server: without limits of its own it gives what is asked for, or all that there is") {
+    bundle_server_options options;
+    for (auto* limit : {&options.bounds.max_bundles_per_pull, &options.bounds.max_rows_per_push_chunk, &options.bounds.max_rows_per_committed_bundle_chunk,
+                        &options.bounds.max_rows_per_snapshot_chunk})
+        *limit = 0;
+    server_side s{{}, options};
+    REQUIRE(push(s, 1, insert_p + "," + insert_t, 2).status == 200);
+    s.write(project_key("q"), a_project("other"));
+    CHECK(s.call(http_method::get, "/sync/pull").body.find(R"("has_more":false)") != std::string::npos);
+    CHECK(s.call(http_method::get, "/sync/pull?max_bundles=1").body.find(R"("has_more":true)") != std::string::npos);
+    CHECK(s.call(http_method::get, "/sync/pull?max_bundles=1000000").status == 200);
+    CHECK(s.call(http_method::get, "/sync/committed-bundles/1/rows?max_rows=1000000").body.find(R"("has_more":false)") != std::string::npos);
+    const std::string picture = "/sync/snapshot-sessions/" + text_in(s.call(http_method::post, "/sync/snapshot-sessions").body, "snapshot_id");
+    CHECK(s.call(http_method::get, picture + "?max_rows=1000000").body.find(R"("has_more":false)") != std::string::npos);
+}
+
+TEST_CASE("bundle_server: a commit that took effect never looks like one that failed, at whatever call the store fails") {
+    std::size_t unsure = 0;
+    bool met = true;
+    for (std::uint64_t k = 1; met; ++k) {
+        INFO("call " << k);
+        memory_authority_store store{schemas()};
+        std::uint64_t left = 0;  // calls until one fails; 0: none does
+        testing::failing_authority_store<memory_authority_store> failing{store, [&](testing::call_moment at) -> std::optional<fault> {
+            const bool acts = at == testing::call_moment::before || at == testing::call_moment::before_commit;
+            return acts && left != 0 && --left == 0 ? std::optional{fault{errc::io_error, "the disk fails"}} : std::nullopt;
+        }};
+        authority<testing::failing_authority_store<memory_authority_store>> engine{failing, {}};
+        bundle_server wire{engine};
+        seeded_random random{3};
+        const auto call = [&](http_method method, std::string path, std::string body = {}) {
+            return wire.handle(request{method, std::move(path), {{"Oversync-Source-ID", "device"}}, std::move(body)}, principal{"ann", "home"}, at_second(1'700'000'000), random);
+        };
+        const auto create_one = [&] { return call(http_method::post, "/sync/push-sessions", R"({"source_bundle_id":1,"planned_row_count":1})"); };
+        must(engine.connect({"home", "ann", "device"}, false, {}, at_second(1'700'000'000)));
+        const std::string session = "/sync/push-sessions/" + text_in(create_one().body, "push_id");
+        REQUIRE(call(http_method::post, session + "/chunks", R"({"start_row_ordinal":0,"rows":[)" + insert_p + "]}").status == 200);
+        left = k;
+        const auto answer = call(http_method::post, session + "/commit");
+        met = std::exchange(left, 0) == 0;
+        const bool in = store.row("home", project_key("p")).has_value();
+        CHECK(answer.status == (!met ? 200 : in ? 503 : 500));
+        if (!in) continue;
+        if (met) ++unsure;
+        // Whatever was heard of it: asked again, it tells, or fails, and opens no other session.
+        bool again = !met;
+        for (std::uint64_t n = 1; again; ++n) {
+            left = n;
+            const auto told = create_one();
+            again = std::exchange(left, 0) == 0;
+            CHECK((told.status >= 500 || text_in(told.body, "status") == "already_committed"));
+        }
+        const auto told = create_one();
+        CHECK(text_in(told.body, "status") == "already_committed");
+        CHECK(text_in(told.body, "bundle_hash").size() == 64);
+    }
+    CHECK(unsure > 2);
 }
 
 }  // namespace server_test

@@ -130,11 +130,12 @@ TEST_CASE("watch client: a lost stream is one pull, a pause that grows and is ji
 
 TEST_CASE("watch client: where no stream is offered, or not to this user, it pulls by time for good", "[bundle]") {
     for (const auto& settings : {watch_settings{}, watch_settings{"/sync", seconds{7}}}) {
-        for (int how = 0; how < 3; ++how) {
+        for (int how = 0; how < 4; ++how) {
             watcher w{settings};
             REQUIRE(w.says<ask_watch>());
             if (how == 0) w.machine.on_capabilities(false, w.now);
             if (how == 1) w.refuse(404, "not_found");
+            if (how == 3) w.refuse(405, "method_not_allowed");
             if (how == 2) {
                 w.machine.on_capabilities(true, w.now);
                 REQUIRE(w.says<open_watch>());
@@ -233,6 +234,34 @@ TEST_CASE("watch client: the request names where the device stands, whose data i
     CHECK(find_header(r.headers, epoch_header) == "e%201");
     CHECK(find_header(r.headers, account_header) == "tag");
     CHECK(capabilities_request("/s", at).path == "/s/capabilities");
+}
+
+TEST_CASE("watch client: what was lost before anything was asked is asked for after a pause, and where nothing is pulled by time a loss is one pull", "[bundle]") {
+    watch_settings settings;
+    settings.fallback_interval = duration::zero();
+    watcher w{settings};
+    w.close();
+    CHECK(w.says<pull_for_watch>());
+    const auto pause = w.waits();
+    REQUIRE(pause);
+    CHECK(*pause <= seconds{1});
+    w.now += *pause;
+    w.open();
+    // Refused for now, without a word of when to come again.
+    for (int refusals = 0; refusals < 70; ++refusals) {
+        w.refuse(503, "service_unavailable");
+        CHECK(w.says<pull_for_watch>());
+        const auto next = w.waits();
+        REQUIRE(next);
+        CHECK(*next <= seconds{60});
+        w.now += *next;
+        CHECK(w.says<open_watch>());
+        CHECK_FALSE(w.waits());
+    }
+    w.refuse(405, "method_not_allowed");
+    CHECK(w.says<pull_for_watch>());
+    CHECK_FALSE(w.waits());
+    CHECK(w.machine.polls_for_good());
 }
 
 }  // namespace watch_client_test

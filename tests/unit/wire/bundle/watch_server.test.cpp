@@ -215,6 +215,16 @@ TEST_CASE("bundle watch: streams look for changes of others every so often, and 
     look->end();
     static_cast<void>(stream.next(seconds{9}));
     CHECK(looks == 2);
+    // One that finds another one looking leaves it to that.
+    int inner = 0;
+    std::shared_ptr<watch_look> shared;
+    shared = std::make_shared<watch_look>([&] {
+        if (++inner == 1) std::thread{[&] { (*shared)(); }}.join();
+    });
+    (*shared)();
+    CHECK(inner == 1);
+    (*shared)();
+    CHECK(inner == 2);
     bundle_watch_stream never{*hub.subscribe({"ann", "home"}, 0), seconds{25}, look, seconds{0}};
     CHECK(never.next(seconds{0}).again == seconds{25});
 }
