@@ -56,11 +56,15 @@ struct forgetful_stores : testing::memory_stores {
     schema_set of;
 };
 
-/// Stores whose devices forget what their older program had not sent, when a newer one opens them.
+/// Stores whose devices forget what their older program had not sent, when a newer one opens them; or which it cannot open.
 struct careless_stores : testing::memory_stores {
     using memory_stores::memory_stores;
     explicit careless_stores(const schema_set& schemas) : memory_stores(schemas) {}
-    [[nodiscard]] result<std::unique_ptr<replica_store>> grown(replica_store& /*from*/, const std::string& name, const schema_set& known) { return make_replica(name, known); }
+    [[nodiscard]] result<std::unique_ptr<replica_store>> grown(replica_store& /*from*/, const std::string& name, const schema_set& known) {
+        if (shut) return make_fault(errc::io_error, "not by this program");
+        return make_replica(name, known);
+    }
+    static inline bool shut = false;
 };
 
 /// Stores of whose torn commits only a part is there: the rows, and not the changes that are under way with them.
@@ -165,6 +169,19 @@ TEST_CASE("simulation of broken stores: a newer program that forgets what the ol
         CHECK(std::any_of(events.begin(), events.end(), [](const testing::event& e) { return e.what == deed::update_app; }));
         CHECK(testing::replay(setup, failure.smallest).passed());
     }
+}
+
+TEST_CASE("simulation of broken stores: a store that a newer program cannot open is told") {
+    auto setup = notes_and_tags();
+    simulation::give_older_programs(setup);
+    setup.weights.faultless_but({deed::update_app});
+    careless_stores::shut = true;
+    const auto report = testing::simulate<careless_stores>(setup, 1, 5);
+    careless_stores::shut = false;
+    INFO(report.text());
+    REQUIRE(report.failures.size() == 1);
+    CHECK(report.failures[0].promise.rule == "unexpected fault");
+    CHECK(report.failures[0].promise.what.find("'s newer program cannot open the store: io_error: not by this program") != std::string::npos);
 }
 
 TEST_CASE("simulation of broken stores: older programs need stores that such a program can have made") {
