@@ -218,6 +218,7 @@ namespace detail {
         return d;
     }
     const resolution said = detail::checked(in.schema, resolvers.decide(c, context));
+    bool sets_others = false;  // fields that the client left alone
     d.decided = c.overlapping;
     d.rule = detail::rule_text(in, (in.change.op == operation::create ? "create on a key that exists" : "fields overlap") +
                                        detail::field_list(in.schema, c.overlapping),
@@ -234,6 +235,7 @@ namespace detail {
             if (f.field >= count) continue;
             row.fields[f.field] = f.to;
             d.lost.erase(f.field);
+            sets_others = sets_others || !c.client_fields.contains(f.field);
         }
         break;
     case resolution::verb::refuse:
@@ -242,7 +244,7 @@ namespace detail {
         d.why = detail::refusal_of(said);
         return d;
     }
-    if (d.lost == c.client_fields) {
+    if (d.lost == c.client_fields && !sets_others) {
         d.what = decision::verb::take_server;
         return d;
     }

@@ -80,8 +80,12 @@ private:
                 done = wait(std::move(item.what), met->why.value_or(wait_reason{errc::constraint, "the server refused the row"}));
             if (!done) return std::move(done).error();
         }
-        for (const auto& key : order_)
-            if (auto r = rows_.place(key, bases_.at(key), true); !r && !refuses_row(r.error().code)) return std::move(r).error();
+        for (const auto& key : order_) {
+            auto placed = rows_.place(key, bases_.at(key), true);
+            // What the app's table has no room for yet comes with its own bundle or page; layers that went must not show until then.
+            if (!placed && refuses_row(placed.error().code)) placed = rows_.rebase(key);
+            if (!placed && !refuses_row(placed.error().code)) return std::move(placed).error();
+        }
         return std::move(report_);
     }
 

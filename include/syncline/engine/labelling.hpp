@@ -73,11 +73,8 @@ public:
         return {};
     }
 
-    /// Labels every record of the tenant where that was done by other rules.
+    /// Labels every record of the tenant, since that was done by other rules.
     [[nodiscard]] result<void> follow_rules() {
-        auto by = t_.labelled_by();
-        if (!by) return std::move(by).error();
-        if (*by == scopes_.version()) return {};
         auto head = t_.head();
         if (!head) return std::move(head).error();
         for (std::int64_t from = 0; from < head->stamp;) {

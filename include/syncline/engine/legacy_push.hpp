@@ -63,7 +63,8 @@ public:
         if (*known) device_ = **known;
         if (device_.running) return {};
         auto begins = has_undecided(mutations);
-        if (!begins || !*begins) return begins ? result<void>{} : std::move(begins).error();
+        if (!begins) return std::move(begins).error();
+        if (!*begins) return {};
         device_.running = true;
         ++device_.run;
         device_.run_start = head_.seq;

@@ -88,7 +88,9 @@ public:
         for (auto& q : *rows) {
             auto kept = t_.base(q.image.key);
             if (!kept) return std::move(kept).error();
-            if (kept->lost || q.image.version > kept->version || (kept->provisional && q.image.version == kept->version)) {
+            if (q.image.version == kept->version && !kept->provisional) {
+                if (auto r = show_again(q.image, *kept); !r) return r;
+            } else if (kept->lost || q.image.version > kept->version || (kept->provisional && q.image.version == kept->version)) {
                 references.push_back(q.image.row ? references_of(rows_.schemas(), q.image.key.model, *q.image.row) : std::vector<record_key>{});
                 keys.push_back(q.image.key);
                 bases.push_back(known_base{q.image.version, std::move(q.image.row), std::nullopt});
@@ -311,6 +313,13 @@ private:
         }
         ++(newer ? report.applied : report.skipped);
         return {};
+    }
+
+    // The row is the base already, and a trigger of the app kept the table from showing it (`row_placement::finish`), which may be gone now.
+    [[nodiscard]] result<void> show_again(const row_image& row, const base_row& kept) {
+        auto shown = kept.image_kept ? rows_.rebase(row.key) : rows_.place(row.key, known_base{kept.version, row.row, std::nullopt, kept.lost, kept.out_of_view});
+        if (!shown) return refuses_row(shown.error().code) ? result<void>{} : shown;
+        return release(row.key);
     }
 
     // The base stays as it was; layers that this transaction took away must not show.

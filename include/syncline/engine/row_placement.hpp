@@ -299,7 +299,9 @@ public:
         const auto quarantine = [&](diverted_row& row, std::string detail) -> result<void> {
             auto base = t_.base(row.key);
             if (!base) return std::move(base).error();
-            return t_.quarantine({row_image{row.key, base->version, std::move(row.should_be), {}}, wait_reason{errc::constraint, std::move(detail)}});
+            // Of a provisional base the authority's own row is awaited: this one must not pass for it.
+            const std::int64_t version = base->provisional ? base->provisional->row_version : base->version;
+            return t_.quarantine({row_image{row.key, version, std::move(row.should_be), {}}, wait_reason{errc::constraint, std::move(detail)}});
         };
         for (auto& row : *diverted) {
             auto put = row.should_be ? t_.write(row.key, *row.should_be) : t_.erase(row.key);
@@ -538,7 +540,6 @@ private:
     // erase of the row follows.
     // @param as_of  nothing: only a pending intent counts
     [[nodiscard]] result<bool> under_erased(const record_key& key, const std::vector<record_key>& references, std::optional<std::int64_t> as_of) {
-        if (!as_of && !has_layers()) return false;
         for (const auto& parent : references) {
             if (parent == key || showing_.contains(parent)) continue;
             auto there = is_visible(parent);

@@ -303,6 +303,17 @@ TEST_CASE("decide: fields that a merge settles never reach the resolver; one tha
     CHECK(asked_about.row == row(1, 3, 15, 5));
 }
 
+TEST_CASE("decide: a resolver may set only what the client left alone, and keep the server's in all else") {
+    asked seen;
+    field_changes merged;
+    merged.set(m, value::integer(8));
+    const auto before = row(1, 1);
+    const auto d = decide_on(schema(), update_of(before, {{a, 2}}), row(5, 1), fields({a}), says(verb::merged, seen, merged));
+    CHECK(d.what == decision::verb::write);
+    CHECK(d.row == row(5, 1, 0, 8));
+    CHECK(d.lost == fields({a}));
+}
+
 TEST_CASE("decide: merged fields that were not asked about are taken as said, those not named keep the server's") {
     field_changes merged;
     merged.set(b, value::integer(60));

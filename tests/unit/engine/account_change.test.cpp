@@ -77,4 +77,23 @@ TEST_CASE("account change: a record that the old account may have already counts
     d.check();
 }
 
+TEST_CASE("account change: a record that is made again over one that the old account has erased is theirs") {
+    device d;
+    d.take({image("T", 1, node_row(1))});
+    d.write("T", node_row(2));
+    d.write("T2", node_row(3));
+    std::vector<outcome> said;
+    const auto batch = *d.freeze();
+    for (const auto& item : batch.items) said.push_back(answer_with_row(item.id, outcome_kind::refused, item.what.key == key_named("T") ? 4 : 0, std::nullopt));
+    d.settle(said);
+    lab_must(d.engine.take_client(key_named("T"), d.now));
+    REQUIRE(d.open("T")->op == operation::create);
+    REQUIRE(d.open("T")->base.row_version == 4);
+    lab_must(d.engine.change_account(unsent_changes::keep_new_records, d.random, d.now));
+    CHECK_FALSE(d.open("T"));
+    CHECK_FALSE(d.row("T"));
+    CHECK(d.row("T2") == node_row(3));
+    d.check();
+}
+
 }  // namespace account_change_test

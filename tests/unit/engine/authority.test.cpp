@@ -386,4 +386,57 @@ TEST_CASE("restore: from the same backup once more, what was given after the fir
     CHECK(given.stamp > first.stamp);
 }
 
+TEST_CASE("authority: a source's bundle is known to its own principal only") {
+    server s;
+    s.begin_empty();
+    lab_must(s.engine.create_session(s.ann, 1, 1, "s", s.now));
+    (void)lab_must(s.engine.append_chunk(s.ann, "s", 0, {change_of("", "T", std::nullopt, node_row(1))}, s.now));
+    REQUIRE(lab_must(s.engine.commit_session(s.ann, "s", s.now)).committed);
+    CHECK(lab_must(s.engine.committed_bundle(s.ann, 1)));
+    CHECK_FALSE(lab_must(s.engine.committed_bundle(caller{"main", "eve", s.ann.source}, 1)));
+}
+
+TEST_CASE("restore: what names a number of the time that was lost is told so, whichever number it is") {
+    server s;
+    s.write("T", node_row(1));
+    s.seal();
+    REQUIRE(s.engine.begin_incarnation("e2", s.now));
+    s.write("T", node_row(2));
+    s.seal();
+    const auto head = s.head();
+    REQUIRE(head.lost.size() == 1);
+    const std::int64_t gone = head.lost[0].after_seq + 1;
+    CHECK(s.engine.committed_rows(s.ann, gone, 0, 10).error().code == errc::absent);
+    CHECK(lab_must(s.engine.committed_rows(s.ann, head.seq, 0, 10)).head.seq == head.seq);
+    CHECK(s.engine.bundles_after(s.ann, 0, 10, gone, s.now).error().code == errc::history_pruned);
+    // A walk that began then saw what is no more; one that began before goes on below the floor.
+    lab_must(s.engine.prune("main", 1, s.now));
+    pull_query q;
+    q.from = 1;
+    q.walk_started = head.lost[0].after_stamp + 1;
+    CHECK(s.engine.pull(s.ann, q, s.now).error().code == errc::history_pruned);
+    q.walk_started = head.lost[0].after_stamp;
+    CHECK(s.engine.pull(s.ann, q, s.now));
+}
+
+TEST_CASE("authority: the end of the log is known by its number where all history is gone") {
+    server s;
+    s.write("T", node_row(1));
+    s.seal();
+    lab_must(s.engine.prune("main", 1, s.now));
+    const auto end = lab_must(s.engine.newest_bundle("main", s.now));
+    CHECK(end.newest.seq == 1);
+    CHECK(end.newest.row_count == 0);
+    CHECK_FALSE(end.more);
+}
+
+TEST_CASE("authority: whoever names no source is served, and no history is kept for it") {
+    server s;
+    s.write("T", node_row(1));
+    pull_query q;
+    CHECK(lab_must(s.engine.pull(caller{"main", "ann", {}}, q, s.now)).rows.rows.size() == 1);
+    auto t = lab_must(s.store.begin("main", access::snapshot));
+    CHECK(lab_must(t.sources()).empty());
+}
+
 }  // namespace authority_test

@@ -133,4 +133,41 @@ TEST_CASE("batch settlement: without the row the foreign server's refusal stands
     d.check();
 }
 
+TEST_CASE("batch settlement: an outcome for what is not in flight is passed over, whoever numbers the rows") {
+    plain_device d;
+    d.write("T", node_row(5, 1));
+    const auto id = d.sent("T");
+    d.settle({answer_with_row("unknown", outcome_kind::superseded, 0, node_row(9, 9))});
+    CHECK(d.freeze()->items[0].id == id);
+    CHECK(d.row("T") == node_row(5, 1));
+}
+
+TEST_CASE("batch settlement: a row of a lost timeline that the answer has as it was is not reported as lost") {
+    device d;
+    CHECK(!lab_must(d.engine.note_epoch("one", {}, d.random, d.now)));
+    d.take({image("T", 8, node_row(1))});
+    CHECK(lab_must(d.engine.note_epoch("two", {{5, 1000, 5, 1000}}, d.random, d.now)));
+    std::vector<unread_row> unreadable(1);
+    unreadable[0].name = {"node", "T"};
+    CHECK(lab_must(d.engine.stage("walk", 0, 1, 5, {}, cursor{40}, d.now, unreadable)).lost == 0);
+    d.write("T", node_row(1, 5));
+    d.settle({answer_with_row(d.freeze()->items[0].id, outcome_kind::superseded, 1001, node_row(1))});
+    CHECK(d.kept("T").version == 1001);
+    CHECK_FALSE(d.kept("T").lost);
+    CHECK(lab_must(d.engine.lost_by_restore(10, d.now)).empty());
+}
+
+TEST_CASE("batch settlement: a record that has left the view stays out of it where the server's own change is told without its row") {
+    device d;
+    d.take({image("T", 5, node_row(1))});
+    d.write("T", node_row(2));
+    const auto id = d.freeze()->items[0].id;
+    d.take({image("T", 0, std::nullopt)});
+    CHECK(d.settle({answer(id, outcome_kind::superseded, 7)}).superseded == 1);
+    CHECK_FALSE(d.row("T"));
+    CHECK(d.kept("T").version == 0);
+    CHECK(d.status().counts.frozen == 0);
+    d.check();
+}
+
 }  // namespace batch_settlement_test

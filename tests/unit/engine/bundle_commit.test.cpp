@@ -295,4 +295,46 @@ TEST_CASE("bundle commit: a conflict tells when the server's row was written, an
     CHECK(lab_must(commit(s, {row_of("T2", node_row(0), node_row(2), 1)})).obstacles.front().server_written_at == timestamp{});
 }
 
+TEST_CASE("bundle commit: a record that is erased twice, or written after it was erased, stands twice too") {
+    for (const bool writes : {false, true}) {
+        server s;
+        s.write("T", node_row(1));
+        s.seal();
+        const auto done = commit(s, {row_of("T", node_row(1), std::nullopt, 1), writes ? row_of("T", std::nullopt, node_row(2), 1) : row_of("T", node_row(1), std::nullopt, 1)});
+        REQUIRE(!done);
+        CHECK(done.error().code == errc::malformed_message);
+        CHECK(s.row("T") == node_row(1));
+    }
+}
+
+TEST_CASE("bundle commit: a rule of the host that cannot answer now decides nothing; of an erase it is told that there is no row after it") {
+    for (const bool maps : {true, false}) {
+        CAPTURE(maps);
+        bool busy = true;
+        std::vector<bool> erases;
+        authority_options options;
+        const auto answer_now = [&]() -> std::optional<rejection> {
+            return busy ? std::optional{rejection{wait_reason{errc::unavailable, "its database is away"}, {}}} : std::nullopt;
+        };
+        if (maps) options.mapper = [&](const caller&, mutation&) { return answer_now(); };
+        options.validate = [&](const proposed_change& p) {
+            erases.push_back(p.op == operation::erase && p.before != nullptr && p.after == nullptr);
+            return maps ? std::nullopt : answer_now();
+        };
+        server s{std::move(options)};
+        s.write("T", node_row(1));
+        s.seal();
+        lab_must(s.engine.create_session(s.ann, 1, 1, "s", s.now));
+        (void)lab_must(s.engine.append_chunk(s.ann, "s", 0, {row_of("T", node_row(1), std::nullopt, 1)}, s.now));
+        const auto failed = s.engine.commit_session(s.ann, "s", s.now);
+        REQUIRE(!failed);
+        CHECK(failed.error().code == errc::unavailable);
+        CHECK(s.row("T"));
+        busy = false;
+        CHECK(lab_must(s.engine.commit_session(s.ann, "s", s.now)).committed);
+        CHECK(!s.row("T"));
+        CHECK(erases == std::vector<bool>(maps ? 1 : 2, true));
+    }
+}
+
 }  // namespace bundle_commit_test

@@ -340,4 +340,84 @@ TEST_CASE("bundle conflicts: every decision names rule, resolver, winner and ver
           std::pair{superseded, std::string{"the erase would take along a live record of model `child`; resolver: take_server (server_wins); winner: server; base version 1, server version 1"}});
 }
 
+TEST_CASE("bundle conflicts: where the device's table has no room for the server's row yet, the layers that went do not show, and the row comes with its bundle") {
+    for (const bool mine : {false, true}) {
+        CAPTURE(mine);
+        memory_table_options tables;
+        tables.unique = {{node_model, field_a}};
+        device d{saying(mine ? resolution::take_client() : resolution::take_server()), tables};
+        CHECK(lab_must(d.engine.apply_bundle(0, 1, {image("T", 1, node_row(1)), image("T2", 1, node_row(2))}, d.now)).applied == 2);
+        d.write("T", node_row(1, 5));
+        obstructed(d, {version_conflict("T", 2, node_row(2, 7))});
+        CHECK(d.row("T") == node_row(1, mine ? 5 : 0));
+        CHECK(d.base("T").version == 1);
+        d.check();
+        if (mine) {  // the bundle that makes room is taken while the change waits to be sent again
+            REQUIRE(d.open("T"));
+            CHECK(d.open("T")->base == base_ref{2, {}});
+        }
+        CHECK(lab_must(d.engine.apply_bundle(1, 2, {image("T", 2, node_row(2, 7)), image("T2", 2, node_row(9))}, d.now)).applied == 2);
+        CHECK(d.row("T") == node_row(2, mine ? 5 : 7));
+        CHECK(d.status().counts.quarantined == 0);
+        d.check();
+    }
+}
+
+TEST_CASE("bundle conflicts: a field that the resolver makes something else of goes out too, though the user left it alone") {
+    field_changes to;
+    to.set(field_m, value::integer(8));
+    device d{saying(resolution::merged(to))};
+    two_layers(d);
+    obstructed(d, {version_conflict("T", 6, node_row(4, 0, 3))});
+    CHECK(d.row("T") == node_row(4, 3, 3, 8));
+    const auto next = d.freeze(10, true)->items[0].what;
+    CHECK(next.changes.fields().contains(field_m));
+    CHECK(next.changes.size() == 2);
+    d.check();
+}
+
+TEST_CASE("bundle conflicts: an erase whose victim the same batch writes waits until that is settled, whatever the resolver says") {
+    memory_table_options tables;
+    tables.foreign_key_actions = false;
+    device d{saying(resolution::take_client()), tables};
+    d.take({image("P", 1, node_row(1))});
+    d.erase("P");
+    d.write("C1", child_row(1, "P"));
+    // It stands nowhere yet, so the server has no row of it to tell.
+    const auto report = obstructed(d, {cascade("P", "C1", 0, std::nullopt)});
+    REQUIRE(report.waiting.size() == 1);
+    CHECK(report.waiting[0].first == key_named("P"));
+    CHECK(report.waiting[0].second.code == errc::conflict);
+    REQUIRE(d.open("C1"));
+    CHECK(d.open("C1")->op == operation::create);
+    CHECK_FALSE(d.open("C1")->waiting);
+    d.check();
+}
+
+TEST_CASE("bundle conflicts: of a victim of which the server tells no row nothing is erased by name") {
+    device d{saying(resolution::take_client())};
+    d.take({image("P", 1, node_row(1))});
+    d.erase("P");
+    const auto report = obstructed(d, {cascade("P", "C1", 0, std::nullopt)});
+    CHECK(report.waiting.size() == 1);
+    CHECK_FALSE(d.open("C1"));
+    d.check();
+}
+
+TEST_CASE("bundle conflicts: where the device's table has room neither for the server's row nor for the one before, the record stands until there is") {
+    memory_table_options tables;
+    tables.unique = {{node_model, field_a}};
+    device d{saying(resolution::take_server()), tables};
+    CHECK(lab_must(d.engine.apply_bundle(0, 1, {image("T", 1, node_row(1)), image("P", 1, node_row(3))}, d.now)).applied == 2);
+    d.write("T", node_row(2));
+    (void)d.freeze(10, true);
+    d.write("N", node_row(1));
+    CHECK(obstructed(d, {version_conflict("T", 2, node_row(3))}).superseded == 1);
+    CHECK(d.row("T") == node_row(2));
+    CHECK(d.row("N") == node_row(1));
+    CHECK(lab_must(d.engine.apply_bundle(1, 2, {image("P", 2, node_row(9)), image("T", 2, node_row(3))}, d.now)).applied == 2);
+    CHECK(d.row("T") == node_row(3));
+    d.check();
+}
+
 }  // namespace bundle_conflicts_test

@@ -196,4 +196,37 @@ TEST_CASE("freezing: a batch has a token, and another one draws another") {
     CHECK(d.freeze()->head.token != first.head.token);
 }
 
+TEST_CASE("freezing: what no peer is to be sent waits for a person, with all that refers to it, whether somebody asks why or not") {
+    model_schema event;
+    event.name = "event";
+    event.fields = {{"at", value_kind::time, true, nullptr}, {"p", value_kind::text, true, nullptr}, {"q", value_kind::text, true, nullptr}};
+    event.references = {{1, "event", reference_action::none}, {2, "event", reference_action::none}};
+    schema_set schemas;
+    lab_must(schemas.add(event));
+    for (const bool asked : {true, false}) {
+        CAPTURE(asked);
+        memory_replica_store store{schemas};
+        replica<memory_replica_store> engine{store};
+        seeded_random random{1};
+        const auto now = at(2000);
+        lab_must(engine.open(random, now));
+        const auto write = [&](const std::string& key, value time, value p, value q) {
+            lab_must(store.app_write({0, key}, record{{std::move(time), std::move(p), std::move(q)}}));
+            lab_must(engine.absorb(now));
+        };
+        write("child", {}, value::text("one"), value::text("two"));  // made before what it refers to
+        write("fine", {}, {}, {});
+        write("one", value::text("no time"), {}, {});
+        write("two", value::text("none either"), {}, {});
+        std::vector<waiting_change> aside;
+        const auto batch = lab_must(engine.freeze(10, false, random, now, asked ? &aside : nullptr));
+        REQUIRE(batch);
+        REQUIRE(batch->items.size() == 1);
+        CHECK(batch->items[0].what.key.key == "fine");
+        CHECK(lab_must(engine.waiting(10, now)).size() == 2);
+        CHECK(aside.size() == (asked ? 2 : 0));
+        CHECK(lab_must(engine.status(now)).counts.open == 1);
+    }
+}
+
 }  // namespace freezing_test

@@ -248,4 +248,77 @@ TEST_CASE("sealing: a field that was written with the value it had counts as wri
     CHECK(o.rule == "fields overlap (title); resolver: take_client; winner: client; base version 2, server version 3");
 }
 
+TEST_CASE("push: mutations that a peer names as following one another in a circle are walked once") {
+    memory_authority_store store{notes()};
+    authority<memory_authority_store> server{store};
+    const caller ann{"main", "ann", "dev"};
+    const auto send = [&](const char* id, const char* after, std::int64_t base, record row) {
+        mutation m;
+        m.id = id;
+        m.what.key = named("n");
+        m.what.base = {base, after};
+        m.what.before = note("", "");
+        for (field_index f = 0; f < 2; ++f)
+            if (!row.fields[f].is_null()) m.what.changes.set(f, row.fields[f]);
+        const auto answer = server.push(ann, {m}, noon);
+        REQUIRE(answer);
+        return answer->outcomes.front();
+    };
+    REQUIRE(store.app_write("main", named("n"), note("a", "a")));
+    REQUIRE(server.seal_foreign("main", noon));
+    CHECK(send("m1", "m2", 1, note("b", "a")).kind == outcome_kind::applied);
+    CHECK(send("m2", "m1", 1, note("c", "a")).kind == outcome_kind::applied);
+    REQUIRE(store.app_write("main", named("n"), note("c", "x")));
+    // What others wrote since is seen; what stands in the circle is its own.
+    record third{{value::text("d"), value{}}};
+    const auto met = send("m3", "m2", 1, third);
+    CHECK(met.kind == outcome_kind::applied);
+    CHECK_FALSE(met.clean);
+    CHECK(store.row("main", named("n")) == note("d", "x"));
+}
+
+TEST_CASE("push: in a model that has no fields another's erase and creation are changes all the same") {
+    model_schema flag;
+    flag.name = "flag";
+    schema_set schemas;
+    REQUIRE(schemas.add(flag));
+    memory_authority_store store{schemas};
+    authority<memory_authority_store> server{store};
+    const caller ann{"main", "ann", "dev"};
+    const auto seal = [&] { REQUIRE(server.seal_foreign("main", noon)); };
+    REQUIRE(store.app_write("main", named("n"), record{}));
+    seal();
+    REQUIRE(store.app_erase("main", named("n")));
+    seal();
+    REQUIRE(store.app_write("main", named("n"), record{}));
+    seal();
+    mutation m;
+    m.id = "m";
+    m.what.key = named("n");
+    m.what.op = operation::erase;
+    m.what.base = {1, {}};
+    const auto answer = server.push(ann, {m}, noon);
+    REQUIRE(answer);
+    CHECK(answer->outcomes.front().kind == outcome_kind::superseded);
+    CHECK(store.row("main", named("n")));
+}
+
+TEST_CASE("push: a field that was changed unseen, by a peer that tells no values before, meets what stands there") {
+    memory_authority_store store{notes()};
+    authority<memory_authority_store> server{store};
+    REQUIRE(store.app_write("main", named("n"), note("a", "b")));
+    REQUIRE(server.seal_foreign("main", noon));
+    mutation m;
+    m.id = "m";
+    m.what.key = named("n");
+    m.what.base = {1, {}};
+    m.what.changes.set(0, value::text("mine"));
+    m.what.changes.set(1, value::text("mine"));
+    m.what.unseen.insert(1);
+    const auto answer = server.push(caller{"main", "ann", "dev"}, {m}, noon);
+    REQUIRE(answer);
+    CHECK_FALSE(answer->outcomes.front().clean);
+    CHECK(store.row("main", named("n")) == note("mine", "b"));
+}
+
 }  // namespace guard_test

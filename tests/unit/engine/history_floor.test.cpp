@@ -192,4 +192,20 @@ TEST_CASE("retention window: bundles are counted, though numbers jump where an i
     CHECK(kept_bundles(head) == 2);
 }
 
+TEST_CASE("retention: more bundles than are read at once go in one step, and as many stay as are to stay") {
+    aged s{2100};
+    CHECK(lab_must(s.engine.retain("main", 50, s.now)) == 2050);
+    CHECK(lab_must(s.engine.retain("main", 0, s.now)) == 2100);
+}
+
+TEST_CASE("retention window: none is forgotten where no bundle may go at once") {
+    authority_options options;
+    options.retained_bundles = 2;
+    options.retention_batch = 0;
+    server s{options};
+    for (int i = 0; i < 5; ++i) s.push({change_of("m" + std::to_string(i), "T" + std::to_string(i), std::nullopt, node_row(i))});
+    CHECK(s.head().seq == 5);
+    CHECK(s.head().floor_seq == 0);
+}
+
 }  // namespace history_floor_test

@@ -202,4 +202,123 @@ TEST_CASE("legacy push: a counter takes the difference that the client made, wha
     CHECK(s.row("T") == node_row(1, 1, 18));
 }
 
+namespace {
+
+/// A legacy server whose records may refer to themselves, with a cascade.
+struct legacy_tree {
+    static schema_set models() {
+        model_schema item;
+        item.name = "item";
+        item.fields = {{"name", value_kind::text, true, nullptr}, {"parent", value_kind::text, true, nullptr}};
+        item.references = {{1, "item", reference_action::cascade}};
+        schema_set out;
+        lab_must(out.add(item));
+        return out;
+    }
+    explicit legacy_tree(authority_options o) : engine{store, std::move(o)} {}
+    outcome push(const mutation_id& id, const std::string& key, const std::optional<record>& row, std::uint64_t number, operation op = operation::update) {
+        mutation m = whole(id, key, row, number, op);
+        m.what.key = {0, key};
+        return lab_must(engine.push(caller{"main", "ann", "dev"}, {m}, at(1000), &same)).outcomes.front();
+    }
+    value_equivalence same = [](const field_schema&, const value& a, const value& b) { return a == b; };
+    memory_authority_store store{models()};
+    authority<memory_authority_store> engine;
+};
+
+}  // namespace
+
+TEST_CASE("legacy push: a record that refers to itself waits for no other, and goes alone", "[engine]") {
+    int failures = 1;
+    authority_options o;
+    o.validate = [&](const proposed_change&) -> std::optional<rejection> {
+        if (failures-- > 0) return rejection{wait_reason{errc::unavailable, "try later"}, {}};
+        return std::nullopt;
+    };
+    legacy_tree s{std::move(o)};
+    const record own{{value::text("n"), value::text("x")}};
+    CHECK(s.push("m1", "x", own, 1, operation::create).kind == outcome_kind::error);
+    CHECK(s.push("m1", "x", own, 1, operation::create).kind == outcome_kind::applied);
+    CHECK(s.store.row("main", {0, "x"}));
+    CHECK(s.push("m2", "x", std::nullopt, 2).kind == outcome_kind::applied);
+    CHECK_FALSE(s.store.row("main", {0, "x"}));
+}
+
+TEST_CASE("legacy push: an erase does not take along what its user has not seen as it is", "[engine]") {
+    legacy_server s;
+    s.write("P", node_row(1));
+    s.write("C1", child_row(1, "P"));
+    s.pull_and_show();
+    std::vector<mutation> sent;
+    const bool anew = GENERATE(true, false);
+    CAPTURE(anew);
+    if (anew) {
+        s.erase("C1");
+        s.seal();
+        s.write("C1", child_row(1, "P"));
+    } else {  // changed, though the device has tried to change it in the same request
+        s.write("C1", child_row(5, "P"));
+        sent.push_back(whole("c1", "C1", child_row(2, "P"), 1));
+    }
+    sent.push_back(whole("p1", "P", std::nullopt, 1));
+    for (const auto& o : s.push_without_base(sent)) CHECK(o.kind == outcome_kind::superseded);
+    CHECK(s.row("P"));
+    CHECK(s.row("C1"));
+}
+
+TEST_CASE("legacy push: a record that nothing has sealed yet was seen by nobody", "[engine]") {
+    legacy_server s;
+    s.write("P", node_row(1));
+    s.pull_and_show();
+    auto t = lab_must(s.store.begin("main", access::write));
+    lab_must(t.write(key_named("C1"), child_row(1, "P")));  // by a trigger of the tables
+    legacy_push<memory_authority_store::transaction> push{t, s.engine.schemas(), s.ann, s.same, s.head()};
+    const mutation erase = whole("p1", "P", std::nullopt, 1);
+    lab_must(push.open({erase}, s.now, duration{1}));
+    CHECK_FALSE(lab_must(push.knew(erase, key_named("C1"), std::nullopt)));
+}
+
+TEST_CASE("legacy push: a device that came as a stranger and is known by its numbers then has seen what it had shown under either id", "[engine]") {
+    for (const pulled_to shown : {pulled_to{20, 31}, pulled_to{3, 3}}) {
+        legacy_server s;
+        auto t = lab_must(s.store.begin("main", access::write));
+        const std::string old = "old";
+        legacy_memory<memory_authority_store::transaction> before{t, s.store.schemas(), s.ann.principal, old};
+        legacy_memory<memory_authority_store::transaction> now{t, s.store.schemas(), s.ann.principal, s.ann.source};
+        legacy_device known;
+        known.presented = {7, 8};
+        lab_must(before.put(known));
+        legacy_record record_there;
+        record_there.version = 2;
+        lab_must(before.put(key_named("T"), record_there));
+        legacy_device stranger;
+        stranger.presented = shown;
+        stranger.stranger = true;
+        lab_must(now.put(stranger));
+        legacy_push<memory_authority_store::transaction> push{t, s.engine.schemas(), s.ann, s.same, s.head()};
+        lab_must(push.open({whole("m3", "T", node_row(1), 3)}, s.now, duration{1}));
+        const auto found = *lab_must(now.device());
+        CHECK(found.presented == (shown.at > 7 ? shown : pulled_to{7, 8}));
+        CHECK(found.run_cursor == found.presented);
+        CHECK_FALSE(found.stranger);
+        CHECK_FALSE(lab_must(before.device()));
+    }
+}
+
+TEST_CASE("legacy push: a device that only pushes is noted as seen now and then", "[engine]") {
+    legacy_server s;
+    const auto seen = [&] {
+        auto t = lab_must(s.store.begin("main", access::snapshot));
+        return lab_must(t.find_source("ann", "dev"))->seen;
+    };
+    const timestamp first = s.now;
+    s.push_without_base({whole("m1", "T", node_row(1), 1, operation::create)});
+    s.now += std::chrono::hours{1};
+    s.push_without_base({whole("m2", "T", node_row(2), 2)});
+    CHECK(seen() == first);
+    s.now += std::chrono::hours{24 * 10};
+    s.push_without_base({whole("m3", "T", node_row(3), 3)});
+    CHECK(seen() == s.now);
+}
+
 }  // namespace legacy_push_test

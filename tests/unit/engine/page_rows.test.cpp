@@ -27,4 +27,19 @@ TEST_CASE("page rows: a row stands once, after what it refers to where the devic
     }
 }
 
+TEST_CASE("page rows: what a row refers to and is not there, or is there no more, is no row that could come before it") {
+    memory_table_options tables;
+    tables.foreign_key_actions = false;
+    server s{{}, tables};
+    s.write("P", node_row(1));
+    s.write("C1", child_row(1, "P"));
+    s.write("C2", child_row(1, "nowhere"));
+    s.seal();
+    const page first = s.pull(0);
+    s.erase("P");
+    s.write("C1", child_row(2, "P"));
+    s.write("C2", child_row(2, "nowhere"));
+    CHECK(in_words(s.pull(first.next)) == words{"C1", "C2", "xP"});
+}
+
 }  // namespace page_rows_test

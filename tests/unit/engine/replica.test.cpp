@@ -497,4 +497,23 @@ TEST_CASE("replica: a row that an answer brought early, and that the user uncove
     d.check();
 }
 
+TEST_CASE("bundle wire: no bundle is taken while a picture is awaited") {
+    device d;
+    REQUIRE(d.engine.begin_hydration(d.now));
+    CHECK(lab_must(d.engine.apply_bundle(0, 1, {image("T", 1, node_row(1))}, d.now)).stale);
+    CHECK(!d.row("T"));
+    CHECK(d.status().state.checkpoint == 0);
+}
+
+TEST_CASE("replica: an account or a user that is not named says nothing of whose data this is") {
+    device d;
+    CHECK(lab_must(d.engine.note_account({}, d.now)));
+    CHECK(d.status().state.account.empty());
+    CHECK(lab_must(d.engine.note_user({}, d.now)));
+    CHECK(lab_must(d.engine.note_user("ann", d.now)));
+    CHECK(lab_must(d.engine.note_user({}, d.now)));
+    CHECK_FALSE(lab_must(d.engine.note_user("bob", d.now)));
+    CHECK(d.status().state.user == "ann");
+}
+
 }  // namespace replica_test

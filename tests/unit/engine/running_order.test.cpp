@@ -68,4 +68,33 @@ TEST_CASE("running order: what is put off runs again while others got on, and at
     CHECK(failed.error().code == errc::busy);
 }
 
+TEST_CASE("running order: within a rank the mutations of one record stand together, beside models that refer to none of it") {
+    model_schema item;
+    item.name = "item";
+    item.fields = {{"p", value_kind::text, true, nullptr}, {"q", value_kind::text, true, nullptr}, {"r", value_kind::text, true, nullptr}};
+    item.references = {{0, "item", reference_action::none}, {1, "item", reference_action::none}, {2, "unknown", reference_action::none}};
+    model_schema plain;
+    plain.name = "plain";
+    plain.fields = {{"a", value_kind::text, true, nullptr}};
+    schema_set schemas;
+    lab_must(schemas.add(item));
+    lab_must(schemas.add(plain));
+    memory_authority_store store{schemas};
+    lab_must(store.app_write("main", {0, "x"}, record{{value::text("y"), {}, value::text("z")}}));
+    lab_must(store.app_write("main", {0, "y"}, record{{{}, {}, {}}}));
+    lab_must(store.app_write("main", {1, "o"}, record{{value::text("1")}}));
+    auto t = lab_must(store.begin("main", access::snapshot));
+    const auto erase = [](const record_key& key) {
+        mutation m;
+        m.what.key = key;
+        m.what.op = operation::erase;
+        return m;
+    };
+    const std::vector<mutation> sent{erase({1, "o"}), erase({0, "y"}), erase({0, "x"}), erase({0, "y"})};
+    auto order = running_order(schemas, sent);
+    REQUIRE(order == std::vector<std::size_t>{0, 1, 2, 3});
+    REQUIRE(order_within_ranks(t, schemas, sent, order));
+    CHECK(order == std::vector<std::size_t>{0, 2, 1, 3});  // x refers to y
+}
+
 }  // namespace running_order_test

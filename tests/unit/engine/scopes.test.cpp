@@ -35,4 +35,29 @@ TEST_CASE("scopes: an audience is a record's own labels and those of all that it
     CHECK(w.audience_of("C2")->needs() == std::vector<label_set>{{}, {"g2"}});
 }
 
+TEST_CASE("scopes: a model whose buckets have no rule is refused by name, on either wire") {
+    const auto schemas = models();
+    scope_rules rules;
+    rules.buckets["node"] = bucket_rule{};
+    const scope_map empty{schemas, rules};
+    const auto refused = empty.granted("main", "ann");
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code == errc::invalid_argument);
+    CHECK(refused.error().detail.find("by an empty rule") != std::string::npos);
+    CHECK(empty.whole_tenants(schemas).error().code == errc::invalid_argument);
+}
+
+TEST_CASE("scopes: what a record refers to outside of buckets, or refers back to it, asks for no more labels") {
+    half_scoped_server half;
+    half.write("P", node_row(1, 2));
+    half.write("C1", half_scoped_server::child(1, 1, "P"));
+    CHECK(half.audience_of("C1")->needs() == std::vector<label_set>{{"g1"}});
+
+    scoped_tree w;
+    w.write("x", scoped_tree::row(1, "y"));
+    w.write("y", scoped_tree::row(2, "x"));
+    auto t = lab_must(w.store.begin("main", access::snapshot));
+    CHECK(lab_must(t.audience_of({0, "x"}))->needs() == std::vector<label_set>{{"g1"}, {"g2"}});
+}
+
 }  // namespace scopes_test

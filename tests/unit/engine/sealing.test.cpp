@@ -249,4 +249,24 @@ TEST_CASE("sealing: within a bundle rows otherwise keep the order in which they 
     CHECK(order == "N M T C1 P T2 ");
 }
 
+TEST_CASE("sealing: what a request names and did not write is sealed only where it differs, by its own writer and at the time of the seal") {
+    server s;
+    s.write("T", node_row(1));
+    s.write("T2", node_row(1));
+    s.seal();
+    auto t = lab_must(s.store.begin("main", access::write));
+    lab_must(t.write(key_named("T"), node_row(1)));
+    lab_must(t.write(key_named("T2"), node_row(2)));
+    own_writes own;
+    for (const char* key : {"T", "T2", "P"}) {
+        own[key_named(key)].writer = "m";
+        own[key_named(key)].written_at = at(9'000'000);
+    }
+    const auto sealed = lab_must(seal(t, s.engine.schemas(), bundle_source{}, own, at(5000)));
+    REQUIRE(sealed.size() == 1);
+    CHECK(sealed[0].key == key_named("T2"));
+    CHECK(sealed[0].writer == "m");
+    CHECK(sealed[0].written_at == at(5000));
+}
+
 }  // namespace sealing_test

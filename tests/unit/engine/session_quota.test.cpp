@@ -125,4 +125,10 @@ TEST_CASE("session quota: the octets of a bundle are counted over its chunks, th
     CHECK(chunk(2, 0) == errc{});
 }
 
+TEST_CASE("session quota: of a session of which nothing is noted only its id is known") {
+    server s;
+    auto t = lab_must(s.store.begin("main", access::snapshot));
+    CHECK(lab_must(note_of_session(t, session_kind::push, "ann", "s")) == session_note{"s"});
+}
+
 }  // namespace session_quota_test

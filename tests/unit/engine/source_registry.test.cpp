@@ -116,4 +116,13 @@ TEST_CASE("source registry: the replacement and the picture are one step") {
     CHECK(s.standing("c") == source_standing{});
 }
 
+TEST_CASE("source registry: a source that is reserved for a principal is neither replaced nor taken by another one") {
+    account s;
+    REQUIRE(s.replace(s.ann, "dev", "next") == errc{});
+    CHECK(s.replace({"main", "bob", "next"}, "next", "bob's") == errc::forbidden);
+    CHECK(s.replace({"main", "bob", "b"}, "b", "next") == errc::id_reused);
+    CHECK(s.standing("next") == source_standing{kind::reserved, "ann", {}, {}});
+    CHECK(s.standing("b") == source_standing{});
+}
+
 }  // namespace source_registry_test

@@ -144,4 +144,40 @@ TEST_CASE("source renewal: a source that stays lets go of everything else like a
     }
 }
 
+TEST_CASE("source renewal: an erase that waited in quarantine is given up with its timeline, and is no row that could be lost") {
+    device d;
+    CHECK_FALSE(lab_must(d.engine.note_epoch("one", {}, d.random, d.now)));
+    d.take({image("T", 3, node_row(1))});
+    {
+        auto t = lab_must(d.store.begin());
+        lab_must(t.quarantine({image("T", 8, std::nullopt), wait_reason{errc::constraint, "a trigger raised"}}));
+        lab_must(t.commit());
+    }
+    CHECK(lab_must(d.engine.note_epoch("two", {{5, 1000, 5, 1000}}, d.random, d.now)));
+    CHECK(d.status().counts.quarantined == 0);
+    CHECK(lab_must(d.engine.lost_by_restore(10, d.now)).empty());
+    CHECK(d.row("T") == node_row(1));
+}
+
+TEST_CASE("source renewal: a commit that was acknowledged, or a row that waited, in a timeline that is gone is reason enough for a new source") {
+    const std::int64_t seq = GENERATE(5, 8);
+    CAPTURE(seq);
+    const bool commits = GENERATE(true, false);
+    device d;
+    CHECK_FALSE(lab_must(d.engine.note_epoch("one", {}, d.random, d.now)));
+    if (commits) {
+        d.write("T", node_row(1));
+        REQUIRE(lab_must(d.engine.committed(d.freeze(10, true)->head.id, seq, "h", d.now)));
+    } else {
+        d.take({image("C1", seq, child_row(1, "P"))});
+    }
+    const auto source = d.status().state.source_id;
+    CHECK(lab_must(d.engine.note_epoch("two", {{5, 1000, 5, 1000}}, d.random, d.now)));
+    const bool lost = seq == 8;
+    CHECK((d.status().state.source_id != source) == lost);
+    CHECK(d.status().counts.frozen == (commits && !lost ? 1 : 0));
+    CHECK(d.status().counts.open == (commits && lost ? 1 : 0));
+    CHECK(d.status().counts.quarantined == (!commits && !lost ? 1 : 0));
+}
+
 }  // namespace source_renewal_test

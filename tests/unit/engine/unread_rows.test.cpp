@@ -135,4 +135,24 @@ TEST_CASE("unread rows: what can be read at last is taken in under what the user
     CHECK(kept(d).size() == 1);
 }
 
+TEST_CASE("unread rows: one without a version replaces what is known of its name, and one whose record leaves the view goes whatever its version") {
+    device d;
+    take(d, {}, {illegible("node", "T", 4), illegible("", "x", 0)});
+    unread_row other = illegible("", "x", 0);
+    other.text = "[]";
+    CHECK(take(d, {}, {other}).unread == 1);
+    CHECK(kept(d).front() == other);
+    take(d, {image("T", 0, std::nullopt)}, {});
+    CHECK(kept(d) == std::vector<unread_row>{other});
+}
+
+TEST_CASE("unread rows: one of a model that the device does not have is nothing that a picture could leave out") {
+    device d;
+    d.take({image("T", 1, node_row(1))});
+    lab_must(d.engine.begin_hydration(d.now));
+    CHECK(lab_must(d.engine.stage("walk", 0, 1, 5, {}, cursor{5}, d.now, {illegible("stranger", "T", 5)})).hydrated);
+    CHECK(!d.row("T"));
+    CHECK(kept(d) == std::vector<unread_row>{illegible("stranger", "T", 5)});
+}
+
 }  // namespace unread_rows_test

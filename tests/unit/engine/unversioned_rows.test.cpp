@@ -173,4 +173,55 @@ TEST_CASE("unversioned rows: a server with versions in its place replaces every 
     d.check();
 }
 
+TEST_CASE("unversioned rows: a row that says what a base of a lost timeline says is news all the same") {
+    plain_device d;
+    d.take({d.told("T", node_row(1))});
+    const auto version = d.kept("T").version;
+    {
+        auto t = lab_must(d.store.begin());
+        auto base = lab_must(t.base(key_named("T")));
+        base.lost = true;
+        lab_must(t.put_base(key_named("T"), base));
+        lab_must(t.commit());
+    }
+    CHECK(d.take({d.told("T", node_row(1))}).applied == 1);
+    CHECK(d.kept("T").version > version);
+    CHECK_FALSE(d.kept("T").lost);
+}
+
+TEST_CASE("unversioned rows: what is told of some fields of a record that is gone completes nothing") {
+    plain_device d;
+    d.take({d.told("T", node_row(1))});
+    row_image gone = d.told("T", std::nullopt);
+    gone.told = field_set{};
+    gone.told->insert(field_a);
+    CHECK(d.take({gone}).applied == 1);
+    CHECK_FALSE(d.row("T"));
+    d.check();
+}
+
+TEST_CASE("unversioned rows: others changed a record where a field that users write differs, or where only one side has it") {
+    schema_set schemas;
+    for (auto& m : simulation::models(overlap_policy::by_field)) {
+        m.fields[field_b].read_only = true;
+        lab_must(schemas.add(std::move(m)));
+    }
+    memory_replica_store store{schemas};
+    auto t = lab_must(store.begin());
+    replica_state state;
+    row_placement<memory_replica_store::transaction> placement{t, schemas};
+    const unversioned_rows<memory_replica_store::transaction> rows{t, placement, state};
+    const auto changed = [&](std::optional<record> before, const std::optional<record>& row) {
+        intent what;
+        what.key = key_named("T");
+        what.before = std::move(before);
+        return rows.others_changed(what, row);
+    };
+    CHECK(changed(node_row(1, 1), node_row(2, 1)));
+    CHECK_FALSE(changed(node_row(1, 1), node_row(1, 2)));  // the server keeps it
+    CHECK(changed(std::nullopt, node_row(1)));
+    CHECK(changed(node_row(1), std::nullopt));
+    CHECK_FALSE(changed(std::nullopt, std::nullopt));
+}
+
 }  // namespace unversioned_rows_test

@@ -3,7 +3,10 @@
 #include "support/catch.hpp"
 #include "unit/engine/scopes_fixture.hpp"
 
+#include <algorithm>
 #include <chrono>
+#include <limits>
+#include <vector>
 
 namespace view_pull_test {
 
@@ -164,6 +167,55 @@ TEST_CASE("a tenant without buckets pays nothing: cursors are stamps and nothing
     CHECK_FALSE(lab_must(t.find_view("ann", "dev")));
     CHECK_FALSE(lab_must(t.audience_of(key_named("T"))));
     CHECK(lab_must(t.labelled_by()).empty());
+}
+
+TEST_CASE("W13: records outside of buckets come to everybody, beside those that are granted, and before what refers to them") {
+    half_scoped_server w;
+    w.write("P", node_row(1, 2));
+    w.write("C1", half_scoped_server::child(1, 1, "P"));
+    w.write("C2", half_scoped_server::child(1, 2, "P"));
+    page at = w.pull_all(0);
+    CHECK(in_words(at) == words{"P", "C1"});
+    w.write("C1", half_scoped_server::child(2, 1, "P"));
+    at = w.pull_all(at.next);
+    CHECK(in_words(at) == words{"C1"});  // it has P
+    w.write("C1", half_scoped_server::child(3, 1, "T"));
+    w.write("T", node_row(1));
+    at = w.pull_all(at.next, 1);
+    CHECK(in_words(at) == words{"T", "C1", "T"});  // on a page of its own it comes again
+    *w.granted = {"g2"};
+    at = w.pull_all(at.next);
+    CHECK(in_words(at) == words{"-C1", "C2"});
+}
+
+TEST_CASE("W13: records that refer to each other in a circle, or to themselves, leave the view together, each once") {
+    scoped_tree w;
+    w.write("a", scoped_tree::row(1, "b"));
+    w.write("b", scoped_tree::row(1, "a"));
+    w.write("s", scoped_tree::row(1, "s"));
+    page at = w.pull(0);
+    while (at.more) at = w.pull(at.next);
+    *w.granted = label_set{};
+    page gone = w.pull(at.next);
+    auto said = in_words(gone);
+    std::sort(said.begin(), said.end());
+    CHECK(said == words{"-a", "-b", "-s"});
+}
+
+TEST_CASE("W13: a cursor that no server gives is refused, and a device that begins from nothing over and over is remembered by its latest beginnings") {
+    scoped_server w;
+    pull_query q;
+    q.from = (std::numeric_limits<cursor>::max)();
+    CHECK(w.s.engine.pull(w.s.ann, q, w.s.now).error().code == errc::invalid_cursor);
+    std::vector<cursor> given;
+    for (int i = 0; i < 12; ++i) {
+        w.write("T", node_row(i, 1));
+        given.push_back(w.s.pull(0).next);
+    }
+    q.from = given.back();
+    CHECK(w.s.engine.pull(w.s.ann, q, w.s.now));
+    q.from = given.front();
+    CHECK(w.s.engine.pull(w.s.ann, q, w.s.now).error().code == errc::history_pruned);
 }
 
 }  // namespace view_pull_test

@@ -201,4 +201,28 @@ TEST_CASE("waiting changes: a value with a merge that is edited is the person's,
     d.check();
 }
 
+TEST_CASE("waiting changes: a field that needs a value cannot be edited to nothing, and the refusal says so") {
+    model_schema item;
+    item.name = "item";
+    item.fields = {{"name", value_kind::text, false, nullptr}};
+    schema_set schemas;
+    lab_must(schemas.add(item));
+    memory_replica_store store{schemas};
+    replica<memory_replica_store> engine{store};
+    seeded_random random{1};
+    const auto now = at(2000);
+    lab_must(engine.open(random, now));
+    const record_key key{0, "x"};
+    lab_must(store.app_write(key, record{{value::text("a")}}));
+    const auto batch = lab_must(engine.freeze(10, false, random, now));
+    lab_must(engine.settle(batch->head.id, {answer(batch->items[0].id, outcome_kind::refused)}, now));
+    for (const auto& wrong : {value{}, value::integer(3)}) {
+        const auto refused = engine.edit(key, set(0, wrong), std::nullopt, now);
+        REQUIRE_FALSE(refused);
+        CHECK(refused.error().code == errc::malformed_value);
+        CHECK(refused.error().detail.find("`name` of model `item` is of kind text and cannot be empty") != std::string::npos);
+    }
+    CHECK(engine.edit(key, set(0, value::text("b")), std::nullopt, now));
+}
+
 }  // namespace waiting_changes_test

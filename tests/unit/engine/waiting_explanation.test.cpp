@@ -97,4 +97,13 @@ TEST_CASE("waiting explanation: every reason has words, and they differ where wh
     }
 }
 
+TEST_CASE("waiting explanation: a change that waits for nothing, and one of which the server has every value by now") {
+    intent i = waits(operation::update, row("old", false, "same"), errc::conflict);
+    i.waiting.reset();
+    const auto e = explain_waiting(task(), i, row("old", false, "same"), 8);
+    CHECK(e.fields.empty());
+    CHECK(says(e, "The server has what you wrote."));
+    CHECK(says(e, "you changed it. It waits: "));
+}
+
 }  // namespace waiting_explanation_test

@@ -91,4 +91,71 @@ TEST_CASE("W41: a record that died in view may be erased again, and one that die
     CHECK(w.s.push_one(change_of("m3", "T2", {}, node_row(4, 1))).kind == outcome_kind::applied);
 }
 
+TEST_CASE("write guard: where no model has buckets it allows everything and reads nothing") {
+    server s;
+    const scope_map none{s.engine.schemas(), scope_rules{}};
+    auto t = lab_must(s.store.begin("main", access::write));
+    lab_must(t.write(key_named("T"), node_row(1)));
+    write_guard<memory_authority_store::transaction> guard{t, s.engine.schemas(), none, {}};
+    CHECK_FALSE(guard.any());
+    CHECK(lab_must(guard.knows(key_named("nothing"))));
+    CHECK(lab_must(guard.sees(key_named("T"))));
+    CHECK_FALSE(lab_must(guard.sees(key_named("nothing"))));
+    CHECK_FALSE(lab_must(guard.before(change_of("m", "nothing", node_row(1), std::nullopt).what, std::nullopt)));
+    CHECK_FALSE(lab_must(guard.after(key_named("T"), std::nullopt)));
+}
+
+TEST_CASE("W41: a record outside of buckets is written by everybody, but not erased where that takes along, or leaves behind, what is not seen") {
+    half_scoped_server w;
+    w.write("P", node_row(1));
+    w.write("T", node_row(1));
+    w.write("C1", half_scoped_server::child(1, 1, "P"));
+    w.write("C2", half_scoped_server::child(1, 2, "P"));
+    CHECK(w.s.push_one(change_of("m1", "P", node_row(1), node_row(2), 1)).kind == outcome_kind::applied);
+    CHECK(w.s.push_one(change_of("m2", "N", {}, node_row(1))).kind == outcome_kind::applied);
+    CHECK(w.s.push_one(change_of("m3", "C3", {}, half_scoped_server::child(1, 1, "P"))).kind == outcome_kind::applied);
+    const auto refused = w.s.push_one(change_of("m4", "P", node_row(2), {}, w.s.version_of("P")));
+    CHECK(refused.kind == outcome_kind::refused);
+    CHECK(refused.why->code == errc::forbidden);
+    CHECK(w.s.row("C2"));
+    CHECK(w.s.push_one(change_of("m5", "T", node_row(1), {}, w.s.version_of("T"))).kind == outcome_kind::applied);
+    CHECK(w.s.push_one(change_of("m6", "T3", node_row(1), {}, 1)).kind == outcome_kind::applied);  // there is none, and that is no secret
+
+    auto t = lab_must(w.s.store.begin("main", access::write));
+    const scope_map scopes{w.s.engine.schemas(), w.options("1").scopes};
+    write_guard<memory_authority_store::transaction> guard{t, w.s.engine.schemas(), scopes, {"g1"}};
+    CHECK(lab_must(guard.sees(key_named("P"))));
+    CHECK_FALSE(lab_must(guard.sees(key_named("C2"))));
+}
+
+TEST_CASE("W41: what lies in no bucket at all can be made by nobody") {
+    scoped_server w;
+    record row = node_row(1);
+    row.fields[field_b] = value{};
+    const auto told = w.s.push_one(change_of("m1", "T", {}, row));
+    CHECK(told.kind == outcome_kind::refused);
+    CHECK(told.why->code == errc::forbidden);
+    CHECK_FALSE(w.s.row("T"));
+}
+
+TEST_CASE("W41: a record that refers to itself, or a row that is gone again when it is looked at, stands in nobody's way") {
+    scoped_tree w;
+    const auto change = [](const std::string& id, std::optional<record> before, std::optional<record> after, std::int64_t version) {
+        mutation m = change_of(id, "x", before, after, version);
+        m.what.key = {0, "x"};
+        return m;
+    };
+    CHECK(w.push(change("m1", {}, scoped_tree::row(1, "x"), 0)).kind == outcome_kind::applied);
+    *w.granted = {"g1", "g2"};
+    CHECK(w.push(change("m2", scoped_tree::row(1, "x"), scoped_tree::row(2, "x"), 1)).kind == outcome_kind::applied);
+    auto erase = change("m3", scoped_tree::row(2, "x"), {}, 2);
+    CHECK(w.push(erase).kind == outcome_kind::applied);
+    CHECK_FALSE(w.store.row("main", {0, "x"}));
+
+    auto t = lab_must(w.store.begin("main", access::write));
+    const scope_map scopes{w.engine.schemas(), w.options().scopes};
+    write_guard<memory_authority_store::transaction> guard{t, w.engine.schemas(), scopes, {}};
+    CHECK_FALSE(lab_must(guard.after({0, "x"}, std::nullopt)));
+}
+
 }  // namespace write_guard_test

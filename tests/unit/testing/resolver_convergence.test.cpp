@@ -54,6 +54,16 @@ TEST_CASE("resolver_convergence: those that are shipped converge, alike on eithe
     }
 }
 
+TEST_CASE("resolver_convergence: one that sets a field which the client may have left alone converges, alike on either wire") {
+    const report found = check_convergence(schemas(), "task", [](const conflict& c, const resolver_context&) {
+        if (c.server == nullptr || c.client == nullptr) return resolution::take_server("gone");
+        field_changes set;
+        set.set(2, value::integer(8));
+        return resolution::merged(set);
+    });
+    CHECK(passed(found));
+}
+
 TEST_CASE("resolver_convergence: wires is broken by an answer that depends on where it is given") {
     const report found = broken_by([](const conflict& c, const resolver_context& context) {
         return context.principal.empty() || c.client_op == operation::create ? resolution::take_client("here") : resolution::take_server("there");
