@@ -6,6 +6,7 @@
 #include "support/catch.hpp"
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -55,11 +56,15 @@ struct forgetful_stores : testing::memory_stores {
     schema_set of;
 };
 
-/// Stores whose devices forget what their older program had not sent, when a newer one opens them.
+/// Stores whose devices forget what their older program had not sent, when a newer one opens them; or which it cannot open.
 struct careless_stores : testing::memory_stores {
     using memory_stores::memory_stores;
     explicit careless_stores(const schema_set& schemas) : memory_stores(schemas) {}
-    [[nodiscard]] result<std::unique_ptr<replica_store>> grown(replica_store& /*from*/, const std::string& name, const schema_set& known) { return make_replica(name, known); }
+    [[nodiscard]] result<std::unique_ptr<replica_store>> grown(replica_store& /*from*/, const std::string& name, const schema_set& known) {
+        if (shut) return make_fault(errc::io_error, "not by this program");
+        return make_replica(name, known);
+    }
+    static inline bool shut = false;
 };
 
 /// Stores of whose torn commits only a part is there: the rows, and not the changes that are under way with them.
@@ -79,6 +84,36 @@ struct tearing_all : testing::memory_stores {
     using memory_stores::memory_stores;
     explicit tearing_all(const schema_set& schemas) : memory_stores(schemas) {}
     [[nodiscard]] std::unique_ptr<replica_store> torn(replica_store& /*before*/, replica_store& /*after*/, const std::string& name, std::uint32_t /*die*/) { return make_replica(name); }
+};
+
+/// Stores whose tables take nothing from people.
+struct strict_stores : testing::memory_stores {
+    explicit strict_stores(const schema_set& schemas) : memory_stores(schemas) {}
+    [[nodiscard]] result<void> write(replica_store&, const record_key&, const record&) { return make_fault(code, "not in this table"); }
+    [[nodiscard]] result<void> write(authority_store&, const record_key&, const record&) { return make_fault(code, "not in this table"); }
+    static inline errc code = errc::constraint;
+};
+
+/// A device's store that opens no more after a while.
+class failing_store : public memory_replica_store {
+public:
+    using memory_replica_store::memory_replica_store;
+    explicit failing_store(memory_replica_store&& from) : memory_replica_store(std::move(from)) {}
+    [[nodiscard]] result<transaction> begin() {
+        if (++begun_ > opens) return make_fault(errc::io_error, "the disk is gone");
+        return memory_replica_store::begin();
+    }
+    static inline int opens = 0;
+
+private:
+    int begun_ = 0;
+};
+struct failing_stores : testing::memory_stores {
+    using replica_store = failing_store;
+    explicit failing_stores(const schema_set& schemas) : memory_stores(schemas), of(schemas) {}
+    [[nodiscard]] std::unique_ptr<replica_store> make_replica(const std::string&) { return std::make_unique<replica_store>(of); }
+    [[nodiscard]] std::unique_ptr<replica_store> copy(replica_store& from, const std::string&) { return std::make_unique<replica_store>(from.memory_replica_store::copy()); }
+    schema_set of;
 };
 
 template <class Stores>
@@ -101,6 +136,28 @@ TEST_CASE("simulation of broken stores: a commit of which a part is on the mediu
     CHECK_FALSE(is_caught_tearing<testing::memory_stores>());
 }
 
+TEST_CASE("simulation of broken stores: what an app's tables refuse is nothing, and a fault that nobody simulated is told") {
+    auto setup = notes_and_tags();
+    setup.events = 100;
+    strict_stores::code = errc::constraint;
+    const auto refused = testing::simulate<strict_stores>(setup, 1, 2);
+    INFO(refused.text());
+    CHECK(refused.passed());
+    CHECK(refused.counts[static_cast<std::size_t>(deed::edit)] + refused.counts[static_cast<std::size_t>(deed::server_edit)] == 0);
+    strict_stores::code = errc::io_error;
+    const auto told = testing::simulate<strict_stores>(setup, 1, 1);
+    REQUIRE(told.failures.size() == 1);
+    CHECK(told.failures[0].promise.rule == "unexpected fault");
+    CHECK(told.failures[0].promise.what.find("writes to a table: io_error: not in this table") != std::string::npos);
+    for (const int opens : {0, 1, 9}) {
+        failing_store::opens = opens;
+        const auto gone = testing::replay<failing_stores>(setup, testing::script::of(1, 50, setup.weights));
+        REQUIRE(gone.failures.size() == 1);
+        CHECK(gone.failures[0].promise.rule == "unexpected fault");
+        CHECK(gone.failures[0].promise.what.find("the disk is gone") != std::string::npos);
+    }
+}
+
 TEST_CASE("simulation of broken stores: a newer program that forgets what the older one had not sent is caught") {
     auto setup = notes_and_tags();
     simulation::give_older_programs(setup);
@@ -112,6 +169,19 @@ TEST_CASE("simulation of broken stores: a newer program that forgets what the ol
         CHECK(std::any_of(events.begin(), events.end(), [](const testing::event& e) { return e.what == deed::update_app; }));
         CHECK(testing::replay(setup, failure.smallest).passed());
     }
+}
+
+TEST_CASE("simulation of broken stores: a store that a newer program cannot open is told") {
+    auto setup = notes_and_tags();
+    simulation::give_older_programs(setup);
+    setup.weights.faultless_but({deed::update_app});
+    careless_stores::shut = true;
+    const auto report = testing::simulate<careless_stores>(setup, 1, 5);
+    careless_stores::shut = false;
+    INFO(report.text());
+    REQUIRE(report.failures.size() == 1);
+    CHECK(report.failures[0].promise.rule == "unexpected fault");
+    CHECK(report.failures[0].promise.what.find("'s newer program cannot open the store: io_error: not by this program") != std::string::npos);
 }
 
 TEST_CASE("simulation of broken stores: older programs need stores that such a program can have made") {

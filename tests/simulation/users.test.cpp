@@ -89,6 +89,8 @@ TEST_CASE("simulation for users: what is wrong with the setup is said, and nothi
     CHECK_FALSE(report.passed());
     CHECK(report.text().find("registered twice") != std::string::npos);
     CHECK(report.seeds == 0);
+    CHECK(testing::replay(empty, {}).problem);
+    CHECK_FALSE(testing::simulate(notes_and_tags(), 1, 0).passed());
 }
 
 TEST_CASE("simulation for users: faults that are switched off do not happen") {

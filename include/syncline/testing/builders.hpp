@@ -39,7 +39,7 @@ public:
         out_.key.key = std::move(key);
         out_.base.row_version = 1;
         if (const auto id = schemas.find(model)) out_.key.model = *id;
-        else note("no model `", model);
+        else why_ = make_fault(errc::unknown_model, "no model `", model, "` is among the schemas; name one that is");
         if (known()) before_.fields.resize(schema().fields.size());
     }
 
@@ -142,11 +142,8 @@ public:
 private:
     [[nodiscard]] bool known() const { return schemas_->contains(out_.key.model); }
     [[nodiscard]] const model_schema& schema() const { return (*schemas_)[out_.key.model]; }
-    void note(std::string_view what, std::string_view name) {
-        if (!why_) why_ = make_fault(errc::unknown_model, what, name, "` is among the schemas; name one that is");
-    }
     [[nodiscard]] std::optional<field_index> field(std::string_view name) {
-        if (why_ || !known()) return std::nullopt;
+        if (why_) return std::nullopt;
         const auto f = schema().find_field(name);
         if (!f) why_ = make_fault(errc::unknown_field, "model `", schema().name, "` has no field `", name, "`; name one that it has");
         return f;

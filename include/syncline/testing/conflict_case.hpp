@@ -80,6 +80,7 @@ public:
     [[nodiscard]] static conflict_case between(const std::optional<T>& base, const std::optional<T>& server, const std::optional<T>& client) {
         auto described = schema_of<T>();
         conflict_case out{described ? *std::move(described) : model_schema{}, base ? key_of(*base) : server ? key_of(*server) : client ? key_of(*client) : "k1"};
+        if (!described) out.wrong_.find("the case: " + described.error().detail);
         const auto row = [](const std::optional<T>& of) { return of ? std::optional<record>{to_record(*of)} : std::nullopt; };
         out.base_ = row(base);
         out.server_ = row(server);
@@ -145,7 +146,7 @@ public:
         const resolver_set all{heard};
         decision d = victim_.empty() ? syncline::decide(in, all, context) : decide_cascade(in, victim_, all, context);
         const bool stays = d.what == decision::verb::take_server || d.what == decision::verb::refuse;
-        if (stays && !d.row) d.row = server_;
+        if (stays) d.row = server_;
         return {schema_, std::move(d), std::move(said), std::move(sound)};
     }
 

@@ -10,12 +10,12 @@
 #include <syncline/transport/message.hpp>
 #include <syncline/transport/transport.hpp>
 
+#include <array>
 #include <charconv>
 #include <cstddef>
 #include <cstdint>
 #include <fstream>
 #include <ios>
-#include <iterator>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -88,7 +88,8 @@ private:
     // What a line would begin with that ends a body.
     [[nodiscard]] bool ahead(std::string_view mark) const { return text_.substr(at_).starts_with(mark); }
     [[nodiscard]] result<void> headers_of(std::string_view mark, std::vector<header>& to) {
-        while (ahead(mark) && next_line()) {
+        while (ahead(mark)) {
+            next_line();
             const std::string_view field = line_.substr(mark.size());
             const std::size_t colon = field.find(": ");
             if (colon == std::string_view::npos) return wrong("a header is `name: value`");
@@ -98,15 +99,14 @@ private:
     }
     [[nodiscard]] std::string body_until(std::string_view mark) {
         std::string out;
-        while (at_ < text_.size() && !ahead(mark) && !ahead("== ") && next_line()) out.append(out.empty() ? "" : "\n").append(line_);
+        while (!ahead(mark) && !ahead("== ") && next_line()) out.append(out.empty() ? "" : "\n").append(line_);
         while (out.ends_with('\n')) out.pop_back();
         return out;
     }
     [[nodiscard]] result<void> request_of(golden_vector& v) {
-        if (!ahead("> ") || !next_line()) {
-            next_line();
-            return wrong("after a vector's name comes its request, `> POST /path`");
-        }
+        const bool there = ahead("> ");
+        next_line();
+        if (!there) return wrong("after a vector's name comes its request, `> POST /path`");
         const std::string_view asked = line_.substr(2);
         const std::size_t blank = asked.find(' ');
         const auto method = parse_http_method(asked.substr(0, blank));
@@ -118,7 +118,8 @@ private:
         return {};
     }
     [[nodiscard]] result<void> answer_of(golden_vector& v) {
-        if (!ahead("< ") || !next_line()) return make_fault(errc::malformed_message, v.where, ": vector `", v.name, "` has no answer; it begins with `< ` and a status");
+        if (!ahead("< ")) return make_fault(errc::malformed_message, v.where, ": vector `", v.name, "` has no answer; it begins with `< ` and a status");
+        next_line();
         const std::string_view status = line_.substr(2);
         const auto [end, error] = std::from_chars(status.data(), status.data() + status.size(), v.expected.status);
         if (error != std::errc{} || end != status.data() + status.size()) return wrong("an answer begins with its status, `< 200`");
@@ -187,7 +188,9 @@ inline void compare_json(json_view expected, json_view found, const std::string&
 [[nodiscard]] inline result<std::vector<golden_vector>> load_golden_vectors(const std::string& path) {
     std::ifstream file(path, std::ios::binary);
     if (!file) return make_fault(errc::io_error, "the golden vectors in ", path, " cannot be opened; is the path right?");
-    const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+    std::string text;
+    // By the stream, not by its buffer: so what fails half-way is told by its state.
+    for (std::array<char, 4096> part; file.read(part.data(), static_cast<std::streamsize>(part.size())), file.gcount() > 0;) text.append(part.data(), static_cast<std::size_t>(file.gcount()));
     if (file.bad()) return make_fault(errc::io_error, "the golden vectors in ", path, " cannot be read to their end");
     return read_golden_vectors(text, path);
 }

@@ -25,7 +25,10 @@ public:
 
     /// With the seed in the environment variable SYNCLINE_SEED, where there is one that is a number; @p otherwise without.
     [[nodiscard]] static noted_random from_environment(std::uint64_t otherwise) {
-        const char* set = std::getenv("SYNCLINE_SEED");
+        return from_text(std::getenv("SYNCLINE_SEED"), otherwise);
+    }
+    /// The same of what such a variable holds; nullptr: it is not there.
+    [[nodiscard]] static noted_random from_text(const char* set, std::uint64_t otherwise) {
         const std::string_view text = set != nullptr ? set : "";
         std::uint64_t seed = 0;
         const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seed);

@@ -259,7 +259,7 @@ public:
         const resolver heard = [&](const conflict& c, const resolver_context& context) {
             ++answers_;
             if (!r) return resolution::take_server("server_wins");
-            if (c.schema != nullptr) laws_.add(resolver_laws::check(r, c, context));
+            laws_.add(resolver_laws::check(r, c, context));
             return r(c, context);
         };
         constexpr std::array<deed, 5> deeds{deed::set_first, deed::set_last, deed::set_both, deed::erase, deed::recreate};

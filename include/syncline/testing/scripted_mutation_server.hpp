@@ -141,8 +141,7 @@ private:
             if (m.what.op != operation::erase) {
                 after = row(m.what.key).value_or(record{});
                 after->fields.resize(count);
-                for (const auto& change : m.what.changes)
-                    if (change.field < count) after->fields[change.field] = change.to;
+                for (const auto& change : m.what.changes) after->fields[change.field] = change.to;
             }
             put(m.what.key, std::move(after), m.id);
             out.clean = true;

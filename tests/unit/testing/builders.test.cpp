@@ -85,7 +85,8 @@ TEST_CASE("builders: a name that is not there is told, whatever is asked for") {
     CHECK_FALSE(no_field.row());
     CHECK_FALSE(no_field.as_change(1));
     CHECK_FALSE(no_field.as_image(1));
-    CHECK_FALSE(bundle_builder(4).row(no_field).sealed());
+    CHECK(edit(schemas(), "task", "k1").was("titel", value::text("x")).intent().error().code == errc::unknown_field);
+    CHECK(bundle_builder(4).row(no_field).row(no_model).sealed().error().code == errc::unknown_field);
     CHECK(make_record(schemas()[0], {{"titel", value{}}}).error().code == errc::unknown_field);
     CHECK(*make_record(schemas()[0], {{"points", value::integer(3)}}) == record{{value{}, value::integer(3)}});
 }

@@ -33,6 +33,18 @@ struct task {
     };
 };
 
+/// Described wrongly: without a name.
+struct nameless {
+    std::string id;
+    std::string title;
+
+    struct syncline_model {
+        static constexpr std::string_view name() { return ""; }
+        static constexpr auto key() { return key_field<"id", &nameless::id>(); }
+        static constexpr auto fields() { return std::tuple{field<"title", &nameless::title>()}; }
+    };
+};
+
 model_schema schema() { return *schema_of<task>(); }
 
 resolution keep_both_titles(const conflict& c, const resolver_context&) {
@@ -80,6 +92,13 @@ TEST_CASE("conflict_case: erased by either side, and what waits for a person say
     CHECK_FALSE(lost.has_row());
     CHECK(lost.made().what == decision::verb::take_server);
     CHECK(lost.field("title").is_null());
+    CHECK(lost.why().empty());
+    CHECK(server_erased.field("titel").is_null());
+    // A row of an older program.
+    decision short_row;
+    short_row.row = record{{value::text("milk")}};
+    const syncline::testing::decided_case older(schema(), short_row, {}, {});
+    CHECK((older.field("title") == value::text("milk") && older.field("note").is_null()));
 }
 
 TEST_CASE("conflict_case: two creates, times, and an erase that cascades") {
@@ -100,6 +119,19 @@ TEST_CASE("conflict_case: what the rows of a described model make of each other"
     CHECK((d.field("title") == value::text("bread / cheese") && d.field("votes") == value::integer(2)));
     CHECK(d.sound());
     CHECK(conflict_case::between<task>(task{"k1", "milk", 1, {}}, task{"k1", "bread", 1, {}}, {}).decide(keep_both_titles).waits());
+    const auto key_in = [](const std::optional<task>& server, const std::optional<task>& client) {
+        std::string key;
+        static_cast<void>(conflict_case::between<task>({}, server, client).decide([&](const conflict& c, const resolver_context&) {
+            key = c.key.key;
+            return resolution::take_server();
+        }));
+        return key;
+    };
+    CHECK(key_in(task{"k2", "bread", 1, {}}, task{"k2", "milk", 1, {}}) == "k2");
+    CHECK(key_in({}, task{"k2", "milk", 1, {}}).empty());
+    CHECK(conflict_case::between<task>({}, {}, task{"k2", "milk", 1, {}}).decide(keep_both_titles).field("title") == value::text("milk"));
+    CHECK(conflict_case::between<task>({}, {}, {}).decide(keep_both_titles).sound().says("the case has no change of the client"));
+    CHECK(conflict_case::between<nameless>(nameless{"k1", "milk"}, nameless{"k1", "bread"}, {}).decide(keep_both_titles).sound().says("the case: a model's name() is empty"));
 }
 
 TEST_CASE("conflict_case: is unsound where the resolver breaks a law, and where the case names what is not there") {

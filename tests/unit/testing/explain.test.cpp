@@ -17,6 +17,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace explain_test {
 
@@ -136,6 +137,50 @@ TEST_CASE("explain: a device on the bundle wire, and rows that no layer explains
     }
     CHECK(w.differs().find("device A has task k7, which the server lacks: its row is in quarantine (constraint: not unique); the server's log does not know it, "
                            "the device had it at version 4") != std::string::npos);
+}
+
+TEST_CASE("explain: a device that holds less than it says, a row out of view or hidden, and a bundle that is forgotten") {
+    world<mutation_client> w{mutation_client_options{}};
+    w.theirs("k1", a_task("milk"));
+    REQUIRE(w.client->sync().ok());
+    w.theirs("k2", a_task("bread"));
+    REQUIRE(w.client->sync().ok());
+    {
+        auto t = *w.store.begin();
+        base_row base;
+        base.version = 0;
+        base.out_of_view = true;
+        REQUIRE(t.put_base(task_key("k1"), base));
+        REQUIRE(t.erase(task_key("k1")));
+        REQUIRE(t.set_hidden(task_key("k2"), true));
+        REQUIRE(t.erase(task_key("k2")));
+        REQUIRE(t.commit());
+        auto s = *w.server_store.begin("main", access::write);
+        REQUIRE(s.prune(1));
+        REQUIRE(s.commit());
+    }
+    const auto found = compare_with_server("device A", w.store, w.server_store, "main");
+    REQUIRE(found);
+    CHECK(found->findings() == std::vector<std::string>{
+                                   "device A lacks task k1: it left the device's view; the server's create of it, bundle 1 of a source that is forgotten, was pulled; "
+                                   "the device's base is still at version 0",
+                                   "device A lacks task k2: it is hidden there, since what it refers to is erased or gone; the server's create of it, bundle 2 of `server`, was pulled"});
+    auto s = *w.server_store.begin("main", access::write);
+    REQUIRE(s.prune(2));
+    REQUIRE(s.commit());
+    CHECK(compare_with_server("device A", w.store, w.server_store, "main")->says("bundle 2 of a source that is forgotten"));
+}
+
+TEST_CASE("explain: more records than one page of a store's") {
+    world<mutation_client> w{mutation_client_options{}};
+    for (int n = 0; n < 1001; ++n) w.theirs(std::to_string(n).c_str(), a_task("milk"));
+    REQUIRE(w.client->sync().ok());
+    for (int n = 0; n < 1001; ++n) w.mine(std::to_string(n).c_str(), a_task("bread"));
+    REQUIRE(w.client->status());
+    const auto found = compare_with_server("device A", w.store, w.server_store, "main");
+    REQUIRE(found);
+    CHECK(found->findings().size() == 1001);
+    CHECK(found->says("its update there was not sent yet"));
 }
 
 }  // namespace explain_test

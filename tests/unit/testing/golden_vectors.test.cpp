@@ -73,10 +73,13 @@ TEST_CASE("golden_vectors: a text that is none names the line and what should st
     CHECK(wrong("== a\nPOST /x\n") == "v.txt:2: `POST /x`: after a vector's name comes its request, `> POST /path`");
     CHECK(wrong("== a\n> FETCH /x\n") == "v.txt:2: `> FETCH /x`: a request is a method and a path, `> POST /path`");
     CHECK(wrong("== a\n> POST x\n") == "v.txt:2: `> POST x`: a request is a method and a path, `> POST /path`");
+    CHECK(wrong("== a\n> GET\n") == "v.txt:2: `> GET`: a request is a method and a path, `> POST /path`");
     CHECK(wrong("== a\n> POST /x\n> Accept\n") == "v.txt:3: `> Accept`: a header is `name: value`");
     CHECK(wrong("== a\n> POST /x\n{}\n") == "v.txt:1: vector `a` has no answer; it begins with `< ` and a status");
     CHECK(wrong("== a\n> POST /x\n== b\n") == "v.txt:1: vector `a` has no answer; it begins with `< ` and a status");
     CHECK(wrong("== a\n> POST /x\n< OK\n") == "v.txt:3: `< OK`: an answer begins with its status, `< 200`");
+    CHECK(wrong("== a\n> POST /x\n< 200 OK") == "v.txt:3: `< 200 OK`: an answer begins with its status, `< 200`");
+    CHECK(wrong("== a") == "v.txt:1: `== a`: after a vector's name comes its request, `> POST /path`");
     CHECK(wrong("== a\n> GET /x\n< 200\n== a\n") == "v.txt:4: `== a`: a vector of that name stands at v.txt:1 already");
 }
 
@@ -89,6 +92,8 @@ TEST_CASE("golden_vectors: come from a file, and a file that is not there is nam
     const auto read = load_golden_vectors(path);
     REQUIRE(read);
     CHECK(read->front().where == path + ":3");
+    // A folder opens, and cannot be read.
+    CHECK(load_golden_vectors(folder.file(".")).error().code == errc::io_error);
 }
 
 TEST_CASE("golden_vectors: an answer is compared as JSON, and each difference has its place") {
@@ -97,6 +102,8 @@ TEST_CASE("golden_vectors: an answer is compared as JSON, and each difference ha
     CHECK(differs(R"({"a":1,"b":[true,{"c":"x"}]})", R"({"a":1,"b":[true,{"c":"y"}]})") == R"(v.txt:1: case: $.b[1].c is "y", expected is "x")");
     CHECK(differs(R"({"a":1})", R"({"b":1})") == "v.txt:1: case: $.a is missing, expected is 1\nv.txt:1: case: $.b is 1, expected is no such member");
     CHECK(differs(R"({"a":[1]})", R"({"a":[1,2]})") == "v.txt:1: case: $.a has 2 elements, expected are 1: [1,2]");
+    CHECK(differs(R"({"a":1})", "[1]") == R"(v.txt:1: case: $ is [1], expected is {"a":1})");
+    CHECK(differs("[1]", R"({"a":1})") == R"(v.txt:1: case: $ is {"a":1}, expected is [1])");
     CHECK(differs(R"({"a":1})", "sorry") == R"(v.txt:1: case: body is `sorry`, expected is `{"a":1}`)");
     golden_vector v = expecting("{}");
     v.expected.headers = {{"Retry-After", "5"}, {"X-A", "a"}};
@@ -120,6 +127,7 @@ TEST_CASE("golden_vectors: a server is asked all of them in order") {
 TEST_CASE("golden_vectors: words stand for numbers of the run") {
     CHECK(with_numbers("TIME and TIME+1, TIME+12.", "TIME", 1000) == "1000 and 1001, 1012.");
     CHECK(with_numbers("TIME+x", "TIME", -5) == "-5+x");
+    CHECK(with_numbers("TIME+.", "TIME", 5) == "5+.");
     CHECK(with_numbers("none", "TIME", 1) == "none");
 }
 

@@ -53,6 +53,9 @@ TEST_CASE("mapper_case: a mapper is tried in ten lines") {
     CHECK(empty.why() == "no title");
     CHECK(empty.message("title") == "is empty");
     CHECK(empty.message("points").empty());
+    CHECK_FALSE(m.code());
+    CHECK((m.why().empty() && m.message("title").empty() && m.field("titel").is_null()));
+    CHECK(mapper_case(schemas(), edit(schemas(), "task", "k1").erases()).map(trim_titles).field("title").is_null());
     CHECK(empty.sound());
 }
 
@@ -106,6 +109,27 @@ TEST_CASE("mapper_case: is unsound where a mapper keeps something, or takes the 
         return rejection{{errc::forbidden, "today"}, {}};
     });
     CHECK(moody.sound().says("judged in two ways"));
+    // Refused each time, in other words or with other messages; under another id.
+    for (const int how : {0, 1, 2}) {
+        const auto restless = mapper_case(schemas(), titled("a")).map([&](const caller&, mutation& m) -> std::optional<rejection> {
+            const std::string n = std::to_string(++calls);
+            if (how == 0) m.id = n;
+            return rejection{{errc::forbidden, how == 1 ? n : "no"}, {{"", how == 2 ? n : "no"}}};
+        });
+        CHECK(restless.sound().says("mapped in two ways"));
+        CHECK_FALSE(restless.sound().says("a message speaks of"));
+    }
+    const auto elsewhere = mapper_case(schemas(), titled("a")).map([](const caller&, mutation& m) -> std::optional<rejection> {
+        m.what.key.model = 9;
+        return std::nullopt;
+    });
+    CHECK(elsewhere.sound().says("field 0 is set, and model `` has 0"));
+    int shaped = 0;  // two rows of each change: the one before, and the one that it makes
+    const auto sometimes = mapper_case(schemas(), titled("a")).shape([&](const model_schema&, const record_key&, record&) -> result<void> {
+        if (++shaped <= 2) return {};
+        return make_fault(errc::forbidden, "today");
+    });
+    CHECK(sometimes.sound().says("shaped in two ways"));
     const auto drifts = mapper_case(schemas(), titled("a")).shape([&](const model_schema&, const record_key&, record& r) -> result<void> {
         r.fields[1] = value::integer(++calls);
         return {};
@@ -119,6 +143,9 @@ TEST_CASE("mapper_case: a case that names what is not there says so, and runs no
         ran = true;
         return std::nullopt;
     });
+    const auto misspelt = mapper_case(schemas(), edit(schemas(), "task", "k1").set("titel", value{}));
+    CHECK(misspelt.validate([&](const proposed_change&) -> std::optional<rejection> { return ran = true, std::nullopt; }).sound().says("no field `titel`"));
+    CHECK(misspelt.shape([&](const model_schema&, const record_key&, record&) -> result<void> { return ran = true, result<void>{}; }).sound().says("no field `titel`"));
     CHECK_FALSE(ran);
     CHECK(m.sound().says("the case: model `task` has no field `titel`"));
 }

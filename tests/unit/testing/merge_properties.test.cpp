@@ -73,6 +73,19 @@ struct remembers : in_order {
     static constexpr field_merge erased{"remembers", &merge, false};
 };
 
+// These break the base law with nothing but null: one value is enough to show it.
+struct declines_null : in_order {
+    static std::optional<value> merge(const merge_input& in) {
+        if (in.server.is_null() && in.client.is_null()) return std::nullopt;
+        return lawful(in, [&] { return greater(in); });
+    }
+    static constexpr field_merge erased{"declines_null", &merge, false};
+};
+struct adds_a_mark : in_order {
+    static std::optional<value> merge(const merge_input& in) { return value::text("!" + (in.client.is_null() ? std::string{} : in.client.as_string())); }
+    static constexpr field_merge erased{"adds_a_mark", &merge, false};
+};
+
 merge_search seeded(std::uint64_t seed) {
     merge_search out;
     out.seed = seed;
@@ -106,6 +119,8 @@ TEST_CASE("merge_properties: a merge that breaks a law is caught by it, with the
           R"(field merge `doubles` breaks the idempotent law: base nothing, server "c\nd", client "c\nd"; merged "c\ndc\nd" (seed 1))");
     CHECK(check_merge<shortens>().text() ==
           R"(field merge `shortens` breaks the associative law: base nothing, server "dd\ndd", client "dd\ndd", and then "c\nd"; folded from the left "4", from the right "dd\ndd" (seed 1))");
+    CHECK(check_merge<adds_a_mark>().text() == R"(field merge `adds_a_mark` breaks the base law: base nothing, server nothing, client nothing; merged "!" (seed 1))");
+    CHECK(check_merge<declines_null>().text() == R"(field merge `declines_null` breaks the base law: base nothing, server nothing, client nothing; merged declined (seed 1))");
     CHECK(check_merge<remembers>().says(R"(field merge `remembers` breaks the deterministic law: base nothing, server "c\nd", client "c\nd"; merged ")"));
 }
 
@@ -117,6 +132,9 @@ TEST_CASE("merge_properties: a law that is waived is not asked for, and values m
     merge_search short_texts;
     short_texts.draw = [](value_kind, seeded_random& random) { return value::text(std::string(1, static_cast<char>('a' + random.below(4)))); };
     CHECK(check_merge<takes_sides>(short_texts));
+    merge_search bytes;
+    bytes.kinds = {value_kind::bytes};
+    CHECK(check_merge<takes_sides>(bytes));
     CHECK(check_merge(field_merge{"empty"}, {}, {}).says("field merge `empty` has no function"));
 }
 

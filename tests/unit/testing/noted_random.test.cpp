@@ -39,6 +39,9 @@ TEST_CASE("noted_random: without a seed in the environment it takes the one that
     const auto random = noted_random::from_environment(41);
     if (set == nullptr) CHECK(random.seed() == 41);
     else CHECK((random.seed() == 41 || random.text().find(set) != std::string::npos));
+    CHECK(noted_random::from_text(nullptr, 41).seed() == 41);
+    CHECK(noted_random::from_text("17", 41).seed() == 17);
+    for (const char* no_number : {"", "x", "17x", "99999999999999999999"}) CHECK(noted_random::from_text(no_number, 41).seed() == 41);
 }
 
 }  // namespace noted_random_test

@@ -18,6 +18,9 @@ TEST_CASE("report: a kit that checked nothing has not passed") {
     CHECK(r.text().find("nothing was checked") != std::string::npos);
     CHECK(r.expect(true, "unused"));
     CHECK(r.passed());
+    report hasty;
+    hasty.expect(true, "unused");
+    CHECK(hasty.find("kit")->asks == "a clause is begun before anything is checked");
 }
 
 TEST_CASE("report: names the clause, says what was found, and how much more there was") {

@@ -106,6 +106,14 @@ TEST_CASE("resolver_convergence: quiet and converges are broken by what is done 
     CHECK(endless.find("quiet")->found == 1);
     CHECK(endless.find("quiet")->findings.front() ==
           "A: create, B: create (B's is later), A's arrives first, both on the mutation wire: something is still being sent or taken in after 6 rounds");
+    // Once, when nothing is left to do.
+    convergence_options late;
+    late.most_rounds = 2;
+    int syncs = 0;
+    late.after_sync = [&](memory_replica_store& of) {
+        if (++syncs == 8) static_cast<void>(of.app_erase({0, "00000000000000000000000001"}));
+    };
+    CHECK(broken_by(resolvers::client_wins{}, late).find("quiet")->found == 1);
     convergence_options damaged;
     damaged.after_sync = [](memory_replica_store& of) {
         // Past the engine: what stands in the row is no edit of the user, and not what the server told.
@@ -130,6 +138,49 @@ TEST_CASE("resolver_convergence: a model that is not there is no case") {
     const report found = check_convergence(schemas(), "tasks", {});
     CHECK(found.broken() == std::vector<std::string>{"setup"});
     CHECK(found.find("setup")->findings.front() == "no model `tasks` with fields is among the schemas");
+}
+
+TEST_CASE("resolver_convergence: a field of every kind gets values of its kind, and what the device may not set is left alone") {
+    schema_set all;
+    model_schema s;
+    s.name = "folder";
+    REQUIRE(all.add(s));
+    s.name = "thing";
+    s.fields = {{"folder", value_kind::text, true, nullptr}};
+    for (const auto kind : {value_kind::null, value_kind::boolean, value_kind::real, value_kind::decimal, value_kind::bytes, value_kind::time, value_kind::json})
+        s.fields.push_back({std::string(name_of(kind)), kind, true, nullptr});
+    s.fields.push_back({"made_by", value_kind::text, true, nullptr});
+    s.fields.back().read_only = true;
+    s.references = {{0, "folder", reference_action::cascade}};
+    REQUIRE(all.add(s));
+    convergence_options options;
+    options.others = {{{0, "f"}, record{}}};
+    options.first_finding = true;
+    CHECK(passed(check_convergence(all, "thing", resolvers::client_wins{}, options)));
+    const auto thing = [](const char* folder) { return record{{value::text(folder), value{}, value{}, value{}, value{}, value{}, value{}, value{}, value{}}}; };
+    options.others.push_back({{1, "other"}, thing("f")});
+    options.after_sync = [&](memory_replica_store& of) {
+        if (!of.row({1, "a stray"})) static_cast<void>(of.app_write({1, "a stray"}, thing("f")));
+    };
+    CHECK(check_convergence(all, "thing", resolvers::client_wins{}, options).find("key")->found > 0);
+    CHECK(check_convergence(all, "folder", resolvers::client_wins{}).find("setup")->findings.front() == "no model `folder` with fields is among the schemas");
+}
+
+TEST_CASE("resolver_convergence: values of the user's, what cannot be set up, and keys that a wire does not carry") {
+    convergence_options options;
+    options.value_of = [](const field_schema& f, int number) { return f.name == "votes" && number > 0 ? value::text("many") : value::null(); };
+    options.others = {{{7, "x"}, record{}}};
+    const report found = broken_by(resolvers::client_wins{}, options);
+    CHECK(found.find("setup")->findings.front().find("unknown_model: ") != std::string::npos);
+    convergence_options one;
+    one.first_finding = true;
+    schema_set counted;
+    model_schema s;
+    s.name = "thing";
+    s.key_kind = value_kind::integer;
+    s.fields = {{"title", value_kind::text, true, nullptr}};
+    REQUIRE(counted.add(s));
+    CHECK(check_convergence(counted, "thing", {}, one).find("setup")->findings.front().find("the bundle wire cannot carry model `thing`") != std::string::npos);
 }
 
 }  // namespace resolver_convergence_test

@@ -55,6 +55,12 @@ TEST_CASE("resolver_laws: deterministic is broken by what a resolver keeps") {
     const auto said = said_of([&](const conflict&, const resolver_context&) { return ++calls % 2 == 1 ? resolution::take_server() : resolution::take_client("odd"); });
     CHECK(said == "deterministic: asked twice about the same conflict it says take_server, and then take_client (odd); a resolver must not read or keep anything but its "
                   "arguments");
+    for (const bool in_words : {false, true})
+        CHECK(said_of([&](const conflict&, const resolver_context&) {
+                  field_changes f;
+                  f.set(1, value::integer(in_words ? 0 : ++calls));
+                  return resolution::merged(f, in_words ? std::to_string(++calls) : "");
+              }).find("deterministic: ") == 0);
 }
 
 TEST_CASE("resolver_laws: record is broken by a field that is not there, one of another kind, a null, and by no field") {

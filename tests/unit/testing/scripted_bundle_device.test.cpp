@@ -86,6 +86,25 @@ TEST_CASE("scripted_bundle_device: what is no answer is a fault, and so is a cha
     CHECK(a.push({edit(tasks(), "tasks", "k1")}).error().code == errc::unknown_model);
     CHECK(a.pull().error().code == errc::scope_uninitialized);
     CHECK(a.send(http_method::get, "/nowhere")->status == 404);
+    const auto answering = [&](std::string_view part, response wrong) {
+        return scripted_bundle_device(tasks(), "device-b", [&p, part, wrong](const request& r) -> result<response> {
+            return r.path.ends_with(part) ? wrong : p.server(r, principal{"ann", "main"});
+        });
+    };
+    CHECK(answering("/connect", json_response(200, "{}")).connect(false).error().code == errc::malformed_message);
+    REQUIRE(a.connect(false));
+    const auto k1 = edit(tasks(), "task", "k1").creates();
+    CHECK(answering("/chunks", json_response(200, R"({"push_id":"?","next_expected_row_ordinal":1})")).push({k1}).error().code == errc::malformed_message);
+    CHECK(answering("/commit", json_error(500, "internal", "no")).push({k1}).error().code == errc::internal);
+    auto ahead = scripted_bundle_device(tasks(), "device-c", [&p](const request& r) -> result<response> {
+        auto out = p.server(r, principal{"ann", "main"});
+        if (const auto at = out.body.find("ordinal\":1"); r.path.ends_with("/chunks") && at != std::string::npos) out.body[at + 9] = '2';
+        if (const auto at = out.body.find("\"title\":"); r.path.find("/pull") != std::string::npos && at != std::string::npos) out.body[at + 1] = 'T';
+        return out;
+    });
+    CHECK(ahead.push({k1}).error().detail == "after a chunk the server expects row 2, which is not the next");
+    REQUIRE(a.push({k1}));
+    REQUIRE_FALSE(ahead.pull());
     scripted_bundle_device lost(tasks(), "x", [](const request&) -> result<response> { return make_fault(errc::timed_out, "no answer"); });
     CHECK(lost.connect(false).error().code == errc::timed_out);
     CHECK(lost.push({}).error().code == errc::timed_out);

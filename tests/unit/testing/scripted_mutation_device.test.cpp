@@ -71,6 +71,12 @@ TEST_CASE("scripted_mutation_device: what is no answer is a fault, and so is a c
     CHECK(lost.pull().error().code == errc::timed_out);
     scripted_mutation_device foreign(tasks(), "x", [](const request&) -> result<response> { return json_response(200, R"({"applied":[]})"); });
     CHECK(foreign.push({}).error().code == errc::unsupported);
+    scripted_mutation_device vague(tasks(), "x", [](const request&) -> result<response> {
+        return json_response(200, R"({"outcomes":[{"mutation_id":"x-1","status":"perhaps"}],"epoch":"1","head":1})");
+    });
+    const auto unclear = vague.push({edit(tasks(), "task", "k1").creates()});
+    REQUIRE_FALSE(unclear);
+    CHECK(unclear.error().detail.find("1 outcomes of the answer cannot be read") == 0);
     scripted_mutation_device endless(tasks(), "x", [](const request&) -> result<response> {
         return json_response(200, R"({"snapshots":[],"new_sync_cursor":1,"has_more":true,"epoch":"1","head":1,"head_seq":1})");
     });

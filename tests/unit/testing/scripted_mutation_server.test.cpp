@@ -91,6 +91,41 @@ TEST_CASE("scripted_mutation_server: an answer that was lost is given again, and
     CHECK(p.net.as_scripted());
 }
 
+TEST_CASE("scripted_mutation_server: an erase erases, a conflict carries the row, and what cannot be read is refused") {
+    scripted_mutation_server server{tasks()};
+    scripted_mutation_device ann(tasks(), "ann", [&](const request& r) -> result<response> { return server(r); });
+    server.write(task_key("k1"), a_task("theirs"));
+    server.refuse(task_key("k1"), errc::conflict, "both wrote");
+    const auto refused = ann.push({edit(tasks(), "task", "k1").set("title", value::text("mine"))});
+    REQUIRE(refused);
+    CHECK((refused->front().carries_row && refused->front().row == a_task("theirs")));
+    CHECK(ann.push({edit(tasks(), "task", "k1").erases()})->front().kind == outcome_kind::applied);
+    CHECK_FALSE(server.row(task_key("k1")));
+    const auto unread = ann.send("/push", R"({"client_id":"ann","mutations":[7]})");
+    CHECK(unread->body.find("a mutation is an object") != std::string::npos);
+}
+
+TEST_CASE("scripted_mutation_server: a device is told of its own change in a row while it asks for it, and nobody else is") {
+    party p;
+    p.net.on(http_method::post, "/push").answer_lost(errc::unauthenticated);
+    REQUIRE(p.store.app_write(task_key("k1"), a_task("mine")));
+    REQUIRE(p.store.app_write(task_key("k3"), a_task("mine")));
+    CHECK_FALSE(p.client.sync().ok());
+    p.server.write(task_key("k2"), a_task("theirs"));
+    CHECK(p.client.run(sync_mode::pull_only).ok());
+    REQUIRE_FALSE(p.server.pulls.empty());
+    const auto& asks_for = p.server.pulls.back().query.in_flight;
+    REQUIRE(asks_for.size() == 2);
+    const auto* told = p.net.log().last(http_method::post, "/pull");
+    REQUIRE(told != nullptr);
+    CHECK(told->answered->body.find(asks_for[0]) != std::string::npos);
+    scripted_mutation_device bob(tasks(), "bob", [&](const request& r) -> result<response> { return p.server(r); });
+    const auto rows = bob.pull_all(1);
+    REQUIRE(rows);
+    CHECK(rows->size() == 3);
+    for (const auto& row : *rows) CHECK(row.contains.empty());
+}
+
 TEST_CASE("scripted_mutation_server: pages end where it is told to end them") {
     scripted_mutation_server server{tasks()};
     server.max_page = 2;

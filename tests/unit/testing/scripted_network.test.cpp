@@ -54,6 +54,22 @@ TEST_CASE("scripted_network: steps for one kind of request are taken in their or
     CHECK(net.as_scripted());
 }
 
+TEST_CASE("scripted_network: a step that says nothing leaves the request to the peer, and steps that need a peer say that none is there") {
+    scripted_network net{[](const request&) { return response{200, {}, "peer"}; }};
+    net.on(http_method::post, "/push");
+    CHECK(net.transport()(push)->body == "peer");
+    CHECK(net.as_scripted().says("never asked for: POST /push, 1 times more"));
+    scripted_network alone;
+    alone.on(http_method::post, "/push").answer_lost();
+    alone.on(http_method::post, "/push").sent_twice();
+    alone.on(http_method::post, "/push").changed([](response&) {});
+    auto wire = alone.transport();
+    CHECK(wire(push).error().code == errc::timed_out);
+    for (int i = 0; i < 2; ++i) CHECK(wire(push).error().detail == "nobody is behind the script");
+    CHECK_FALSE(wire(pull));
+    CHECK(alone.as_scripted().findings() == std::vector<std::string>{"the script has no answer for GET /pull?after=1"});
+}
+
 TEST_CASE("scripted_network: says what was never asked for, and what nobody has an answer for") {
     scripted_network net;
     net.on(http_method::post, "/commit").request_lost().times(2);

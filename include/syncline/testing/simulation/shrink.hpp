@@ -32,11 +32,11 @@ template <class Fails>
         again = false;
         for (std::size_t size = (std::max)(s.events.size() / 2, std::size_t{1}); size > 0; size /= 2)
             // From the end: what comes first is what the rest is about.
-            for (std::size_t end = s.events.size(); end >= size && end > 0 && runs < most_runs;) {
+            for (std::size_t end = s.events.size(); end >= size && runs < most_runs;) {
                 script smaller{s.seed, s.events};
                 const auto from = smaller.events.begin() + static_cast<std::ptrdiff_t>(end - size);
                 smaller.events.erase(from, from + static_cast<std::ptrdiff_t>(size));
-                if (try_it(std::move(smaller))) again = size == 1 || again;
+                if (try_it(std::move(smaller)) && size == 1) again = true;
                 end = end > size ? end - size : 0;
                 end = (std::min)(end, s.events.size());
             }

@@ -136,8 +136,8 @@ struct authority_reference {
     void stage(const record_key& k) {
         if (std::find(staged_keys.begin(), staged_keys.end(), k) == staged_keys.end()) staged_keys.push_back(k);
     }
+    /// @pre a row that is erased is there
     void write(const record_key& k, const std::optional<record>& r) {
-        if (!r && !rows.contains(k)) return;
         stage(k);
         if (r)
             rows[k] = *r;

@@ -88,6 +88,12 @@ void check_replica_capture(store_kit<Make>& kit) {
         edits = captured(check, h);
         check.need_same(edits.size(), 1, "edits.size()");
         check.same(edits[0].before, task_row("old"), "edits[0].before");
+        // The same row again is no less of a new one.
+        check.must(h.app_write(a, task_row("old")), "app_write");
+        edits = captured(check, h);
+        check.need_same(edits.size(), 1, "edits.size()");
+        check.same(edits[0].after, task_row("old"), "edits[0].after");
+        check.that(edits[0].recreated, "edits[0].recreated");
     });
     kit.clause("S4.taken_once", "taken once; a dropped transaction took nothing", [&](auto& h, checker& check) {
         check.must(h.app_write(a, task_row("one")), "app_write");

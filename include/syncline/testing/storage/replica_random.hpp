@@ -206,6 +206,7 @@ void run_random_replica(checker& check, Harness& h, std::uint64_t seed) {
             check.need_same(check.must(t.lost_rows(2), "lost_rows"), check.must(working.lost_rows(2), "lost_rows"), "lost_rows(2)");
             const auto low = static_cast<std::int64_t>(draw.below(counter + 1));
             check.need_same(check.must(t.bases_within(low, low + 20, &from, 2), "bases_within"), check.must(working.bases_within(low, low + 20, &from, 2), "bases_within"), "bases_within(low, low + 20, &from, 2)");
+            check.need_same(check.must(t.bases_within(0, 1000000, nullptr, 2), "bases_within"), check.must(working.bases_within(0, 1000000, nullptr, 2), "bases_within"), "bases_within(0, 1000000, nullptr, 2)");
             check.need_same(check.must(t.unstaged(&from, 2), "unstaged"), check.must(working.unstaged(&from, 2), "unstaged"), "unstaged(&from, 2)");
             const unread_name after_name{"model", from.key};
             check.need_same(check.must(t.unread(&after_name, 2), "unread"), check.must(working.unread(&after_name, 2), "unread"), "unread(&after_name, 2)");

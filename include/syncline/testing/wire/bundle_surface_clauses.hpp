@@ -148,9 +148,7 @@ inline void check_bundle_surface(bundle_speaker& say) {
         const auto& who = *s.newcomer;
         const std::string first = say.source(), second = say.source();
         const auto ask = [&](http_method m, std::string_view endpoint, const std::string& body, const std::string& source) { return say.ask(c, m, endpoint, body, source, who); };
-        const auto connect = [&](const std::string& source, bool rows) {
-            return ask(http_method::post, "/connect", rows ? "{\"has_local_pending_rows\":true}" : "{\"has_local_pending_rows\":false}", source);
-        };
+        const auto connect = [&](const std::string& source) { return ask(http_method::post, "/connect", "{\"has_local_pending_rows\":true}", source); };
         const auto create = [&](const std::string& source, const std::string& right) { return ask(http_method::post, "/push-sessions", say.create_body(1, 1, right), source); };
         const auto early = ask(http_method::get, "/pull", {}, first);
         c.require(early.status() != 200, "the subject's newcomer has an account that nobody has connected yet, found " + early.told());
@@ -159,12 +157,12 @@ inline void check_bundle_surface(bundle_speaker& say) {
         say.expect_error(c, create(first, {}), 409, "scope_uninitialized", "a push before the account has begun");
         say.expect_error(c, create(first, run.fresh_uuid()), 410, "initialization_expired", "a push with a right that nobody gave");
 
-        const auto begun = connect(first, true);
+        const auto begun = connect(first);
         const std::string right = begun.text("initialization_id");
         c.expect(begun.text("resolution") == "initialize_local" && !right.empty() && !begun.text("lease_expires_at").empty(),
                  "the first device with rows may begin the account: `initialize_local` with `initialization_id` and `lease_expires_at`; found " + begun.told());
-        c.expect_text(connect(first, true).text("initialization_id"), right, "the right of the device that connects again");
-        const auto waits = connect(second, true);
+        c.expect_text(connect(first).text("initialization_id"), right, "the right of the device that connects again");
+        const auto waits = connect(second);
         c.expect(waits.text("resolution") == "retry_later" && waits.integer("retry_after_seconds").value_or(0) > 0 && waits.text("initialization_id").empty(),
                  "another device waits: `retry_later` with `retry_after_seconds`; found " + waits.told());
         say.expect_error(c, ask(http_method::get, "/pull", {}, second), 409, "scope_initializing", "a pull while the account is begun");
@@ -179,7 +177,7 @@ inline void check_bundle_surface(bundle_speaker& say) {
         const auto done = ask(http_method::post, at + "/commit", {}, first);
         c.require(done.status() == 200, "its bundle is committed, found " + done.told());
         c.expect(done.integer("bundle_seq") == 1, "the first bundle of an account is number 1, found " + done.told());
-        c.expect_text(connect(second, true).text("resolution"), "remote_authoritative", "the resolution once the account has begun");
+        c.expect_text(connect(second).text("resolution"), "remote_authoritative", "the resolution once the account has begun");
         const auto again = create(first, right);
         c.expect(again.text("status") == "already_committed" || (run.original() && again.status() == 400),
                  "the device whose answer was lost learns that its bundle is committed, found " + again.told());

@@ -28,6 +28,11 @@ struct table_reader {
         return at == in.end() ? std::optional<record>{} : std::optional<record>{at->second};
     }
 };
+struct store_of_a_device : rows {
+    schema_set known;  // as the device's program knows the models
+    [[nodiscard]] const schema_set& schemas() const { return known; }
+    using rows::operator=;
+};
 struct engine_of_a_device {
     replica_status says;
     [[nodiscard]] result<replica_status> status(timestamp) const { return says; }
@@ -40,8 +45,8 @@ struct device {
     std::string name = "A";
     principal who{"ann", "main"};
     timestamp clock{};
-    rows table;
-    rows* durable = &table;
+    store_of_a_device table;
+    store_of_a_device* durable = &table;
     program_of_a_device program;
     std::set<record_key> may_keep;
 };
@@ -56,7 +61,10 @@ struct end_of_a_run {
     rows server;
     record_key first = ledger.keys()[0], second = ledger.keys()[1];
 
-    end_of_a_run() { view.enter("ann"); }
+    end_of_a_run() {
+        view.enter("ann");
+        ann.table.known = schemas;
+    }
     [[nodiscard]] std::string broken() {
         table_reader tables;
         check_agreement(ledger, tables, schemas, view, ann, server);

@@ -27,6 +27,12 @@ struct careful_stores : memory_stores {
     [[nodiscard]] std::unique_ptr<replica_store> torn(replica_store& before, replica_store& /*after*/, const std::string& name, std::uint32_t /*die*/) { return copy(before, name); }
 };
 
+/// A newer program opens none of them.
+struct stuck_stores : memory_stores {
+    explicit stuck_stores(const schema_set& schemas) : memory_stores(schemas) {}
+    [[nodiscard]] result<std::unique_ptr<replica_store>> grown(replica_store&, const std::string&, const schema_set&) { return make_fault(errc::io_error, "not by this program"); }
+};
+
 template <class Stores>
 struct device_on_media {
     testing::simulation_setup setup = [] {
@@ -116,6 +122,24 @@ TEST_CASE("device media: a commit in which power fails is there or it is not, as
         CHECK_FALSE(must(c.media.power_fails(c.d)));
         CHECK(c.row() == titled("one"));
     }
+}
+
+TEST_CASE("device media: a newer program that cannot open what was left on the disk says so") {
+    testing::simulation_setup setup;
+    model_schema note;
+    note.name = "note";
+    note.fields = {{"title", value_kind::text, true, nullptr}, {"stars", value_kind::integer, true, nullptr}};
+    setup.models = {note};
+    setup.first_fields = {{"note", 1}};
+    const schema_set schemas = must(setup.schemas());
+    stuck_stores stores{schemas};
+    testing::device_media<stuck_stores> media{setup, schemas, stores};
+    testing::simulated_device<memory_replica_store> d{0, false, {}, 1, media.make("A", false)};
+    media.begin_to_lie(d);
+    d.knows_all = true;
+    const auto failed = media.power_fails(d);
+    REQUIRE_FALSE(failed);
+    CHECK(failed.error().detail == "not by this program");
 }
 
 }  // namespace device_media_test

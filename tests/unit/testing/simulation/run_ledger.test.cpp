@@ -47,7 +47,7 @@ struct told {
         now.records[0].frozen = batch_item{id, 0, what};
         now.records[0].image_kept = true;
         now.in_flight = batch{};
-        ledger.look(0, "A", now, false);
+        ledger.look(0, "A", schemas, now, false);
     }
     void seal(std::int64_t seq, std::int64_t stamp, std::optional<record> after, const mutation_id& writer, bool clean = true, const std::string& source = "S", std::int64_t number = 0) {
         row_change change{note0, operation::update, seq, stamp, std::move(after), field_set::first(2), writer, {}};
@@ -87,24 +87,35 @@ TEST_CASE("run ledger: layers: what is shown is open(frozen(base)), and a layer 
     r.open->key = note0;
     r.open->changes.set(1, value::integer(7));
     SECTION("not laid over") {
-        t.ledger.look(0, "A", t.now, true);
+        t.ledger.look(0, "A", t.schemas, t.now, true);
         CHECK(t.rule() == "layers");
         CHECK(t.what() == "A shows note0 as [w1, 0], and open(frozen(base)) is [w1, 7]");
     }
     SECTION("laid over, and while an edit is not taken in nothing is asked") {
-        t.ledger.look(0, "A", t.now, false);
+        t.ledger.look(0, "A", t.schemas, t.now, false);
         r.visible = told::row(1, 7);
-        t.ledger.look(0, "A", t.now, true);
+        t.ledger.look(0, "A", t.schemas, t.now, true);
         CHECK(t.rule().empty());
     }
     SECTION("hidden rows are not shown") {
         r.hidden = true;
-        t.ledger.look(0, "A", t.now, true);
+        t.ledger.look(0, "A", t.schemas, t.now, true);
         CHECK(t.rule() == "layers");
+    }
+    SECTION("nor are those of which nothing is kept but the app's row") {
+        r.hidden = true;
+        r.image_kept = false;
+        r.open.reset();
+        r.visible.reset();
+        t.ledger.look(0, "A", t.schemas, t.now, true);
+        CHECK(t.rule().empty());
+        r.visible = r.base;
+        t.ledger.look(0, "A", t.schemas, t.now, true);
+        CHECK(t.what() == "A shows note0 as [w1, 0], and open(frozen(base)) is absent");
     }
     SECTION("without its image") {
         r.image_kept = false;
-        t.ledger.look(0, "A", t.now, false);
+        t.ledger.look(0, "A", t.schemas, t.now, false);
         CHECK(t.rule() == "layers");
     }
 }
@@ -183,6 +194,34 @@ TEST_CASE("run ledger: once: a mutation has one effect, one content and one rece
         t.freeze("m1", 2, 0);
         CHECK(t.rule() == "once");
     }
+    SECTION("a create in the place of an update") {
+        t.freeze("m1", 1, 0, operation::create);
+        CHECK(t.rule() == "once");
+    }
+    SECTION("of fields that its program did not know then nothing is said, but of what was written") {
+        auto& frozen = t.now.records[0].frozen->what;
+        frozen.changes.set(1, value::integer(3));
+        frozen.unseen.insert(1);
+        t.ledger.look(0, "A", t.schemas, t.now, false);
+        CHECK(t.rule().empty());
+        frozen.changes.set(0, value::text("w9"));
+        frozen.unseen.insert(0);
+        t.ledger.look(0, "A", t.schemas, t.now, false);
+        CHECK(t.rule() == "once");
+    }
+    SECTION("a receipt of what nobody froze, and one that is not remembered, say nothing") {
+        receipt r;
+        r.id = "m9";
+        t.ledger.receipt_seen(r);
+        t.ledger.sealed(bundle_head{1, "S", 0, 1, 100}, {{note0, operation::update, 1, 100, told::row(2, 0), field_set::first(2), "m1", {}}}, [](const mutation_id&) { return std::optional<receipt>{}; });
+        CHECK(t.rule().empty());
+    }
+    SECTION("what another record took along is no second effect") {
+        row_change cascade{note1, operation::erase, 1, 100, std::nullopt, field_set::first(2), "m1", {}};
+        t.ledger.sealed(bundle_head{1, "S", 0, 1, 100}, {cascade}, [](const mutation_id&) { return std::optional<receipt>{}; });
+        t.seal(2, 101, std::nullopt, "m1");
+        CHECK(t.rule().empty());
+    }
     SECTION("another receipt") {
         receipt r;
         r.id = "m1";
@@ -230,7 +269,12 @@ TEST_CASE("run ledger: effect: what met nobody is what was written") {
         what.changes.set(0, value::text("w1"));
         u.now.records[0].frozen = batch_item{"m1", 0, what};
         u.now.in_flight->source_bundle_id = 4;
-        u.ledger.look(0, "A", u.now, false);
+        u.ledger.look(0, "A", u.schemas, u.now, false);
+        // What is frozen without a bundle is of none.
+        u.now.records[1].frozen = u.now.records[0].frozen;
+        u.now.records[1].frozen->id = "m2";
+        u.now.in_flight.reset();
+        u.ledger.look(0, "A", u.schemas, u.now, false);
         u.seal(1, 100, told::row(2, 0), "another id", false, "S", 4);
         CHECK(u.rule() == "effect");
     }
@@ -301,6 +345,12 @@ TEST_CASE("run ledger: lost write: every value arrives, or its author knows") {
         t.ledger.forget_device(0);
         CHECK(known());
     }
+}
+
+TEST_CASE("run ledger: a row is read by a person") {
+    CHECK(run_ledger::text(std::nullopt) == "absent");
+    const record all{{value{}, value::boolean(true), value::boolean(false), value::integer(3), value::real(0.5), value::time(from_microseconds(7)), value::text("w1"), value::json("[]")}};
+    CHECK(run_ledger::text(all) == "[-, true, false, 3, 0.500000, 7 us, w1, []]");
 }
 
 TEST_CASE("run ledger: what one device was told says nothing to another") {

@@ -6,6 +6,8 @@
 
 #include <string>
 #include <string_view>
+#include <tuple>
+#include <utility>
 
 namespace simulation_setup_test {
 
@@ -13,6 +15,18 @@ using namespace syncline;
 using syncline::testing::simulation_setup;
 
 namespace {
+
+/// Described wrongly: without a name.
+struct nameless {
+    std::string id;
+    std::string title;
+
+    struct syncline_model {
+        static constexpr std::string_view name() { return ""; }
+        static constexpr auto key() { return key_field<"id", &nameless::id>(); }
+        static constexpr auto fields() { return std::tuple{field<"title", &nameless::title>()}; }
+    };
+};
 
 model_schema sample() {
     model_schema m;
@@ -44,6 +58,11 @@ TEST_CASE("simulation setup: the value that a user writes tells which write it c
     CHECK_FALSE(setup.follows(m, 9));
     CHECK(simulation_setup::number_of(value{}) == 0);
     CHECK(simulation_setup::number_of(value::real(-1e300)) == 0);
+    CHECK(simulation_setup::number_of(value::real(1e300)) == 0);
+    CHECK(setup.value_of(m, 0, 3) == value::boolean(true));
+    auto told_only = m;
+    told_only.fields[1].read_only = true;
+    CHECK_FALSE(setup.follows(told_only, 1));
 }
 
 TEST_CASE("simulation setup: a field whose values the user makes is not followed, the others are") {
@@ -53,6 +72,7 @@ TEST_CASE("simulation setup: a field whose values the user makes is not followed
     CHECK_FALSE(setup.follows(setup.models[0], 4));
     CHECK(setup.follows(setup.models[0], 5));
     CHECK(setup.value_of(setup.models[0], 4, 2) == value::text("open"));
+    CHECK(setup.value_of(setup.models[0], 1, 2) == value::integer(2));
 }
 
 TEST_CASE("simulation setup: keys are of the model's kind, and what is wrong is said") {
@@ -65,10 +85,17 @@ TEST_CASE("simulation setup: keys are of the model's kind, and what is wrong is 
     auto by_number = sample();
     by_number.key_kind = value_kind::integer;
     CHECK(setup.key_of(by_number, 0) == "1");
+    by_number.key_kind = value_kind::bytes;
+    CHECK(setup.key_of(by_number, 3) == "00000000-0000-7000-8000-000000000003");
     setup.make_key = [](const model_schema& m, std::size_t n) { return m.name + "/" + std::to_string(n); };
     CHECK(setup.key_of(by_number, 0) == "sample/0");
-    setup.devices = 6;
-    CHECK(setup.problem());
+    for (const auto& [devices, most] : {std::pair{6, 5}, std::pair{0, 5}, std::pair{2, 27}}) {
+        setup.devices = static_cast<std::size_t>(devices);
+        setup.most_devices = static_cast<std::size_t>(most);
+        REQUIRE(setup.problem());
+        CHECK(setup.problem()->detail == "a simulation needs 1 to `most_devices` devices, and these are 26 at most");
+    }
+    setup.most_devices = 5;
     setup.devices = 2;
     setup.labels = {"red"};
     REQUIRE(setup.problem());
@@ -83,6 +110,8 @@ TEST_CASE("simulation setup: keys are of the model's kind, and what is wrong is 
     setup.buckets.clear();
     setup.keys = 0;
     CHECK(setup.problem());
+    REQUIRE(simulation_setup::of<nameless, nameless>().problem());
+    CHECK(simulation_setup::of<nameless>().problem()->detail.find("a model's name() is empty") == 0);
 }
 
 TEST_CASE("simulation setup: fields that older programs lack must be able to be null, and refer to nothing") {

@@ -37,6 +37,15 @@ TEST_CASE("simulation shrink: what cannot be left out stays, and it asks no more
     asked = 0;
     (void)shrink(whole, [&](const script&) { return ++asked, false; }, 10);
     CHECK(asked == 10);
+    // It finds something to leave out to its last question.
+    std::size_t left = whole.events.size();
+    const auto one_by_one = [&](const script& s) { return s.events.size() + 1 == left && left-- != 0; };
+    CHECK(shrink(whole, one_by_one, 60).events.size() == left);
+    CHECK(left < 40);
+    CHECK(left > 0);
+    // What is 0 already stays.
+    const script zero{3, {{deed::edit, 0, 0}, {deed::edit, 0, 1}}};
+    CHECK(shrink(zero, [&](const script& s) { return s.events.size() == 2; }) == script{3, {{deed::edit, 0, 0}, {deed::edit, 0, 0}}});
     // Nothing at all is needed.
     CHECK(shrink(whole, [](const script&) { return true; }).events.empty());
 }

@@ -50,6 +50,19 @@ TEST_CASE("store_faults: power goes at the chosen call, a commit may have taken 
         }
 }
 
+TEST_CASE("store_faults: what goes on without power commits nothing") {
+    memory_replica_store under{store_contract::schemas()};
+    store_faults faults;
+    faulty_replica_store store(under, faults);
+    auto t = store.begin();
+    REQUIRE(t);
+    faults.arm(1, true);
+    CHECK(fault_of(t->write({task, "a"}, task_row("one"))) == errc::io_error);
+    CHECK(fault_of(t->commit()) == errc::io_error);
+    CHECK_FALSE(under.row({task, "a"}));
+    CHECK(faults.commits() == 0);
+}
+
 TEST_CASE("store_faults: a call that fails once does nothing, and later ones work") {
     for (std::uint64_t k = 1; k <= 3; ++k) {
         CAPTURE(k);

@@ -50,6 +50,23 @@ TEST_CASE("part writer: what differs by names alone is written alike under the r
     CHECK(bytes(same, of_a) != bytes(same, change("r0", tagged_value(0, 2), "of-b")));
 }
 
+TEST_CASE("part writer: what nobody has named, and no time, have bytes of their own") {
+    name_table names;
+    names.ids.emplace("known", id_meaning{0, 4, 1});
+    const renaming same;
+    const auto bytes = [&](auto write) {
+        part_writer w{same, names};
+        write(w);
+        return w.bytes();
+    };
+    std::set<std::string> different;
+    for (const char* id : {"", "known", "unknown"}) different.insert(bytes([&](part_writer& w) { w.id(id); }));
+    CHECK(different.size() == 3);
+    CHECK(bytes([](part_writer& w) { w.content("no such hash"); }) == std::string(1, '\0'));
+    CHECK(bytes([](part_writer& w) { w.bundle_content("no such hash", 2); }) == std::string(1, '\0'));
+    CHECK(bytes([](part_writer& w) { w.time((timestamp::min)()); }) != bytes([](part_writer& w) { w.time(wall_clock); }));
+}
+
 TEST_CASE("tagged value: tells who wrote it; what the host wrote tells nobody") {
     CHECK(writer_of(value::integer(tagged_value(2, 3))) == 2);
     CHECK_FALSE(writer_of(value::integer(1)));

@@ -78,6 +78,20 @@ const std::vector<broken> adapters{
     {flaw::cut_at_64k, "table.large_value", "a text has at most 65535 octets"},
     {flaw::rows_beyond_1000, "table.many_rows", "a transaction loses what it writes after its thousandth row"},
     {flaw::history_of_one, "random", "the history of a record is its last change"},
+    {flaw::changes_forgotten, "A5.whole", "changes of one model are not kept"},
+    {flaw::foreign_by_somebody, "A5.whole", "a foreign change has a writer"},
+    {flaw::receipt_forgotten, "table.keys", "receipts are not found"},
+    {flaw::receipt_without_version, "table.keys", "receipts have another version"},
+    {flaw::receipt_without_key, "table.keys", "receipts have another key"},
+    {flaw::session_forgotten, "table.large_value", "a session has no mutations"},
+    {flaw::session_cut, "table.large_value", "the mutations of a session are empty"},
+    {flaw::snapshot_forgotten, "table.large_value", "a snapshot has no rows"},
+    {flaw::snapshot_cut, "table.large_value", "the rows of a snapshot lose their values"},
+    {flaw::snapshot_reversed, "table.many_rows", "a page of a snapshot comes in reverse"},
+    {flaw::reader_misses_a_row, "A2.concurrent", "a reader does not see a row"},
+    {flaw::reader_sees_no_fields, "A2.concurrent", "a reader sees a row without its fields"},
+    {flaw::writer_refused_in_turn, "A2.concurrent", "a writer is refused now and then, though others only read"},
+    {flaw::staged_short, "A1.every_call", "the last staged record is not named"},
 };
 
 testing::report found_in(flaw kind, const std::string& only) {

@@ -33,7 +33,9 @@ enum class flaw : std::uint8_t {
     changes_reversed, cursor_included, tombstones_pruned, snapshot_by_key_alone, first_receipt_stays, last_put_is_last, ordinals_by_text, expires_at_once,
     note_ends_at_nul, tenant_notes_of_all, prefix_ends_at_nul, snapshot_ignores_notes, nothing_lost, one_loss_known, nameless_incarnation,
     incarnation_ignored, sessions_outlive, cascading_only, relabel_in_place, log_repeats, labelled_twice, view_outlives, snapshot_ignores_labels,
-    cut_at_64k, rows_beyond_1000, history_of_one,
+    cut_at_64k, rows_beyond_1000, history_of_one, changes_forgotten, foreign_by_somebody, receipt_forgotten, receipt_without_version, receipt_without_key,
+    session_forgotten, session_cut, snapshot_forgotten, snapshot_cut, snapshot_reversed, staged_short,
+    reader_misses_a_row, reader_sees_no_fields, writer_refused_in_turn,
 };
 
 inline memory_authority_store fresh(const std::shared_ptr<bool>& triggered) {
@@ -55,6 +57,7 @@ struct world {
     std::map<std::string, push_session> sessions{};
     std::map<record_key, record> first_written{};
     std::set<record_key> erased{}, hidden{}, named{};
+    int writers = 0;
 };
 
 // The lock is let go after the transaction that it guards is gone, so it is a base before it.
@@ -81,6 +84,8 @@ public:
         if (is(flaw::row_as_written))
             if (const auto at = written_.find(key); at != written_.end()) return std::optional<record>{at->second};
         if (how_ == syncline::access::snapshot && (is(flaw::live_snapshot) || (is(flaw::second_object_reads_dirty) && object_ == 2))) return w_->kept.row(tenant_, key);
+        if (is(flaw::reader_misses_a_row) && object_ == 2 && key.key == "alice-b") return std::optional<record>{};
+        if (is(flaw::reader_sees_no_fields) && object_ == 2 && key.key == "alice-b") return std::optional<record>{record{}};
         if (is(flaw::mixes_states) && object_ == 2 && key.key == "alice-b") return std::optional<record>{w_->first_written.at(key)};
         return base_type::current(key);
     }
@@ -132,6 +137,7 @@ public:
         if (!keys) return keys;
         if (is(flaw::staged_by_key)) std::sort(keys->begin(), keys->end());
         if (is(flaw::recreated_hidden)) std::erase_if(*keys, [&](const auto& k) { return w_->hidden.contains(k); });
+        if (is(flaw::staged_short) && keys->size() > 1) keys->pop_back();
         if (is(flaw::actions_unstaged)) std::erase_if(*keys, [&](const auto& k) { return !w_->named.contains(k); });
         w_->named.clear();
         return keys;
@@ -147,6 +153,10 @@ public:
     [[nodiscard]] result<std::vector<change_mark>> changes_of(const record_key& key, std::int64_t above) {
         auto marks = base_type::changes_of(key, above);
         if (marks && is(flaw::changes_reversed)) std::reverse(marks->begin(), marks->end());
+        if (marks && is(flaw::changes_forgotten) && key.model == project) marks->clear();
+        if (marks && is(flaw::foreign_by_somebody))
+            for (auto& mark : *marks)
+                if (mark.writer.empty()) mark.writer = "somebody";
         return marks;
     }
     [[nodiscard]] result<std::vector<row_change>> history_of(const record_key& key) {
@@ -166,6 +176,14 @@ public:
             for (char& c : key.key)
                 if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
         return base_type::sealed(key);
+    }
+    [[nodiscard]] result<std::optional<receipt>> find_receipt(std::string_view principal, const mutation_id& id) {
+        auto found = base_type::find_receipt(principal, id);
+        if (!found || !*found) return found;
+        if (is(flaw::receipt_forgotten)) found->reset();
+        else if (is(flaw::receipt_without_version)) (*found)->version = -1;
+        else if (is(flaw::receipt_without_key)) (*found)->key = {};
+        return found;
     }
     [[nodiscard]] result<void> put_receipt(std::string_view principal, const receipt& r) {
         if (how_ == syncline::access::snapshot && is(flaw::snapshot_ignores_writes)) return {};
@@ -203,12 +221,20 @@ public:
     }
     [[nodiscard]] result<std::vector<mutation>> session_mutations(std::string_view id) {
         auto kept = base_type::session_mutations(id);
+        if (kept && is(flaw::session_forgotten)) kept->clear();
+        if (kept && is(flaw::session_cut))
+            for (auto& m : *kept) m.what = intent{};
         if (kept && is(flaw::ordinals_by_text)) std::sort(kept->begin(), kept->end(), [](const auto& x, const auto& y) { return x.id < y.id; });
         return kept;
     }
     [[nodiscard]] result<std::vector<row_image>> snapshot_rows(std::string_view id, std::uint32_t from, std::size_t n) {
-        if (!is(flaw::snapshot_by_key_alone)) return base_type::snapshot_rows(id, from, n);
-        auto rows = base_type::snapshot_rows(id, 0, all);
+        auto rows = base_type::snapshot_rows(id, from, n);
+        if (rows && is(flaw::snapshot_forgotten)) rows->clear();
+        if (rows && is(flaw::snapshot_reversed)) std::reverse(rows->begin(), rows->end());
+        if (rows && is(flaw::snapshot_cut))
+            for (auto& image : *rows) image.row.reset();
+        if (!is(flaw::snapshot_by_key_alone)) return rows;
+        rows = base_type::snapshot_rows(id, 0, all);
         if (!rows) return rows;
         std::sort(rows->begin(), rows->end(), [](const auto& x, const auto& y) { return x.key.key < y.key.key; });
         rows->erase(rows->begin(), rows->begin() + static_cast<std::ptrdiff_t>((std::min)(rows->size(), std::size_t{from})));
@@ -275,6 +301,7 @@ public:
     [[nodiscard]] result<transaction> begin(std::string_view tenant, syncline::access how) {
         std::unique_lock lock(w_->busy);
         if (how == syncline::access::write && w_->kind == flaw::last_commit_lost) w_->before_last_write = w_->kept.copy();
+        if (how == syncline::access::write && w_->kind == flaw::writer_refused_in_turn && ++w_->writers % 20 == 0) return make_fault(errc::busy, "somebody reads");
         auto t = w_->kept.begin(tenant, how);
         if (!t) return w_->kind == flaw::bug_for_busy ? make_fault(errc::bug, "somebody writes") : std::move(t).error();
         return transaction{std::move(lock), std::move(*t), w_, object_, tenant, how};

@@ -1,5 +1,7 @@
 #include <syncline/testing/storage/checker.hpp>
 
+#include <syncline/testing/storage/show.hpp>
+
 #include "support/catch.hpp"
 #include "support/store_contract.hpp"
 
@@ -81,6 +83,18 @@ TEST_CASE("checker: what must be there ends the clause where it is not") {
               check.need_refused(result<int>{7}, errc::busy, "begin");
               FAIL_CHECK("no fault ends the clause");
           }).size() == 2);
+}
+
+TEST_CASE("checker: what must not be there ends the clause where it is; one line and many differ in the first") {
+    CHECK(findings([](checker& check) {
+              check.need_none(std::optional<std::string>{}, "the note");
+              check.need_none(std::optional<std::string>{"x"}, "the note");
+              FAIL_CHECK("what is there ends the clause");
+          }) == std::vector<std::string>{"the note: expected nothing, found <x>", "the note: what follows makes no sense with it"});
+    CHECK(findings([](checker& check) { CHECK_FALSE(check.same(std::string{"a\nb"}, "a", "everything")); }).size() == 1);
+    base_row gone;
+    gone.out_of_view = true;
+    CHECK(testing::storage::show(gone).find(" out of view") != std::string::npos);
 }
 
 TEST_CASE("store_kit: only the clauses that are asked for run, each with a harness of its own") {

@@ -20,6 +20,9 @@ TEST_CASE("wire_answer: reads what is there, and nothing of what is not") {
     CHECK(a.truth("n") == std::nullopt);
     CHECK_FALSE(a.has_list("o"));
     CHECK(a.list("none").empty());
+    CHECK(a.list("o").empty());
+    CHECK(a.truth("none") == std::nullopt);
+    CHECK_FALSE(wire_answer{response{200, {}, "{}"}}.is_json());
     CHECK(wire_answer::text_of(*a.root().find("o"), "k") == "v");
     CHECK(wire_json(*a.root().find("o")) == R"({"k":"v"})");
 

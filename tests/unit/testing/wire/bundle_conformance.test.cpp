@@ -91,6 +91,9 @@ TEST_CASE("check_bundle_wire: a server that does not answer is a finding of ever
     const auto r = check_bundle_wire(silent, subject_of_own("tasks"), random);
     CHECK(r.broken().size() == 31);
     CHECK(r.find("bundle 1.2 capabilities")->findings == std::vector<std::string>{"GET /sync/capabilities: timed_out: no answer"});
+    auto s = subject_of_own("tasks");
+    s.fields.clear();
+    for (const auto& none : {s, subject_of_own("")}) CHECK(check_bundle_wire(silent, none, random).broken() == std::vector<std::string>{"subject"});
 }
 
 }  // namespace bundle_conformance_test

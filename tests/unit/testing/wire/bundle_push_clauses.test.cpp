@@ -120,17 +120,70 @@ damage takes_any_version() {
     };
 }
 
+// A snapshot has the records of chunks, whether they were committed or not; of each chunk all, or the last one.
+damage reads_uncommitted(bool last_alone) {
+    auto keys = std::make_shared<std::vector<std::string>>();
+    return [=](const request& r, const next_hop& next) {
+        if (asks(r, http_method::post, "/chunks")) {
+            const std::string before = R"("key":{"id":")";
+            std::vector<std::string> here;
+            for (auto at = r.body.find(before); at != std::string::npos; at = r.body.find(before, at + 1)) here.push_back(r.body.substr(at + before.size(), 36));
+            if (!here.empty()) keys->insert(keys->end(), last_alone ? here.end() - 1 : here.begin(), here.end());
+        }
+        response a = next(r);
+        json body = body_of(a.body);
+        if (!asks(r, http_method::get, "/snapshot-sessions/") || a.status != 200 || body["has_more"].get<bool>()) return a;
+        for (const auto& key : *keys) body["rows"].push_back({{"schema", "public"}, {"table", "tasks"}, {"key", {{"id", key}}}, {"row_version", 1}, {"payload", {{"id", key}}}});
+        a.body = body.dump();
+        return a;
+    };
+}
+damage chunked(std::function<void(json&)> change) { return answers(http_method::post, "/chunks", std::move(change)); }
+damage told(std::function<void(json&)> change) { return answers(http_method::get, "/capabilities", std::move(change)); }
+// A chunk that comes again is refused, with this code.
+damage refuses_again(std::string code) {
+    return [code, seen = std::make_shared<std::set<std::string>>()](const request& r, const next_hop& next) {
+        response a = next(r);
+        return asks(r, http_method::post, "/chunks") && a.status == 200 && !seen->insert(r.path + r.body).second ? json_error(409, code, "that was it") : a;
+    };
+}
+
 const std::vector<broken_server> all{
     {"bundle 1.4 create", "a gap is a session", in_place_of("source_sequence_out_of_order", 200, R"({"push_id":"x","status":"staging"})")},
     {"bundle 1.4 create", "any number will do", in_place_of("push_session_invalid", 200)},
     {"bundle 1.4 create", "the number of rows is not told", created([](json& b) { b.erase("planned_row_count"); })},
+    {"bundle 1.4 create", "a session is told as a text", plain(http_method::post, "/push-sessions")},
+    {"bundle 1.4 create", "a session is in another state", created([](json& b) { b["status"] = "open"; })},
+    {"bundle 1.4 create", "a session has no id", created([](json& b) { b.erase("push_id"); })},
+    {"bundle 1.4 create", "bad JSON cannot be processed", in_place_of("invalid_request", 422, R"({"error":"unprocessable"})")},
+    {"bundle 1.4 create", "bad JSON has no code", in_place_of("invalid_request", 400)},
+    {"bundle 1.5 chunk", "a chunk is told as a text", plain(http_method::post, "/chunks")},
+    {"bundle 1.5 chunk", "a chunk is of another session", chunked([](json& b) { b["push_id"] = "x"; })},
     {"bundle 1.5 chunk", "a row may be left out", in_place_of("push_chunk_out_of_order", 200)},
     {"bundle 1.5 chunk", "no session is needed", in_place_of("push_session_not_found", 200)},
     {"bundle 1.5 chunk", "it does not say which row is next", answers(http_method::post, "/chunks", [](json& b) { b.erase("next_expected_row_ordinal"); })},
-    {"bundle 1.5 chunk", "a chunk that comes again is refused", [seen = std::make_shared<std::set<std::string>>()](const request& r, const next_hop& next) {
+    {"bundle 1.5 chunk", "a chunk that comes again is refused", refuses_again("push_chunk_out_of_order")},
+    {"bundle 1.5 bad rows", "a commit is told with another status", told_with(http_method::post, "/commit", 200, 201)},
+    {"bundle 1.2 limits", "a chunk that is too long has no code", in_place_of("push_chunk_invalid", 400)},
+    {"bundle 1.2 limits", "there are none", told([](json& b) { b["bundle_limits"] = {{"max_rows_per_push_chunk", 0}, {"max_bundles_per_pull", 0}}; })},
+    {"bundle 1.1 too large", "what is refused is written", reads_uncommitted(false)},
+    {"bundle 1.6 commit", "a commit is told with another status", told_with(http_method::post, "/commit", 200, 201)},
+    {"bundle 1.6 commit", "a commit is told as a text", plain(http_method::post, "/commit")},
+    {"bundle 1.6 commit", "there are no rows", committed([](json& b) { b["row_count"] = 0; })},
+    {"bundle 1.6 commit", "it has another number", committed([](json& b) { b["source_bundle_id"] = 9; })},
+    {"bundle 1.7 drop", "nothing has a body", [](const request& r, const next_hop& next) {
          response a = next(r);
-         return asks(r, http_method::post, "/chunks") && a.status == 200 && !seen->insert(r.path + r.body).second ? json_error(409, "push_chunk_out_of_order", "that was it") : a;
+         if (r.method == http_method::erase && a.status == 204) a.body = "{}";
+         return a;
      }},
+    {"bundle 2.2 abandoned", "what was given up is written", reads_uncommitted(false)},
+    {"bundle 2.2 abandoned", "nothing is written", answers(http_method::get, "/snapshot-sessions/", [](json& b) { b["rows"] = json::array(), b["has_more"] = false; })},
+    {"bundle 2.2 atomic", "the last row is written", reads_uncommitted(true)},
+    {"bundle 3.1 live row", "a conflict is a list", conflicting([](json& c) { c = json::array(); })},
+    {"bundle 3.1 live row", "the key is not told", conflicting([](json& c) { c.erase("key"); })},
+    {"bundle 3.1 live row", "the key is another", conflicting([](json& c) { c["key"]["id"] = "x"; })},
+    {"bundle 3.1 live row", "the change is another", conflicting([](json& c) { c["op"] = "UPSERT"; })},
+    {"bundle 3.1 live row", "there is no row at all", conflicting([](json& c) { c.erase("server_row"); })},
     {"bundle 1.5 bad rows", "any row will do", in_place_of("push_chunk_invalid", 200)},
     {"bundle 1.5 bad rows", "a session ends with a bad row", [ended = std::make_shared<std::set<std::string>>()](const request& r, const next_hop& next) {
          response a = next(r);
@@ -172,5 +225,17 @@ const std::vector<broken_server> all{
 }  // namespace
 
 TEST_CASE("bundle push clauses: each finds the server that breaks it") { expect_all_caught(subject_of_own("tasks"), all, check); }
+
+TEST_CASE("bundle push clauses: what a server may do otherwise, and what is known of the original") {
+    expect_kept(subject_of_own("tasks"),
+                {{"bundle 1.2 limits", "a chunk that is too long is too large", in_place_of("push_chunk_invalid", 413)},
+                 {"bundle 1.2 limits", "chunks are hardly bounded", told([](json& b) { b["bundle_limits"]["max_rows_per_push_chunk"] = 30'000; })},
+                 {"bundle 1.2 limits", "pulls alone are bounded", told([](json& b) { b["bundle_limits"].erase("max_rows_per_push_chunk"); })}},
+                check);
+    auto original = subject_of_own("tasks");
+    original.profile = wire_profile::original;
+    expect_kept(original, {{"bundle 1.5 chunk", "a chunk that comes again is out of order", refuses_again("push_chunk_out_of_order")}}, check);
+    expect_caught(original, {{"bundle 1.5 chunk", "a chunk that comes again is an error", refuses_again("internal")}}, check);
+}
 
 }  // namespace bundle_push_clauses_test

@@ -70,7 +70,53 @@ damage lends_sessions() {
     };
 }
 
+// Rows of bundles, and rows of snapshots, are changed one by one.
+damage each_pulled_row(std::function<void(json&)> change) {
+    return pulled([=](json& b) { for (auto& x : b["bundles"]) for (auto& r : x["rows"]) change(r); });
+}
+damage each_pulled_bundle(std::function<void(json&)> change) {
+    return pulled([=](json& b) { for (auto& x : b["bundles"]) change(x); });
+}
+damage each_kept_row(std::function<void(json&)> change) {
+    return snapshot_page([=](json& b) { for (auto& r : b["rows"]) change(r); });
+}
+
 const std::vector<broken_server> all{
+    {"bundle 1.8 rows", "a page is told with another status", told_with(http_method::get, "/rows", 200, 206)},
+    {"bundle 1.8 rows", "a page is a text", plain(http_method::get, "/rows")},
+    {"bundle 1.8 rows", "the records are others", rows([](json& b) { for (auto& r : b["rows"]) r["key"]["id"] = "x"; })},
+    {"bundle 1.8 rows", "the table is another", rows([](json& b) { for (auto& r : b["rows"]) r["table"] = "notes"; })},
+    {"bundle 1.9 pull", "there is always more", pulled([](json& b) { b["has_more"] = true; })},
+    {"bundle 1.9 pull", "there is more after the end", pulled([](json& b) { if (b["bundles"].empty()) b["has_more"] = true; })},
+    {"bundle 1.9 pull", "a bundle comes after the end", pulled([](json& b) { if (b["bundles"].empty()) b["bundles"].push_back(json::object()); })},
+    {"bundle 1.9 pull", "a bundle is another source's", each_pulled_bundle([](json& x) { x["source_id"] = "x"; })},
+    {"bundle 1.9 pull", "a bundle has another number", each_pulled_bundle([](json& x) { x["source_bundle_id"] = 9; })},
+    {"bundle 1.9 pull", "a row is of another table", each_pulled_row([](json& r) { r["table"] = "notes"; })},
+    {"bundle 1.9 pull", "an insert is an update", each_pulled_row([](json& r) { r["op"] = "UPDATE"; })},
+    {"bundle 2.3 order", "a bundle is another source's", each_pulled_bundle([](json& x) { x["source_id"] = "x"; })},
+    {"bundle 2.3 order", "a bundle has another number", each_pulled_bundle([](json& x) { x["source_bundle_id"] = 9; })},
+    {"bundle 2.3 pages", "the first of two is passed over", pulled([](json& b) { if (b["bundles"].size() > 1) b["bundles"].erase(0); })},
+    {"bundle 1.11 snapshot", "it is told as a text", plain(http_method::post, "/snapshot-sessions")},
+    {"bundle 1.11 snapshot", "it has no id", made_snapshot([](json& b) { b.erase("snapshot_id"); })},
+    {"bundle 1.11 snapshot", "it has no rows", made_snapshot([](json& b) { b["row_count"] = 0; })},
+    {"bundle 1.11 snapshot", "it does not end", made_snapshot([](json& b) { b.erase("expires_at"); })},
+    {"bundle 1.11 snapshot", "a page is told with another status", told_with(http_method::get, "/snapshot-sessions/", 200, 206)},
+    {"bundle 1.11 snapshot", "a page is a text", plain(http_method::get, "/snapshot-sessions/")},
+    {"bundle 1.11 snapshot", "a page is of another snapshot", snapshot_page([](json& b) { b["snapshot_id"] = "x"; })},
+    {"bundle 1.11 snapshot", "a page is of another moment", snapshot_page([](json& b) { b["snapshot_bundle_seq"] = 0; })},
+    {"bundle 1.11 snapshot", "a page is empty", snapshot_page([](json& b) { b["rows"] = json::array(); })},
+    {"bundle 1.11 snapshot", "a row has no key", each_kept_row([](json& r) { r.erase("key"); })},
+    {"bundle 1.11 snapshot", "a row has no payload", each_kept_row([](json& r) { r.erase("payload"); })},
+    {"bundle 1.11 snapshot", "a row has no version", each_kept_row([](json& r) { r["row_version"] = 0; })},
+    {"bundle 1.11 snapshot", "a row has a later version", each_kept_row([](json& r) { r["row_version"] = 999; })},
+    {"bundle 1.11 snapshot", "nothing has a body", [](const request& r, const next_hop& next) {
+         response a = next(r);
+         if (r.method == http_method::erase && a.status == 204) a.body = "{}";
+         return a;
+     }},
+    {"bundle 2.4 snapshot", "it never comes", snapshot_page([](json& b) { b["rows"] = json::array(), b["has_more"] = true; })},
+    {"bundle 2.4 snapshot", "what came after is not whole", pulled([](json& b) { for (auto& x : b["bundles"]) x["rows"].erase(0); })},
+    {"bundle 2.5 replacement", "another took its place", answers(http_method::post, "/push-sessions", [](json& b) { b["replaced_by_source_id"] = "x"; }, 409)},
     {"bundle 1.8 rows", "rows are in another order", rows([](json& b) { std::reverse(b["rows"].begin(), b["rows"].end()); })},
     {"bundle 1.8 rows", "places are counted from 1", rows([](json& b) { b["next_row_ordinal"] = b["next_row_ordinal"].get<std::int64_t>() + 1; })},
     {"bundle 1.8 rows", "a page is as long as it likes", without("/rows", "max_rows")},
@@ -131,5 +177,14 @@ const std::vector<broken_server> all{
 }  // namespace
 
 TEST_CASE("bundle read clauses: each finds the server that breaks it") { expect_all_caught(subject_of_own("tasks"), all, check); }
+
+TEST_CASE("bundle read clauses: somebody else's bundle may come meanwhile") {
+    expect_kept(subject_of_own("tasks"), {{"bundle 2.11 hash", "one is there", pulled([](json& b) {
+                                               const std::int64_t seq = b["stable_bundle_seq"].get<std::int64_t>() + 1;
+                                               b["stable_bundle_seq"] = seq;
+                                               b["bundles"].push_back({{"bundle_seq", seq}, {"rows", json::array()}});
+                                           })}},
+                check);
+}
 
 }  // namespace bundle_read_clauses_test

@@ -20,11 +20,15 @@ struct scene {
     wire_run run;
     bundle_speaker say{run};
 
+    std::string type = "application/json";
+    int status = 200;
+
     static wire_subject subject() {
         wire_subject s;
+        s.prefix = "/api/sync";
         s.model = "tasks";
         s.schema = "business";
-        s.fields = {{"title"}};
+        s.fields = {{"title"}, {"note", "1", "2", "3"}, {"kind", "\"k\""}};
         return s;
     }
     explicit scene(std::vector<std::string> given)
@@ -33,7 +37,7 @@ struct scene {
               asked.push_back(r);
               const std::string body = answers.empty() ? "{}" : answers.front();
               if (answers.size() > 1) answers.erase(answers.begin());
-              return response{200, {{"Content-Type", "application/json"}}, body};
+              return response{status, {{"Content-Type", type}}, body};
           }, subject(), random, out) {}
     template <class Body>
     std::vector<std::string> findings(Body body) {
@@ -53,7 +57,7 @@ std::string page(const std::string& seqs, int stable, bool more) {
 TEST_CASE("bundle_speaker: rows are whole, and a delete has no payload") {
     scene s({});
     CHECK(s.say.update("K", "\"new\"", 7) ==
-          R"({"schema":"business","table":"tasks","key":{"id":"K"},"op":"UPDATE","base_row_version":7,"payload":{"id":"K","title":"new"}})");
+          R"({"schema":"business","table":"tasks","key":{"id":"K"},"op":"UPDATE","base_row_version":7,"payload":{"id":"K","title":"new","note":1,"kind":"k"}})");
     CHECK(s.say.erase("K", 7) == R"({"schema":"business","table":"tasks","key":{"id":"K"},"op":"DELETE","base_row_version":7})");
     CHECK(s.say.pull_path(1, 2, 3) == "/pull?after_bundle_seq=1&max_bundles=2&target_bundle_seq=3");
 }
@@ -70,11 +74,11 @@ TEST_CASE("bundle_speaker: a walk keeps its first ceiling, and finds what breaks
     std::vector<pulled_bundle> list;
     CHECK(fine.findings([&](clause& c) { list = fine.say.walk(c, "d", 1, 2, [] {}); }).empty());
     CHECK(list.size() == 3);
-    CHECK(fine.asked[0].path == "/sync/pull?after_bundle_seq=1&max_bundles=2");
-    CHECK(fine.asked[1].path == "/sync/pull?after_bundle_seq=3&max_bundles=2&target_bundle_seq=4");
+    CHECK(fine.asked[0].path == "/api/sync/pull?after_bundle_seq=1&max_bundles=2");
+    CHECK(fine.asked[1].path == "/api/sync/pull?after_bundle_seq=3&max_bundles=2&target_bundle_seq=4");
     CHECK(find_header(fine.asked[0].headers, "Oversync-Source-ID") == "d");
 
-    for (const auto& broken : std::vector<std::vector<std::string>>{{page("22", 2, false)}, {page("32", 3, false)}, {page("25", 4, false)}, {page("2", 4, false)}, {page("", 4, true)}, {page("2", 4, true), page("34", 5, false)}}) {
+    for (const auto& broken : std::vector<std::vector<std::string>>{{page("22", 2, false)}, {page("32", 3, false)}, {page("25", 4, false)}, {page("2", 4, false)}, {page("", 4, true)}, {page("2", 4, true), page("34", 5, false)}, {R"({"bundles":[],"has_more":false})"}}) {
         scene s(broken);
         CHECK_FALSE(s.findings([&](clause& c) { s.say.walk(c, "d", 1, 2, [] {}); }).empty());
     }
@@ -88,9 +92,50 @@ TEST_CASE("bundle_speaker: a told row has its form") {
     };
     CHECK(wrong(R"({"key":{"id":"a"},"op":"INSERT","row_version":3,"payload":{}})") == 0);
     CHECK(wrong(R"({"key":{"id":"a"},"op":"DELETE","row_version":3})") == 0);
+    CHECK(wrong(R"({"key":{"id":"a"},"op":"DELETE","row_version":3,"payload":null})") == 0);
     CHECK(wrong(R"({"key":{"id":"a"},"op":"DELETE","row_version":3,"payload":{}})") == 1);
     CHECK(wrong(R"({"key":{"id":"a"},"op":"UPDATE","row_version":3})") == 2);
     CHECK(wrong(R"({"key":{"id":7},"op":"UPSERT","row_version":2,"payload":{}})") == 5);
+}
+
+TEST_CASE("bundle_speaker: a step that is answered otherwise ends its clause") {
+    const auto ends = [](const std::string& answer, auto step, int status = 200, const char* type = "application/json") {
+        scene s({answer});
+        s.status = status;
+        s.type = type;
+        return s.findings([&](clause& c) {
+            static_cast<void>(step(s.say, c));
+            CHECK(false);
+        });
+    };
+    const auto join = [](bundle_speaker& say, clause& c) { return say.joined(c); };
+    CHECK(ends("{}", join, 200, "text/html") == std::vector<std::string>{"a device without rows can connect, found 200 {}"});
+    CHECK(ends(R"({"resolution":"retry_later"})", join).front().find("a device without rows is let in at once") == 0);
+    CHECK(ends(R"({"status":"staging"})", [](bundle_speaker& say, clause& c) { return say.stage(c, "d", 1, {}); }).front().find("a push session for the next bundle is staging") == 0);
+    const auto push = [](bundle_speaker& say, clause& c) { return say.push(c, "d", 1, {}); };
+    CHECK(ends(R"({"status":"staging","push_id":"x"})", push) == std::vector<std::string>{R"(a commit tells its `bundle_seq`, found 200 {"status":"staging","push_id":"x"})"});
+    CHECK(ends(R"({"status":"staging","push_id":"x"})", push, 200, "text/html").front().find("a bundle that nothing speaks against is committed") == 0);
+    const auto head = [](bundle_speaker& say, clause& c) { return say.head(c, "d"); };
+    CHECK(ends("{}", head, 500).front() == "a snapshot tells its `snapshot_bundle_seq`, found 500 {}");
+    CHECK(ends("{}", head).front().find("a snapshot tells its `snapshot_bundle_seq`") == 0);
+    const auto pull = [](bundle_speaker& say, clause& c) { return say.pull(c, "d", 0); };
+    CHECK(ends("{}", pull, 409).front() == "a pull is answered with 200 and a JSON object, found 409 {}");
+    CHECK(ends("{}", pull, 200, "text/html").front() == "a pull is answered with 200 and a JSON object, found 200 {}");
+    CHECK(ends(R"({"rows":[],"has_more":true})", [](bundle_speaker& say, clause& c) { return say.snapshot(c, "d"); }).front().find("a page of a snapshot brings something where there is more") == 0);
+}
+
+TEST_CASE("bundle_speaker: rows without a key, of other tables and on several pages; what is nested too deep has no hash") {
+    CHECK(bundle_speaker::rows_of(json_view{}).empty());
+    const wire_answer odd{response{200, {}, R"({"rows":[{"table":"tasks"},{"key":7}]})"}};
+    for (const auto& r : bundle_speaker::rows_of(odd.root())) CHECK(r.key.empty());
+    const std::string row = R"({"schema":"business","table":"tasks","key":{"id":"K"},"payload":{"title":"mine"}})", other = R"({"schema":"business","table":"notes","key":{"id":"K"},"payload":{}})";
+    scene s({R"({"resolution":"remote_authoritative"})", R"({"snapshot_id":"s"})", R"({"rows":[)" + row + R"(],"has_more":true})", R"({"rows":[)" + other + R"(],"has_more":false})"});
+    std::string found;
+    CHECK(s.findings([&](clause& c) { found = s.say.seen(c, "K"); }).empty());
+    CHECK(found == R"({"title":"mine"})");
+    told_row deep;
+    deep.json = R"({"payload":)" + std::string(63, '[') + std::string(63, ']') + "}";
+    CHECK(bundle_speaker::hash_of({deep}).empty());
 }
 
 }  // namespace bundle_speaker_test

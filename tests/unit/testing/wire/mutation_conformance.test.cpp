@@ -97,6 +97,7 @@ TEST_CASE("check_mutation_wire: a server that does not answer, and a subject wit
     const auto none = check_mutation_wire(silent, s, random);
     CHECK(none.broken() == std::vector<std::string>{"subject"});
     CHECK(names_of(none).empty());
+    CHECK(check_mutation_wire(silent, subject_of_own(""), random).broken() == std::vector<std::string>{"subject"});
 }
 
 }  // namespace mutation_conformance_test

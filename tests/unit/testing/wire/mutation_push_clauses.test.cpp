@@ -65,6 +65,28 @@ damage overwrites_rows() {
         return next(other);
     };
 }
+// What was refused is refused otherwise when it comes again: as an error, and no more as absent.
+damage changes_its_mind() {
+    auto refused = std::make_shared<std::set<std::string>>();
+    return answers(http_method::post, "/push", [=](json& b) {
+        json kept = json::array();
+        for (auto& e : b["conflicts"])
+            if (refused->insert(e["mutation_id"].get<std::string>()).second) kept.push_back(e);
+            else b["rejected"].push_back({{"mutation_id", e["mutation_id"]}, {"reason", "error"}, {"data", json::object()}});
+        b["conflicts"] = kept;
+    });
+}
+// What fails by validation is told with @p data.
+damage validates(json data) {
+    return answers(http_method::post, "/push", [=](json& b) {
+        for (auto& e : b["rejected"]) {
+            if (e["data"].dump().find("operation") == std::string::npos && b["rejected"].size() > 1 && &e != &b["rejected"].back()) continue;
+            e["reason"] = "validation_failed";
+            if (data.is_null()) e.erase("data");
+            else e["data"] = data;
+        }
+    });
+}
 damage push_answer(std::function<void(json&)> change) { return answers(http_method::post, "/push", std::move(change)); }
 // Mutations with @p operation are told to be applied, and are not.
 damage swallows(const std::string& operation) {
@@ -90,6 +112,9 @@ const std::vector<broken_server> all{
     {"mutation 2.2 answer", "an applied mutation is rejected too", push_answer([](json& b) { for (auto& id : b["applied"]) b["rejected"].push_back({{"mutation_id", id}, {"reason", "error"}, {"data", json::array()}}); })},
     {"mutation 2.2 answer", "an id is not told of", push_answer([](json& b) { if (!b["applied"].empty()) b["applied"].erase(0); })},
     {"mutation 2.2 answer", "a conflict has no data", push_answer([](json& b) { for (auto& e : b["conflicts"]) e.erase("data"); })},
+    {"mutation 2.2 answer", "the data of a conflict are a text", push_answer([](json& b) { for (auto& e : b["conflicts"]) e["data"] = "none"; })},
+    {"mutation 2.2 answer", "a conflict has no id", push_answer([](json& b) { for (auto& e : b["conflicts"]) e.erase("mutation_id"); })},
+    {"mutation 2.2 answer", "a conflict has no reason", push_answer([](json& b) { for (auto& e : b["conflicts"]) e.erase("reason"); })},
     {"mutation 2.2 neighbours", "one bad mutation fails the push", [](const request& r, const next_hop& next) {
          return asks(r, http_method::post, "/push") && r.body.find("NoSuchModel") != std::string::npos ? json_response(422, "{}") : next(r);
      }},
@@ -106,6 +131,10 @@ const std::vector<broken_server> all{
     {"mutation 2.2 neighbours", "what is wrong is not told", push_answer([](json& b) { b["rejected"] = json::array(); })},
     {"mutation 2.3 reasons", "reasons have names of their own", push_answer([](json& b) { for (auto& e : b["rejected"]) e["reason"] = "E42"; })},
     {"mutation 2.3 reasons", "what is absent is not told", push_answer([](json& b) { b["conflicts"] = json::array(); })},
+    {"mutation 2.3 reasons", "what fails by validation has no data", validates(nullptr)},
+    {"mutation 2.3 reasons", "what fails by validation has no messages", validates(json::object())},
+    {"mutation 2.3 reasons", "messages are a list", validates({{"messages", json::array()}})},
+    {"mutation 2.4 refused again", "it is refused for another reason", changes_its_mind()},
     {"mutation 2.4 retry", "it applies twice", forgets_receipts()},
     {"mutation 2.4 retry", "what comes again is an error", [seen = std::make_shared<std::set<std::string>>()](const request& r, const next_hop& next) {
          response a = next(r);
@@ -145,5 +174,11 @@ const std::vector<broken_server> all{
 }  // namespace
 
 TEST_CASE("mutation push clauses: each finds the server that breaks it") { expect_all_caught(subject_of_own("task"), all, check); }
+
+TEST_CASE("mutation push clauses: what a server may do otherwise") {
+    expect_kept(subject_of_own("task"), {{"mutation 2.2 answer", "the data of a conflict are a list", push_answer([](json& b) { for (auto& e : b["conflicts"]) e["data"] = json::array(); })},
+                                         {"mutation 2.3 reasons", "an operation that there is not fails by validation", validates({{"messages", {{"operation", "is none"}}}})}},
+                check);
+}
 
 }  // namespace mutation_push_clauses_test

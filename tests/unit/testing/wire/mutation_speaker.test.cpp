@@ -21,20 +21,24 @@ struct scene {
     wire_run run;
     mutation_speaker say{run};
 
-    static wire_subject subject() {
+    std::string type = "application/json";
+
+    static wire_subject subject(wire_profile profile = wire_profile::syncline) {
         wire_subject s;
+        s.profile = profile;
+        s.prefix = profile == wire_profile::original ? "/api/tether" : "";
         s.model = "task";
         s.fields = {{"title"}, {"note", "1", "2", "3"}, {"kind", "\"k\""}};
         return s;
     }
-    explicit scene(std::vector<std::string> given)
+    explicit scene(std::vector<std::string> given, wire_profile profile = wire_profile::syncline)
         : answers(std::move(given)),
           run([this](const request& r) -> result<response> {
               asked.push_back(r);
               const std::string body = answers.empty() ? "{}" : answers.front();
               if (answers.size() > 1) answers.erase(answers.begin());
-              return response{200, {{"Content-Type", "application/json"}}, body};
-          }, subject(), random, out) {}
+              return response{200, {{"Content-Type", type}}, body};
+          }, subject(profile), random, out) {}
     template <class Body>
     std::vector<std::string> findings(Body body) {
         run.clause("x", "asks", body);
@@ -77,6 +81,8 @@ TEST_CASE("mutation_speaker: a walk goes on while there is more, and finds a cur
 
     scene stands({R"({"snapshots":[],"new_sync_cursor":4,"has_more":true})"});
     CHECK(stands.findings([&](clause& c) { stands.say.walk(c, "d", 4); }).size() == 1);
+    scene vague({R"({"snapshots":[],"has_more":true})"});
+    CHECK(vague.findings([&](clause& c) { vague.say.walk(c, "d", 4); }).size() == 1);
     scene back({R"({"snapshots":[],"new_sync_cursor":3,"has_more":false})"});
     CHECK(back.findings([&](clause& c) { back.say.walk(c, "d", 4); }) == std::vector<std::string>{"a cursor never goes back: after 4 came 3"});
 }
@@ -91,6 +97,24 @@ TEST_CASE("mutation_speaker: reads who was applied, rejected and absent") {
     CHECK(s.say.absent(a, "c"));
     CHECK_FALSE(s.say.absent(a, "d"));
     CHECK_FALSE(s.say.absent(a, "a"));
+    scene original({"{}"}, wire_profile::original);
+    CHECK(original.say.absent(a, "b"));
+    CHECK_FALSE(original.say.absent(a, "c"));
+    CHECK(original.say.path("push") == "/api/tether/push");
+}
+
+TEST_CASE("mutation_speaker: what is not called JSON is no answer; rows of other models, and fields that are missing, are seen") {
+    for (const bool push : {true, false}) {
+        scene s({"{}"});
+        s.type = "text/html";
+        CHECK(s.findings([&](clause& c) { push ? s.say.push(c, "d", {}) : s.say.pull(c, "d", {}); }).size() == 1);
+    }
+    scene s({"{}"});
+    const wire_answer a{response{200, {}, R"({"snapshots":[{"entity_id":"K","model":"other","operation":"upsert"},{"entity_id":"L","model":"task","operation":"upsert"}]})"}};
+    const auto rows = s.say.rows_of(a);
+    REQUIRE(rows.size() == 1);
+    CHECK((rows[0].key == "L" && rows[0].payload.empty()));
+    CHECK(s.findings([&](clause& c) { s.say.expect_fields(c, R"({"note":1})", "\"one\"", "1", "then"); }) == std::vector<std::string>{"then, `title` is \"one\", found nothing"});
 }
 
 }  // namespace mutation_speaker_test

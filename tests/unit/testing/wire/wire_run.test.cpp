@@ -84,6 +84,7 @@ TEST_CASE("same_wire_value: a number may be a text, and a boolean 0 or 1, and no
     CHECK_FALSE(same_wire_value("\"a\"", "a"));
     CHECK_FALSE(same_wire_value("\"\"", "\"a\""));
     CHECK_FALSE(same_wire_value("null", "0"));
+    CHECK_FALSE(same_wire_value("\"1", "1"));
     CHECK_FALSE(same_wire_value("2", "true"));
 }
 
