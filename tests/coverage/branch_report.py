@@ -10,6 +10,7 @@ TOP = Path(__file__).resolve().parents[2]
 LIBRARY = TOP / "include" / "syncline"
 REASONS = TOP / "tests" / "coverage" / "reasons"
 OUTCOMES = ("never true", "never false", "never reached")
+SELDOM = "seldom"  # of a reason: the seeds of a simulation decide, so it may be needed or not
 
 
 class Reason:
@@ -18,8 +19,8 @@ class Reason:
     def __init__(self, where, line):
         left, _, self.why = line.partition(" :: ")
         self.path, self.outcome, self.condition = (left.split(": ", 2) + ["", ""])[:3]
-        if self.outcome not in OUTCOMES or not self.condition or not self.why.strip():
-            sys.exit(f"{where}: not `path: {' | '.join(OUTCOMES)}: condition :: why`")
+        if self.outcome not in (*OUTCOMES, SELDOM) or not self.condition or not self.why.strip():
+            sys.exit(f"{where}: not `path: {' | '.join(OUTCOMES)} | {SELDOM}: condition :: why`")
         self.where = where
         self.pattern = re.compile(self.condition[1:-1]) if re.fullmatch("/.+/", self.condition) else None
         self.used = 0
@@ -29,7 +30,7 @@ class Reason:
             alike = hands_a_fault_on(condition, line)
         else:
             alike = self.pattern.fullmatch(condition) if self.pattern else self.condition == condition
-        return bool(alike) and self.outcome == outcome and fnmatch.fnmatchcase(path, self.path)
+        return bool(alike) and self.outcome in (outcome, SELDOM) and fnmatch.fnmatchcase(path, self.path)
 
 
 def reasons(folder=REASONS):
@@ -103,7 +104,7 @@ def report(found, folder, only, known=None):
     total = sum(branches_in.values()), len(untaken), len(untaken) - len(unexplained)
     for name, (count, not_both, explained) in [*((n, (branches_in[n], *rows[n])) for n in sorted(branches_in)), ("together", total)]:
         print(f"{name:<14}{count:>9}{count - not_both:>11}{100 * (count - not_both) / max(count, 1):>7.1f}%{explained:>15}{not_both - explained:>9}")
-    stale = [] if only else [r for r in known if not r.used]
+    stale = [] if only else [r for r in known if not r.used and r.outcome != SELDOM]
     for r in stale:
         print(f"{r.where}: nothing needs this reason")
     if unexplained:

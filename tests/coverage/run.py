@@ -10,7 +10,7 @@ tests/coverage/reasons/. The others go to BUILD_DIR/coverage/untaken.txt, those 
 
 A reason is that line without the number, and why: `path: never true: condition :: why`. The path may be a pattern, and a condition between slashes is a
 regular expression; `<hands a fault on>` stands for every `!r` of which the same line returns the fault. A reason that nothing needs is a fault, as is a
-branch without one. A template counts once, however often it was made: a branch is taken where any of its instantiations took it. No branch of ours is
+branch without one. Where seeds decide whether a branch is taken, `seldom` stands in the place of the outcome. A template counts once, however often it was made: a branch is taken where any of its instantiations took it. No branch of ours is
 what a defaulted comparison does, what `if constexpr` decides, and a `switch` that meets none of its cases (compilers warn where it does not name all).
 
 Environment: BUILD_DIR (default build/), JOBS (default: processors), SYNCLINE_SEEDS (default 200).

@@ -496,6 +496,9 @@ class Coverage(Folder):
             self.assertTrue(branch_report.report(found, out, "", self.reasons(*kept)))
             self.assertFalse(branch_report.report(found, out, "", self.reasons(*kept, "engine/a.hpp: never true: b :: z")))
             self.assertFalse(branch_report.report(found, out, "", self.reasons(kept[0])))
+            self.assertTrue(branch_report.report(found, out, "", self.reasons(*kept, "engine/a.hpp: seldom: b :: z")))
+            self.assertTrue(branch_report.report(found, out, "", self.reasons(kept[0], "engine/a.hpp: seldom: c :: z")))
+            self.assertFalse(branch_report.report(found, out, "", self.reasons(kept[0])))
         self.assertEqual((out / "unexplained.txt").read_text(), "engine/a.hpp:2: never true: c\n")
         self.assertIn("nothing needs this reason", told.getvalue())
 

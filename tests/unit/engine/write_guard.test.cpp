@@ -45,6 +45,21 @@ TEST_CASE("W41: labels that a change adds or takes away must be granted, also by
     CHECK(w.s.row("T") == node_row(1, 2));
 }
 
+TEST_CASE("W41: a label that is not granted is not taken away either from a record that stays in view") {
+    scoped_server w;
+    authority_options o = w.options("2");
+    for (auto& [model, rule] : o.scopes.buckets)
+        rule = [](const model_schema&, std::string_view, const record& row) { return row.fields[1] == value::integer(12) ? label_set{"g1", "g2"} : label_set{"g1"}; };
+    w.write("T", node_row(1, 12));
+    authority<memory_authority_store> other{w.s.store, o};
+    const auto push = [&](const std::string& id) { return lab_must(other.push(w.s.ann, {change_of(id, "T", node_row(1, 12), node_row(1, 1), 1)}, w.s.now)).outcomes.at(0).kind; };
+    CHECK(push("m1") == outcome_kind::refused);
+    CHECK(w.s.row("T") == node_row(1, 12));
+    *w.granted = {"g1", "g2"};
+    CHECK(push("m2") == outcome_kind::applied);
+    CHECK(w.s.row("T") == node_row(1, 1));
+}
+
 TEST_CASE("W13: an author whose record has left the view is told that the change met others, and nothing of them") {
     scoped_server w;
     w.write("T", node_row(1, 1));

@@ -99,6 +99,7 @@ TEST_CASE("run ledger: layers: what is shown is open(frozen(base)), and a layer 
     }
     SECTION("hidden rows are not shown") {
         r.hidden = true;
+        CHECK(testing::run_ledger::layers(r) == "an open update on version 0 lies over version 1, which is hidden,");
         t.ledger.look(0, "A", t.schemas, t.now, true);
         CHECK(t.rule() == "layers");
     }

@@ -135,6 +135,18 @@ TEST_CASE("plain messages: mappers shape what comes in; a row that one refuses i
     CHECK(page.rows.more);
 }
 
+TEST_CASE("plain messages: a snapshot without its model or its operation, or with one that is no text, is kept aside by what it says of itself", "[wire]") {
+    for (const char* entry : {R"({"entity_id":"K","operation":"delete"})", R"({"entity_id":"K","model":3,"operation":"delete"})", R"({"entity_id":"K","model":"Task","payload":{"title":"x"}})",
+                              R"({"entity_id":"K","model":"Task","operation":1,"payload":{"title":"x"}})"}) {
+        INFO(entry);
+        const auto page = page_of(std::string{R"({"snapshots":[)"} + entry + R"(],"new_sync_cursor":9})");
+        CHECK(page.rows.rows.empty());
+        CHECK(page.rows.gone.empty());
+        REQUIRE(page.rows.unread.size() == 1);
+        CHECK(page.rows.unread[0].why.code == errc::malformed_message);
+    }
+}
+
 TEST_CASE("plain messages: what is gone is so even of a model that is unknown here, if it has a name; and a model without fields has rows", "[wire]") {
     const auto page = page_of(R"({"snapshots":[{"entity_id":"K","model":"Unknown","operation":"delete"},{"entity_id":"L","model":"Unknown","operation":"upsert","payload":{}},)"
                               R"({"entity_id":"M","model":"","operation":"delete"}],"new_sync_cursor":9,"has_more":null})");
