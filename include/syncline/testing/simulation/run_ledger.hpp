@@ -8,6 +8,7 @@
 #include <syncline/change/receipt.hpp>
 #include <syncline/model/model_schema.hpp>
 #include <syncline/model/record.hpp>
+#include <syncline/model/value_text.hpp>
 #include <syncline/storage/replica_store.hpp>
 #include <syncline/support/version.hpp>
 #include <syncline/testing/simulation/setup.hpp>
@@ -224,7 +225,7 @@ public:
             case value_kind::null: out += "-"; break;
             case value_kind::boolean: out += v.as_boolean() ? "true" : "false"; break;
             case value_kind::integer: out += std::to_string(v.as_integer()); break;
-            case value_kind::real: out += std::to_string(v.as_real()); break;
+            case value_kind::real: out += text_of(v); break;
             case value_kind::time: out += std::to_string(to_microseconds(v.as_time())) + " us"; break;
             default: out += v.as_string(); break;
             }

@@ -55,7 +55,8 @@ struct device_on_media {
     void sync(const std::string& title) {
         auto t = must(guarded.begin());
         must(t.write(a, titled(title)));
-        CHECK(t.commit().has_value() == !d.faults.blown());
+        const bool committed = t.commit().has_value();
+        CHECK(committed == !d.faults.blown());
     }
 };
 

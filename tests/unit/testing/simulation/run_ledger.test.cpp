@@ -351,7 +351,7 @@ TEST_CASE("run ledger: lost write: every value arrives, or its author knows") {
 TEST_CASE("run ledger: a row is read by a person") {
     CHECK(run_ledger::text(std::nullopt) == "absent");
     const record all{{value{}, value::boolean(true), value::boolean(false), value::integer(3), value::real(0.5), value::time(from_microseconds(7)), value::text("w1"), value::json("[]")}};
-    CHECK(run_ledger::text(all) == "[-, true, false, 3, 0.500000, 7 us, w1, []]");
+    CHECK(run_ledger::text(all) == "[-, true, false, 3, 0.5, 7 us, w1, []]");
 }
 
 TEST_CASE("run ledger: what one device was told says nothing to another") {
