@@ -37,7 +37,8 @@ struct bare {
 TEST_CASE("authority_staging: what a harness does not offer is skipped, and the rest is checked") {
     report r;
     auto make = [] { return bare{}; };
-    store_kit kit(r, make, storage_kit_options{});
+    const storage_kit_options how{};
+    store_kit kit(r, make, how);
     check_authority_staging(kit);
     INFO(r.text());
     CHECK(r.passed());

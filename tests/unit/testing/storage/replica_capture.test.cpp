@@ -32,7 +32,8 @@ struct bare {
 TEST_CASE("replica_capture: what a harness does not offer is skipped, and the rest is checked") {
     report r;
     auto make = [] { return bare{}; };
-    store_kit kit(r, make, storage_kit_options{});
+    const storage_kit_options how{};
+    store_kit kit(r, make, how);
     check_replica_capture(kit);
     INFO(r.text());
     CHECK(r.passed());
