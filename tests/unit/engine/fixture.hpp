@@ -41,6 +41,17 @@ inline schema_set models(overlap_policy overlap = overlap_policy::by_field) {
     return out;
 }
 
+/// One model whose records may refer to each other, and to themselves, with a cascade.
+inline schema_set items_with_parents() {
+    model_schema item;
+    item.name = "item";
+    item.fields = {{"name", value_kind::text, true, nullptr}, {"parent", value_kind::text, true, nullptr}};
+    item.references = {{1, "item", reference_action::cascade}};
+    schema_set out;
+    lab_must(out.add(item));
+    return out;
+}
+
 inline record node_row(std::int64_t a, std::int64_t b = 0, std::int64_t n = 0, std::int64_t m = 0) {
     return record{{value::integer(a), value::integer(b), value::integer(n), value::integer(m), value{}}};
 }

@@ -67,15 +67,6 @@ namespace {
 /// A device with one model, whose records refer to each other.
 struct tree {
     tree() { lab_must(engine.open(random, now)); }
-    static schema_set models() {
-        model_schema item;
-        item.name = "item";
-        item.fields = {{"name", value_kind::text, true, nullptr}, {"parent", value_kind::text, true, nullptr}};
-        item.references = {{1, "item", reference_action::cascade}};
-        schema_set out;
-        lab_must(out.add(item));
-        return out;
-    }
     void write(const std::string& key, const char* parent = nullptr, const char* name = "n") {
         lab_must(store.app_write({0, key}, record{{value::text(name), parent == nullptr ? value{} : value::text(parent)}}));
         lab_must(engine.absorb(now));
@@ -97,7 +88,7 @@ struct tree {
 
     seeded_random random{1};
     timestamp now = at(2000);
-    memory_replica_store store{models()};
+    memory_replica_store store{items_with_parents()};
     replica<memory_replica_store> engine{store};
 };
 

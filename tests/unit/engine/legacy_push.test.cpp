@@ -206,15 +206,6 @@ namespace {
 
 /// A legacy server whose records may refer to themselves, with a cascade.
 struct legacy_tree {
-    static schema_set models() {
-        model_schema item;
-        item.name = "item";
-        item.fields = {{"name", value_kind::text, true, nullptr}, {"parent", value_kind::text, true, nullptr}};
-        item.references = {{1, "item", reference_action::cascade}};
-        schema_set out;
-        lab_must(out.add(item));
-        return out;
-    }
     explicit legacy_tree(authority_options o) : engine{store, std::move(o)} {}
     outcome push(const mutation_id& id, const std::string& key, const std::optional<record>& row, std::uint64_t number, operation op = operation::update) {
         mutation m = whole(id, key, row, number, op);
@@ -222,7 +213,7 @@ struct legacy_tree {
         return lab_must(engine.push(caller{"main", "ann", "dev"}, {m}, at(1000), &same)).outcomes.front();
     }
     value_equivalence same = [](const field_schema&, const value& a, const value& b) { return a == b; };
-    memory_authority_store store{models()};
+    memory_authority_store store{items_with_parents()};
     authority<memory_authority_store> engine;
 };
 

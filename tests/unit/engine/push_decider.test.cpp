@@ -44,15 +44,6 @@ namespace {
 
 /// A server whose records refer to each other, with a cascade.
 struct tree_server {
-    static schema_set models() {
-        model_schema item;
-        item.name = "item";
-        item.fields = {{"name", value_kind::text, true, nullptr}, {"parent", value_kind::text, true, nullptr}};
-        item.references = {{1, "item", reference_action::cascade}};
-        schema_set out;
-        lab_must(out.add(item));
-        return out;
-    }
     static record row(const char* name, const char* parent = nullptr) { return record{{value::text(name), parent == nullptr ? value{} : value::text(parent)}}; }
     static mutation change(const std::string& key, const std::optional<record>& before, const std::optional<record>& after, std::int64_t version = 0) {
         mutation out = change_of("m" + key, key, before, after, version);
@@ -72,7 +63,7 @@ struct tree_server {
         return out;
     }
 
-    memory_authority_store store{models()};
+    memory_authority_store store{items_with_parents()};
     authority<memory_authority_store> engine{store};
 };
 
