@@ -174,18 +174,18 @@ private:
     std::string where_;
 };
 
-/// A run of the kit: where it reports to, how much it does, and what makes a harness over a fresh store.
+/// A run of the kit: where it reports to, how much it does, and what makes a harness over a fresh store. Report and maker are the caller's and outlive it.
 template <class Make>
 class store_kit {
 public:
-    store_kit(report& to, Make& make, const storage_kit_options& how) noexcept : report_(&to), make_(&make), how_(&how) {}
+    store_kit(report& to, Make& make, storage_kit_options how) noexcept : report_(&to), make_(&make), how_(std::move(how)) {}
 
-    [[nodiscard]] const storage_kit_options& options() const noexcept { return *how_; }
+    [[nodiscard]] const storage_kit_options& options() const noexcept { return how_; }
 
     /// Runs @p body as the clause @p name with a harness of its own: `body(harness&, checker&)`.
     template <class Body>
     void clause(std::string_view name, std::string_view asks, Body&& body) {
-        if (name.substr(0, how_->only.size()) != how_->only) return;
+        if (name.substr(0, how_.only.size()) != how_.only) return;
         run_clause(*report_, name, asks, [&](testing::clause& in) {
             auto h = (*make_)();
             checker check(*report_, in);
@@ -196,7 +196,7 @@ public:
 private:
     report* report_;
     Make* make_;
-    const storage_kit_options* how_;
+    storage_kit_options how_;
 };
 
 template <class Store>

@@ -37,8 +37,7 @@ struct bare {
 TEST_CASE("authority_staging: what a harness does not offer is skipped, and the rest is checked") {
     report r;
     auto make = [] { return bare{}; };
-    const storage_kit_options how{};
-    store_kit kit(r, make, how);
+    store_kit kit(r, make, storage_kit_options{});
     check_authority_staging(kit);
     INFO(r.text());
     CHECK(r.passed());
