@@ -13,6 +13,7 @@
 
 #include "simulation/graph_device.hpp"
 #include "simulation/graph_lab.hpp"
+#include "simulation/random_crash.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -227,7 +228,7 @@ private:
 
     void arm(device_type& d) {
         if (quiet_) return;
-        if (random_.chance(s_.crash_percent, 100)) d.power.arm(1 + random_.below(60), random_.chance(1, 2));
+        if (random_.chance(s_.crash_percent, 100)) simulation::crash_within(60, d.power, random_);
         if (random_.chance(s_.busy_percent, 100)) d.power.refuse_once();
     }
     void after(device_type& d, const result<void>& done, const char* doing) {
@@ -302,7 +303,7 @@ private:
     // --- the network
 
     std::optional<response> serve(const message& m) {
-        if (!quiet_ && random_.chance(s_.crash_percent, 100)) power_.arm(1 + random_.below(80), random_.chance(1, 2));
+        if (!quiet_ && random_.chance(s_.crash_percent, 100)) simulation::crash_within(80, power_, random_);
         if (!quiet_ && random_.chance(s_.busy_percent, 100)) power_.refuse_once();
         response r = (*server_)(m.what, principal{"someone", "main"});
         const bool refused = power_.was_refused();

@@ -9,6 +9,7 @@
 #include <syncline/transport/message.hpp>
 #include <syncline/wire/sync_server.hpp>
 
+#include "simulation/random_crash.hpp"
 #include "simulation/run.hpp"
 #include "simulation/views.hpp"
 
@@ -62,7 +63,7 @@ public:
 
     /// @return nothing: it went down over the request
     std::optional<response> answer(const request& what, const principal& who, bool bundle_wire) {
-        if (!run_->quiet && run_->random.chance(run_->s.crash_percent, 100)) power_.arm(1 + run_->random.below(60), run_->random.chance(1, 2));
+        if (!run_->quiet && run_->random.chance(run_->s.crash_percent, 100)) crash_within(60, power_, run_->random);
         if (!run_->quiet && run_->random.chance(run_->s.busy_percent, 100)) power_.refuse_once();
         response r = (*server_)(what, who);
         const bool refused = power_.was_refused();

@@ -7,6 +7,7 @@
 #include "simulation/device.hpp"
 #include "simulation/network.hpp"
 #include "simulation/people.hpp"
+#include "simulation/random_crash.hpp"
 #include "simulation/run.hpp"
 #include "simulation/server_side.hpp"
 #include "simulation/tethers.hpp"
@@ -68,6 +69,17 @@ private:
 
     // --- one device
 
+    static bool has_waiting(const device_type& d) {
+        return std::any_of(d.last.keys.begin(), d.last.keys.end(), [](const auto& k) { return k.open && k.open->waiting; });
+    }
+    // On the bundle wire so little comes to wait that of its devices the next one looks which has something.
+    device_type& who_decides(device_type& d) {
+        if (!d.bundle_wire || has_waiting(d)) return d;
+        for (auto& other : devices_)
+            if (other->bundle_wire && has_waiting(*other)) return *other;
+        return d;
+    }
+
     void person(device_type& d) {
         std::vector<std::size_t> waiting;
         for (std::size_t k = 0; k < run_.s.keys.size(); ++k)
@@ -99,7 +111,7 @@ private:
     void arm(device_type& d) {
         if (run_.quiet) return;
         const bool hydrating = d.last.state.needs_hydration;
-        if (run_.random.chance(hydrating ? 20 + run_.s.crash_percent : run_.s.crash_percent, 100)) d.power.arm(1 + run_.random.below(40), run_.random.chance(1, 2));
+        if (run_.random.chance(hydrating ? 20 + run_.s.crash_percent : run_.s.crash_percent, 100)) crash_within(40, d.power, run_.random);
         if (run_.random.chance(run_.s.busy_percent, 100)) d.power.refuse_once();
     }
 
@@ -348,9 +360,9 @@ private:
             if (run_.random.chance(run_.s.prune_percent, 6))
                 server_.prune();
             else if (d.bundle_wire)
-                person(d);  // there less comes to wait, so that somebody looks more often
+                person(who_decides(d));  // there less comes to wait, so that somebody looks more often
         } else if (x < 985) {
-            person(d);
+            person(who_decides(d));
         } else if (run_.s.clocks_jump) {
             ++run_.counts->clock_jumps;
             const auto by = std::chrono::seconds{static_cast<std::int64_t>(run_.random.below(6 * 86400)) - 3 * 86400};
