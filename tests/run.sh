@@ -138,7 +138,7 @@ run_tests() {
 
 stage_checks() {
     local code=0 check
-    for check in "lists.py --check" check_layers.py check_docs.py check_weak_points.py check_parity.py check_behaviours.py test_tools.py must_fail.py "preprocessed.py --check"; do
+    for check in "lists.py --check" check_layers.py check_docs.py check_weak_points.py check_parity.py check_behaviours.py check_mutants.py test_tools.py must_fail.py "preprocessed.py --check"; do
         # shellcheck disable=SC2086 -- a script and its argument
         if python3 $tools/$check; then
             passed_and_failed 1 0

@@ -15,6 +15,7 @@ sys.path.insert(1, str(Path(__file__).resolve().parents[1] / "coverage"))
 import branch_report  # noqa: E402
 import check_behaviours  # noqa: E402
 import check_docs  # noqa: E402
+import check_mutants  # noqa: E402
 import check_parity  # noqa: E402
 import check_weak_points  # noqa: E402
 import check_layers  # noqa: E402
@@ -390,6 +391,57 @@ class Parity(Folder):
         self.planted("one thing", "another thing", "that does not exist: another thing")
         self.planted("guides/a.md", "guides/b.md", "links to guides/b.md")
         self.planted("engine::push", "engine::pull", "names `pull`")
+
+
+class Mutants(Folder):
+    MUTANT = """mutant: One is two.
+promise: 1
+killed-by: tests/unit/a.test.cpp: one is one
+
+--- a/include/syncline/a.hpp
++++ b/include/syncline/a.hpp
+@@ -1,3 +1,3 @@
+ int one() {
+-    return 1;
++    return 2;
+ }
+--- a/include/syncline/b.hpp
++++ b/include/syncline/b.hpp
+@@ -9,1 +9,1 @@
+-int two();
++int three();
+"""
+
+    def setUp(self):
+        super().setUp()
+        self.put("include/syncline/a.hpp", "// longer than it was\n\nint one() {\n    return 1;\n}\n")
+        self.put("include/syncline/b.hpp", "int two();\n")
+        self.put("tests/unit/a.test.cpp", 'TEST_CASE("a: "\n          "one is one, always") {}\n')
+
+    def found(self, text=MUTANT):
+        self.put("tests/mutants/a.patch", text)
+        return "\n".join(check_mutants.problems(self.root)[0])
+
+    def planted(self, old, new, wanted):
+        self.assertIn(old, self.MUTANT)
+        self.assertIn(wanted, self.found(self.MUTANT.replace(old, new)))
+
+    def test_one_that_fits_passes(self):
+        self.assertEqual(self.found(), "")
+        self.assertEqual(self.found(self.MUTANT.replace(": one is one", "")), "")
+        self.assertEqual(check_mutants.problems(self.root)[1], 1)
+
+    def test_a_killer_that_is_not_there_is_found(self):
+        self.planted("one is one", "one is two", "tests/unit/a.test.cpp has no test case with the name one is two")
+        self.planted("unit/a.test.cpp", "unit/b.test.cpp", "there is no tests/unit/b.test.cpp")
+        self.planted("killed-by: ", "kills: ", "names no test")
+
+    def test_code_that_is_not_there_is_found(self):
+        self.planted("return 1;", "return one;", "include/syncline/a.hpp has no place that reads `return one;`")
+        self.planted("-int two();", "-int four();", "include/syncline/b.hpp has no place that reads `int four();`")
+        self.planted("+++ b/include/syncline/b.hpp", "+++ b/include/syncline/c.hpp", "there is no include/syncline/c.hpp")
+        self.planted("+int three();", "+int two();", "changes nothing in include/syncline/b.hpp")
+        self.assertIn("a.patch: changes nothing", self.found(self.MUTANT.partition("--- a/")[0]))
 
 
 class Behaviours(Folder):

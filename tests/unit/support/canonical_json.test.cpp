@@ -150,7 +150,10 @@ TEST_CASE("canonical json: every double reads back with the same bits") {
     for (int i = 0; i < 50'000; ++i) {
         double d = std::bit_cast<double>(random.next());
         // Half of them around the range that is printed plain.
-        if (random.chance(1, 2)) d = std::ldexp(static_cast<double>(random.next() >> 11), static_cast<int>(random.below(130)) - 100);
+        if (random.chance(1, 2)) {
+            const auto digits = static_cast<double>(random.next() >> 11);
+            d = std::ldexp(digits, static_cast<int>(random.below(130)) - 100);
+        }
         if (!std::isfinite(d)) continue;
         std::string text;
         static_cast<void>(append_canonical_number(text, d));
