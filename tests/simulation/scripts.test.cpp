@@ -1,5 +1,6 @@
 // Scripts of the simulation for users that found something, as it printed them.
 
+#include <syncline/conflict/resolvers.hpp>
 #include <syncline/testing/simulation/simulate.hpp>
 
 #include "simulation/notes_and_tags.hpp"
@@ -14,20 +15,27 @@ using testing::deed;
 TEST_CASE("simulation scripts: a row under a parent that is being erased keeps its base while its own change is frozen") {
     auto setup = notes_and_tags();
     setup.wires = testing::simulated_wires::mutation;
-    const auto report = testing::replay(setup, {321, {
-        {deed::proceed, 93, 4}, {deed::proceed, 0, 0}, {deed::server_edit, 139, 0}, {deed::proceed, 222, 0}, {deed::proceed, 239, 0},
-        {deed::edit, 72, 0}, {deed::proceed, 251, 0}, {deed::proceed, 151, 163}, {deed::proceed, 122, 0}, {deed::proceed, 202, 0},
-        {deed::edit, 27, 3023101961}, {deed::disk_full, 64, 0}, {deed::proceed, 201, 0}, {deed::proceed, 107, 172}, {deed::proceed, 155, 0},
-        {deed::disk_full, 207, 4273909071}, {deed::edit, 33, 35679}, {deed::proceed, 195, 0}, {deed::proceed, 128, 0}, {deed::edit, 230, 0},
-        {deed::proceed, 208, 0}, {deed::proceed, 63, 0}, {deed::proceed, 44, 0}, {deed::proceed, 125, 19189}, {deed::proceed, 219, 0},
-        {deed::proceed, 246, 0}, {deed::proceed, 203, 0}, {deed::proceed, 62, 0}, {deed::proceed, 30, 0}, {deed::proceed, 183, 0},
-        {deed::server_edit, 183, 2667411639}, {deed::edit, 51, 86}, {deed::proceed, 21, 0}, {deed::proceed, 12, 0}, {deed::proceed, 166, 0},
-        {deed::proceed, 187, 0}, {deed::proceed, 106, 0}, {deed::edit, 72, 205}, {deed::proceed, 102, 0}, {deed::proceed, 76, 0},
-        {deed::edit, 142, 37989}, {deed::proceed, 213, 0}, {deed::proceed, 121, 0}, {deed::copy_device, 241, 0}, {deed::edit, 164, 2731526940},
-        {deed::proceed, 89, 0}, {deed::proceed, 161, 0}, {deed::proceed, 225, 0}, {deed::copy_device, 92, 0}, {deed::server_edit, 237, 0},
-        {deed::proceed, 26, 0}, {deed::proceed, 124, 202}, {deed::edit, 6, 2649493713}, {deed::back_up_server, 156, 0}, {deed::edit, 54, 3060717207},
-        {deed::proceed, 214, 0}, {deed::proceed, 219, 0}, {deed::proceed, 104, 0}, {deed::proceed, 184, 0}, {deed::restore_server, 38, 0},
-        {deed::proceed, 9, 0}, {deed::edit, 254, 1974364770}}});
+    setup.resolved_by(resolvers::last_write_wins{});
+    const auto report = testing::replay(setup, {2004070, {
+        {deed::edit, 171, 191}, {deed::proceed, 43, 64156}, {deed::proceed, 120, 320464637}, {deed::proceed, 148, 0},
+        {deed::server_edit, 173, 2584902907}, {deed::proceed, 139, 0}, {deed::proceed, 23, 38}, {deed::edit, 172, 0},
+        {deed::proceed, 68, 0}, {deed::proceed, 152, 0}, {deed::proceed, 38, 0}, {deed::edit, 131, 2647718440}, {deed::proceed, 85, 0},
+        {deed::proceed, 47, 254}, {deed::proceed, 203, 0}, {deed::server_edit, 24, 0}, {deed::deliver_any, 215, 0}, {deed::proceed, 146, 0},
+        {deed::deliver_any, 106, 0}, {deed::proceed, 74, 0}, {deed::edit, 182, 0}, {deed::proceed, 154, 68}, {deed::proceed, 8, 0},
+        {deed::proceed, 73, 0}, {deed::deliver_any, 111, 0}, {deed::proceed, 220, 0}, {deed::proceed, 217, 0}, {deed::proceed, 190, 0},
+        {deed::proceed, 157, 0}, {deed::proceed, 92, 0}, {deed::server_edit, 50, 2696608252}, {deed::deliver_any, 179, 0},
+        {deed::edit, 232, 3213134168}, {deed::proceed, 92, 125}, {deed::proceed, 223, 0}, {deed::proceed, 214, 2987268055},
+        {deed::edit, 247, 627954352}, {deed::crash_in_call, 253, 3326158108}, {deed::server_edit, 73, 4037677839},
+        {deed::proceed, 5, 3137879518}, {deed::proceed, 148, 2911930197}, {deed::proceed, 177, 972829597}, {deed::proceed, 126, 30411},
+        {deed::deliver_any, 188, 1146291042}, {deed::deliver_any, 177, 34253633}, {deed::proceed, 237, 2157758963},
+        {deed::proceed, 168, 2304673823}, {deed::server_edit, 126, 1307026706}, {deed::proceed, 165, 2564233301},
+        {deed::proceed, 202, 655812461}, {deed::proceed, 172, 562437719}, {deed::proceed, 109, 1266407874}, {deed::proceed, 64, 0},
+        {deed::prune, 44, 3246077150}, {deed::proceed, 1, 471522810}, {deed::edit, 52, 2663411416}, {deed::proceed, 193, 4274962517},
+        {deed::change_program, 139, 3203214965}, {deed::server_edit, 133, 3886347727}, {deed::heal, 229, 607795219},
+        {deed::edit, 108, 916793926}, {deed::server_disk_full, 86, 3302027882}, {deed::proceed, 53, 4056885162},
+        {deed::proceed, 26, 4075440500}, {deed::proceed, 218, 4266809092}, {deed::proceed, 219, 2745951722},
+        {deed::proceed, 106, 1750127395}, {deed::deliver_any, 213, 0}, {deed::server_edit, 117, 3698605342}, {deed::proceed, 52, 0},
+        {deed::edit, 100, 2610205081}}});
     INFO(report.text());
     CHECK(report.passed());
 }

@@ -177,6 +177,25 @@ TEST_CASE("freezing: what the authority leaves undecided keeps nothing behind it
     }
 }
 
+TEST_CASE("freezing: in the transaction that freezes a change it lies over its row already, also where that row is not shown (rules 1 and 5)") {
+    tree d;
+    const auto row = [](const char* name, const char* parent) { return record{{value::text(name), parent == nullptr ? value{} : value::text(parent)}}; };
+    const auto take = [&](std::int64_t seq, const std::vector<row_image>& rows) { lab_must(d.engine.apply_bundle(seq - 1, seq, rows, d.now)); };
+    take(1, {{{0, "grandparent"}, 1, row("n", nullptr), {}}, {{0, "parent"}, 1, row("n", nullptr), {}}, {{0, "other"}, 1, row("n", nullptr), {}}, {{0, "child"}, 1, row("n", "other"), {}}});
+    d.write("child", "parent");
+    lab_must(d.store.app_erase({0, "grandparent"}));
+    lab_must(d.engine.absorb(d.now));
+    // Meanwhile the parent moved to what the user erases, and so neither of the two is shown. By the server's row alone the child would be.
+    take(2, {{{0, "parent"}, 2, row("n", "grandparent"), {}}, {{0, "child"}, 2, row("m", "other"), {}}});
+    REQUIRE(!d.store.row({0, "child"}));
+    REQUIRE(d.freeze()->items.size() == 2);
+    CHECK(!d.store.row({0, "child"}));
+    auto t = lab_must(d.store.begin());
+    const auto base = lab_must(t.base({0, "child"}));
+    CHECK(base.image_kept);
+    CHECK(base.image == row("m", "other"));
+}
+
 TEST_CASE("freezing: a batch has a token, and another one draws another") {
     tree d;
     d.write("a");
