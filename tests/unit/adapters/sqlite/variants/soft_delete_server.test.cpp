@@ -108,6 +108,13 @@ TEST_CASE("soft delete on a server: a table that is synced so from now on is com
     ok(models.add(m));
     w.store.emplace(open_store(w.dir.file(), models));
     seal_now(*w.store);
+    w.store.reset();
+    const std::string names_columns = std::string{sqlite_authority_prefix} + "t" + std::string{sqlite_rename_trace_suffix};
+    SECTION("as it is") { CHECK(w.ask("SELECT count(*) FROM sqlite_schema WHERE name='" + names_columns + "'") == "1"); }
+    SECTION("served by an older version of the library until now, which had no trigger that names the columns") {
+        w.app.run("DROP TRIGGER \"" + names_columns + "\"");
+        CHECK(w.ask("SELECT count(*) FROM sqlite_schema WHERE name='" + names_columns + "'") == "0");
+    }
     w.open({"t"});
     CHECK(seal_now(*w.store) == 1);
     {
