@@ -18,6 +18,7 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -177,6 +178,11 @@ inline void push(const served_file& server, const std::string& token, std::int64
 // Until the server has let go of streams whose clients went: it notices by itself, so asking is enough.
 inline void await_watchers(const served_file& server, std::int64_t count) {
     while (server.watchers() != count) std::this_thread::yield();
+    SUCCEED();
+}
+
+inline void await_streams(const served_file& server, std::size_t count) {
+    while (server.http->streams() != count) std::this_thread::yield();
     SUCCEED();
 }
 
